@@ -1,0 +1,58 @@
+"""Every error a user can meet, and the exit code each class owns.
+
+    ModelkilnError                 70  a bug of ours
+        RecipeError                 2  a recipe is wrong; nothing was built
+        ToolError                   3  a package that a recipe needs is missing
+        StepError                   4  a step failed, or was killed, or took too long
+            UnsupportedError        4  the tool cannot do this to this model
+        PromiseError                5  a result breaks its promise: missing output, too far from the source
+        IntegrityError              6  a digest differs from what was recorded
+
+A message says where, what, what was expected and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class ModelkilnError(Exception):
+    """The root of the tree; raised itself only for a bug of ours."""
+
+    exit_code = 70
+
+
+class RecipeError(ModelkilnError):
+    """The recipe is wrong; nothing was built. ``problems`` holds one line per independent mistake."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__('\n'.join(problems))
+        self.problems = problems
+
+
+class ToolError(ModelkilnError):
+    """A package that the recipe needs is missing; the message names the command that installs it."""
+
+    exit_code = 3
+
+
+class StepError(ModelkilnError):
+    """A step failed. The message ends with its log and the one command that repeats it."""
+
+    exit_code = 4
+
+
+class UnsupportedError(StepError):
+    """A tool cannot do this to this model; says the operator, the tool's words, and what to try."""
+
+
+class PromiseError(ModelkilnError):
+    """A result breaks its promise: an output is missing, or too far from the source model."""
+
+    exit_code = 5
+
+
+class IntegrityError(ModelkilnError):
+    """A digest differs from the one that was recorded or asked for."""
+
+    exit_code = 6

@@ -1,0 +1,141 @@
+"""What a recipe asks of its variants: ``check``, ``benchmark`` and ``choose``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from stages.recipe import entries
+from stages.recipe.mistakes import Mistakes, listed, shown, suggest
+from stages.recipe.model import Benchmark, Check, Choose, Tolerance
+from stages.recipe.strict_yaml import Key, Node
+from stages.recipe.units import SIZES, TIMES, amount
+
+PRECISIONS: Final = ('f32', 'f16', 'int8')
+FIGURES: Final = ('latency', 'peak_memory', 'size')
+BOUNDS: Final = ('accuracy_drop', 'peak_memory', 'size', 'latency')
+BENCHMARK: Final = ('cycles', 'repetitions', 'threads', 'warmup_runs', 'warmup_seconds', 'sizes')
+
+
+def read_check(node: Node, measured: bool, mistakes: Mistakes) -> Check:
+    """Return what a variant must keep. ``measured``: the recipe has evaluation data with a metric."""
+    given = entries.mapping(node, '`check`', mistakes, ('max_drop', 'tolerance')) or {}
+    max_drop, tolerance = None, {}
+    for key, below in given.items():
+        if key == 'max_drop':
+            max_drop = entries.share(below, '`max_drop`', mistakes)
+            if not measured:
+                mistakes.add(key, '`max_drop` needs `data: {evaluate: {…, metric: …}}` to measure it')
+        else:
+            tolerance = _read_tolerances(below, mistakes)
+    return Check(max_drop, tolerance)
+
+
+def _read_tolerances(node: Node, mistakes: Mistakes) -> dict[str, Tolerance]:
+    given = entries.mapping(node, '`tolerance`', mistakes, PRECISIONS) or {}
+    return {str(key): _read_tolerance(key, below, mistakes) for key, below in given.items()}
+
+
+def _read_tolerance(key: Key, node: Node, mistakes: Mistakes) -> Tolerance:
+    what = f'`tolerance` of {key}'
+    given = entries.mapping(node, what, mistakes, ('relative', 'cosine'))
+    relative = cosine = None
+    for name, below in (given or {}).items():
+        if name == 'relative':
+            relative = entries.share(below, f'`relative` in {what}', mistakes, most=1e6)
+        else:
+            cosine = entries.share(below, f'`cosine` in {what}', mistakes, least=-1.0)
+    if given == {}:
+        mistakes.add(node, f'{what} is empty; expected `relative`, `cosine` or both')
+    return Tolerance(relative, cosine)
+
+
+def read_benchmark(node: Node, dimensions: set[str], mistakes: Mistakes) -> Benchmark:
+    """Return the protocol's numbers. ``dimensions`` are those the inputs name, without ``batch``."""
+    given = entries.mapping(node, '`benchmark`', mistakes, BENCHMARK) or {}
+    values: dict[str, Any] = {}
+    for key, below in given.items():
+        what = f'`{key}` of `benchmark`'
+        if key == 'threads':
+            values['threads'] = _read_threads(below, what, mistakes)
+        elif key == 'sizes':
+            values['sizes'] = _read_sizes(below, what, dimensions, mistakes)
+        elif key == 'warmup_seconds':
+            values['warmup_seconds'] = entries.share(below, what, mistakes, most=3600.0)
+        else:
+            least = 0 if key == 'warmup_runs' else 1
+            values[str(key)] = entries.positive(below, what, mistakes, most=10**6, least=least)
+    return Benchmark(**{name: value for name, value in values.items() if value is not None})
+
+
+def _read_threads(node: Node, what: str, mistakes: Mistakes) -> tuple[int, ...] | None:
+    nodes = node.value if isinstance(node.value, list) else [node]
+    if not nodes:
+        mistakes.add(node, f'{what} is an empty list; expected a number of threads, or several')
+    counts = [entries.positive(below, what, mistakes, most=1024) for below in nodes]
+    if len({*counts}) < len(counts):
+        mistakes.add(node, f'{what} has a number twice; keep one')
+    return tuple(count for count in counts if count is not None) or None
+
+
+def _read_sizes(node: Node, what: str, dimensions: set[str], mistakes: Mistakes) -> dict[str, int]:
+    sizes = {}
+    for key, below in (entries.mapping(node, what, mistakes) or {}).items():
+        size = entries.positive(below, f'`{key}` of {what}', mistakes)
+        if key == 'batch':
+            mistakes.add(key, f'{what} sets `batch`; a variant sets it: `run: {{batch: 8}}`')
+        elif key not in dimensions:
+            has = f'they name {listed(sorted(dimensions))}' if dimensions else 'they name none'
+            mistakes.add(key, f'no input has the dimension {shown(str(key))}; {has}{suggest(key, dimensions)}')
+        elif size is not None:
+            sizes[str(key)] = size
+    return sizes
+
+
+def read_choose(node: Node, measured: bool, mistakes: Mistakes) -> Choose:
+    """Return what the best variant is. ``measured``: the recipe has evaluation data with a metric."""
+    given = entries.mapping(node, '`choose`', mistakes, ('fastest', 'within')) or {}
+    fastest, within = Choose.fastest, {}
+    for key, below in given.items():
+        if key == 'within':
+            within = _read_within(below, measured, mistakes)
+        elif below.value in FIGURES if isinstance(below.value, str) else False:
+            fastest = below.value
+        else:
+            near = suggest(below.value, FIGURES)
+            mistakes.add(below, f'`fastest` is {shown(below.value)}; expected one of {listed(FIGURES)}{near}')
+    return Choose(fastest, within)
+
+
+def _read_within(node: Node, measured: bool, mistakes: Mistakes) -> dict[str, float]:
+    bounds = {}
+    for key, below in (entries.mapping(node, '`within`', mistakes, BOUNDS) or {}).items():
+        if key == 'accuracy_drop':
+            bound = entries.share(below, '`accuracy_drop`', mistakes)
+            if not measured:
+                mistakes.add(key, '`accuracy_drop` needs `data: {evaluate: {…, metric: …}}` to measure it')
+        elif key == 'latency':
+            bound = _read_amount(below, '`latency`', TIMES, '`5 ms`', mistakes)
+        else:
+            bound = _read_amount(below, f'`{key}`', SIZES, '`300 MiB`', mistakes)
+        if bound is not None:
+            bounds[str(key)] = bound
+    return bounds
+
+
+def _read_amount(
+    node: Node, what: str, units: dict[str, int] | dict[str, float], example: str, mistakes: Mistakes
+) -> float | None:
+    found = amount(node.value, units) if isinstance(node.value, str) else None
+    if found is None or found <= 0:
+        mistakes.add(node, f'{what} is {shown(node.value)}; expected an amount like {example}, in {listed(units)}')
+        return None
+    return found
+
+
+def read_timeout(node: Node, mistakes: Mistakes) -> float | None:
+    """Return the seconds a step may take: a number, or an amount like ``10 min``."""
+    found: Any = amount(node.value, TIMES) if isinstance(node.value, str) else node.value
+    if type(found) not in (int, float) or not 0 < found <= 30 * 86400:
+        mistakes.add(node, f'`timeout` is {shown(node.value)}; expected seconds above 0, like 3600 or `10 min`')
+        return None
+    return float(found)

@@ -1,0 +1,145 @@
+"""Files from outside, and the Python below recipes/models/: named and checked here, opened by nobody yet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from stages.errors import RecipeError
+from stages.paths import inside
+from stages.recipe import entries
+from stages.recipe.mistakes import Mistakes, Place, listed, shown, suggest
+from stages.recipe.model import Fetch, Python
+from stages.recipe.strict_yaml import Key, Node
+
+KEYS: Final = ('pip', 'file', 'url', 'path', 'sha256')
+PIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9][A-Za-z0-9.!+_-]*')
+URL: Final = re.compile(r'https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?/[!-~]+')
+SHA256: Final = re.compile(r'[0-9a-f]{64}')
+
+
+class Reader:
+    """What reading needs everywhere: the folder recipes/, the mistakes so far, and whether to hash files."""
+
+    def __init__(self, folder: Path, mistakes: Mistakes, *, verify: bool) -> None:
+        self.folder = folder
+        self.mistakes = mistakes
+        self.verify = verify
+        self._found: dict[str, Path] = {}  # a recipe names the same Python several times
+
+    def file(self, name: str, at: Place, what: str) -> Path | None:
+        """Return the file ``name`` below recipes/; None, with the mistake noted, when it is not there."""
+        if name in self._found:
+            return self._found[name]
+        try:
+            path = inside(self.folder, name)
+        except RecipeError as error:
+            self.mistakes.add(at, f'{what}: {error}; it must lie below recipes/')
+            return None
+        if not _is_file(path):
+            self.mistakes.add(at, f'{what}: there is no file recipes/{shown(name)[1:-1]}{_near(path)}')
+            return None
+        self._found[name] = path
+        return path
+
+
+def read_python(node: Node, what: str, reader: Reader) -> Python | None:
+    """Return ``models/x.py:function``, whose file exists. Never imports it."""
+    given = entries.text(node, what, reader.mistakes)
+    if given is None:
+        return None
+    file, colon, function = given.rpartition(':')
+    if not colon or not function.isidentifier():
+        reader.mistakes.add(node, f'{what} is {shown(given)}; expected `models/file.py:function`')
+        return None
+    if not file.endswith('.py') or PurePosixPath(file).parts[:1] != ('models',):
+        reader.mistakes.add(node, f'{what} is {shown(file)}; expected a Python file below recipes/models/')
+        return None
+    return Python(PurePosixPath(file).as_posix(), function) if reader.file(file, node, what) else None
+
+
+def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> Fetch | None:
+    """Return where a file comes from. ``given`` holds keys of ``KEYS`` only."""
+    mistakes, before = reader.mistakes, len(reader.mistakes)
+    ways = [key for key in given if key in ('pip', 'url', 'path')]
+    if len(ways) != 1:
+        has = f'has {listed(ways)}' if ways else 'says nowhere where it comes from'
+        mistakes.add(at, f'{what} {has}; expected one of `pip`, `url`, `path`')
+    entries.missing(given, ['sha256'], at, what, mistakes)
+    digest = _read_sha256(given['sha256'], what, mistakes) if 'sha256' in given else None  # type: ignore[index]
+    if len(ways) != 1:
+        return None
+    way, node = ways[0], given[ways[0]]
+    name = entries.text(node, f'`{way}` of {what}', mistakes)
+    file = ''
+    if way == 'pip':
+        file = _read_member(given, at, what, mistakes) or ''
+    elif member := next((key for key in given if key == 'file'), None):
+        mistakes.add(member, f'`file` of {what} goes with `pip` only')
+    if name is not None:
+        _check_name(way, name, node, what, digest, reader)
+    if len(mistakes) > before or name is None or digest is None:
+        return None
+    if way == 'path':
+        name = PurePosixPath(name).as_posix()
+    return Fetch({'url': 'https'}.get(way, str(way)), name, file, digest)
+
+
+def _check_name(way: str, name: str, node: Node, what: str, digest: str | None, reader: Reader) -> None:
+    if way == 'pip' and not PIN.fullmatch(name):
+        reader.mistakes.add(node, f'`pip` of {what} is {shown(name)}; expected `name==version`, one exact version')
+    if way == 'url' and (not URL.fullmatch(name) or '@' in name.split('/')[2]):
+        reader.mistakes.add(node, f'`url` of {what} is {shown(name)}; expected `https://host/path`, no user in it')
+    if way == 'path' and (path := reader.file(name, node, what)) and reader.verify and digest:
+        actual = sha256_of(path)
+        if actual != digest:
+            reader.mistakes.add(node, f'{what}: the sha256 of {shown(name)} is {actual}; the recipe says {digest}')
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hexadecimal; empty when it cannot be read."""
+    import hashlib  # only a check that hashes pays for it
+
+    try:
+        with path.open('rb') as stream:
+            return hashlib.file_digest(stream, 'sha256').hexdigest()
+    except OSError:
+        return ''
+
+
+def _read_sha256(node: Node, what: str, mistakes: Mistakes) -> str | None:
+    digest = node.raw  # sixty-four digits would be a number
+    if digest is None or not SHA256.fullmatch(digest):
+        length = f' ({len(digest)} characters)' if digest else ''
+        mistakes.add(node, f'`sha256` of {what} is {shown(node.raw)}{length}; expected 64 of 0-9a-f')
+        return None
+    return digest
+
+
+def _read_member(given: dict[Key, Node], at: Place, what: str, mistakes: Mistakes) -> str | None:
+    """Return the file in a package, or the glob of several."""
+    if 'file' not in given:
+        mistakes.add(at, f'{what} needs the key `file`: the file inside the package')
+        return None
+    node = given['file']  # type: ignore[index]
+    name = entries.text(node, f'`file` of {what}', mistakes)
+    if name is not None and (name.startswith('/') or '\\' in name or ':' in name or '..' in name.split('/')):
+        mistakes.add(node, f'`file` of {what} is {shown(name)}; expected a relative path or glob inside the package')
+        return None
+    return name
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _near(path: Path) -> str:
+    """Return ``; did you mean …`` when the folder has a file of nearly that name."""
+    try:
+        return suggest(path.name, [other.name for other in path.parent.iterdir()])
+    except OSError:
+        return ''

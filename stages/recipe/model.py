@@ -1,0 +1,164 @@
+"""A recipe, read and checked. Plain frozen data; nothing here opens a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A file from outside, or several of one package; never without its sha256."""
+
+    where: str
+    """``pip``, ``https`` or ``path``."""
+
+    name: str
+    """``package==version``, the URL, or a path below recipes/."""
+
+    file: str
+    """The file inside the package, or a glob of several; empty for ``https`` and ``path``."""
+
+    sha256: str
+    """Of the file; of the whole package archive when ``file`` is a glob."""
+
+
+@dataclass(frozen=True)
+class Python:
+    """A function in a file below recipes/models/."""
+
+    file: str
+    """Relative to recipes/: ``models/rnet.py``."""
+
+    function: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the trained model comes from."""
+
+    format: str
+    """``torch`` (a module built by Python, and its weights)."""
+
+    python: Python | None
+    weights: Fetch | None
+    """None: the weights are made by the Python from a fixed seed."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Arrays for calibration or evaluation: a file, and the Python that turns it into named arrays."""
+
+    role: str
+    fetch: Fetch | None
+    prepare: Python | None
+    """None: the file is an ``.npz`` whose names are the model's inputs (and ``labels``)."""
+
+    metric: str | None
+    """``top1`` …, of ``evaluate`` only."""
+
+    output: str | None
+    """The output the metric reads; None: the first."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One entry of a variant: a kind and its parameters, checked."""
+
+    kind: str
+    params: Any
+    line: int
+    """Where it stands in the recipe, for messages; not part of any identity."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named list of stages, and how the result is run."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    format: str
+    """What the last stage gives (the source's own format when there is none)."""
+
+    engine: str
+    run: Any
+    """The engine's ``Options``, checked."""
+
+    batch: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a step's output may be from the source model's.
+
+    ``relative``: L2 norm of the difference over that of the source's output, the largest over the outputs.
+    ``cosine``: the smallest cosine similarity.
+    """
+
+    relative: float | None
+    cosine: float | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a variant must keep to be shipped."""
+
+    max_drop: float | None
+    """How much of the metric a variant may lose against the baseline."""
+
+    tolerance: dict[str, Tolerance] = field(default_factory=dict)
+    """By precision (``f32``, ``f16``, ``int8``), over the defaults."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The protocol's numbers."""
+
+    cycles: int = 6
+    repetitions: int = 100
+    threads: tuple[int, ...] = (1,)
+    warmup_runs: int = 10
+    warmup_seconds: float = 1.0
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Named dimensions (besides ``batch``) and the size they are measured at."""
+
+
+@dataclass(frozen=True)
+class Choose:
+    """What the best variant is."""
+
+    fastest: str = 'latency'
+    """``latency``, ``peak_memory`` or ``size``: the figure to make small."""
+
+    within: dict[str, float] = field(default_factory=dict)
+    """Bounds: ``accuracy_drop`` (share), ``peak_memory`` and ``size`` (bytes), ``latency`` (seconds)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model, its variants, and what is asked of them."""
+
+    file: str
+    """Relative to the project, for messages."""
+
+    model: str
+    source: Source
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[str, ...]
+    """Names of what the model returns, in order."""
+
+    preprocessing: str
+    """A sentence for whoever deploys: what the model expects of its input."""
+
+    data: dict[str, Data]
+    variants: tuple[Variant, ...]
+    """The first one without stages is the baseline."""
+
+    check: Check
+    benchmark: Benchmark
+    choose: Choose
+    timeout: float = 3600.0
+    """Seconds a step may take."""

@@ -1,0 +1,123 @@
+"""YAML in, Recipe out. Opens recipes and nothing else that could run; imports no framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from stages.errors import RecipeError
+from stages.recipe import asks, entries, names
+from stages.recipe.data import read_data, read_source
+from stages.recipe.fetch import Reader
+from stages.recipe.mistakes import Mark, Mistakes, Place, shown
+from stages.recipe.model import Benchmark, Check, Choose, Recipe
+from stages.recipe.signature import read_inputs, read_outputs
+from stages.recipe.strict_yaml import MAX_BYTES, Node, decode, read_yaml
+from stages.recipe.variants import Ground, read_variants
+
+VERSION: Final = 1
+KEYS: Final = (
+    'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
+    'check', 'benchmark', 'choose', 'timeout',
+)  # fmt: skip
+REQUIRED: Final = ('recipe', 'model', 'source', 'inputs', 'variants')
+
+
+def read_recipe(path: Path, root: Path, *, verify: bool = False) -> Recipe:
+    """Return the recipe in ``path``; raise one RecipeError with every independent mistake.
+
+    ``root`` is the project: the recipe names files below ``root/recipes``. ``verify`` also hashes those that it gives a
+    sha256 for. Never runs or imports what a recipe names.
+    """
+    return _read_file(path, root, verify=verify)[0]
+
+
+def _read_file(path: Path, root: Path, *, verify: bool) -> tuple[Recipe, Place]:
+    """Return the recipe, and where it names its model."""
+    mistakes = Mistakes(path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name)
+    try:
+        with path.open('rb') as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        mistakes.stop(Mark(1, 1), f'the file cannot be read: {error.strerror}')
+    node = read_yaml(decode(data, mistakes), mistakes)
+    if node is None or node.value is None:
+        mistakes.stop(Mark(1, 1), 'the recipe is empty; expected `recipe: 1`, `model: …`')
+    recipe = _read(node, Reader(root / 'recipes', mistakes, verify=verify))
+    mistakes.raise_any()
+    assert recipe is not None, 'a recipe without mistakes is whole'
+    return recipe, node.value['model']
+
+
+def read_recipes(root: Path, *, verify: bool = False) -> tuple[Recipe, ...]:
+    """Return the recipes of a project in the order of their files; raise all mistakes of all files at once."""
+    recipes: list[tuple[Recipe, Place]] = []
+    problems: list[str] = []
+    for path in sorted((root / 'recipes').glob('*.yaml')):
+        try:
+            recipes.append(_read_file(path, root, verify=verify))
+        except RecipeError as error:
+            problems += error.problems
+    seen: dict[str, str] = {}
+    for recipe, at in recipes:
+        if recipe.model in seen:
+            where = f'{recipe.file}:{at.line}:{at.column}'
+            problems.append(f'{where}: the model `{recipe.model}` is already in {seen[recipe.model]}; rename one')
+        seen.setdefault(recipe.model, recipe.file)
+    if problems:
+        raise RecipeError(*problems)
+    return tuple(recipe for recipe, _ in recipes)
+
+
+def _read(node: Node, reader: Reader) -> Recipe | None:
+    mistakes = reader.mistakes
+    keyed = entries.mapping(node, 'the recipe', mistakes, KEYS, REQUIRED)
+    if keyed is None:
+        return None
+    given: dict[str, Node] = {str(key): below for key, below in keyed.items()}
+    if 'recipe' in given and (type(given['recipe'].value), given['recipe'].value) != (int, VERSION):
+        mistakes.add(given['recipe'], f'`recipe` is {shown(given["recipe"].value)}; expected {VERSION}, the format')
+    model = _read_model(given['model'], mistakes) if 'model' in given else None
+    source = read_source(given['source'], reader) if 'source' in given else None
+    inputs = read_inputs(given['inputs'], mistakes) if 'inputs' in given else None
+    outputs = read_outputs(given['outputs'], mistakes) if 'outputs' in given else ('output',)
+    preprocessing = (
+        entries.text(given['preprocessing'], '`preprocessing`', mistakes) if 'preprocessing' in given else ''
+    )
+    data, roles, measured = read_data(given['data'], outputs, reader) if 'data' in given else ({}, (), False)
+    # With unreadable inputs any dimension may exist: assume so, rather than report what follows from the first mistake.
+    named = {d for tensor in inputs or () for d in tensor.shape if isinstance(d, str)}
+    batched = 'batch' in named or inputs is None
+    variants = (
+        read_variants(given['variants'], Ground('torch', roles, batched), mistakes) if 'variants' in given else ()
+    )
+    check = asks.read_check(given['check'], measured, mistakes) if 'check' in given else Check(None)
+    benchmark = Benchmark()
+    if 'benchmark' in given and inputs is not None:
+        benchmark = asks.read_benchmark(given['benchmark'], named - {'batch'}, mistakes)
+    choose = asks.read_choose(given['choose'], measured, mistakes) if 'choose' in given else Choose()
+    timeout = asks.read_timeout(given['timeout'], mistakes) if 'timeout' in given else Recipe.timeout
+    if model is None or source is None or inputs is None or not outputs or preprocessing is None or timeout is None:
+        return None
+    return Recipe(
+        file=mistakes.file,
+        model=model,
+        source=source,
+        inputs=inputs,
+        outputs=outputs,
+        preprocessing=preprocessing,
+        data=data,
+        variants=variants,
+        check=check,
+        benchmark=benchmark,
+        choose=choose,
+        timeout=timeout,
+    )
+
+
+def _read_model(node: Node, mistakes: Mistakes) -> str | None:
+    name = entries.text(node, '`model`', mistakes)
+    if name is not None and (wrong := names.wrong_model(name)):
+        mistakes.add(node, f'`model` is {shown(name)}; {wrong}')
+        return None
+    return name

