@@ -1,0 +1,188 @@
+"""Recipes in, Plan out. Pure: no file is opened, nothing is imported but our own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from types import ModuleType
+from typing import Any
+
+from stages.digest import digest_of
+from stages.engines import engine_for
+from stages.kinds import KINDS
+from stages.measure import gate
+from stages.plan.step import Build, Link, Plan, Step, needed_by
+from stages.recipe.model import Data, Fetch, Recipe, Variant
+from stages.sources import data as data_source
+from stages.sources import fetch, probe
+from stages.sources import torch as torch_source
+
+CHECK_THREADS = 1
+"""Checks run on one thread: sums in one order, so that their figures repeat."""
+
+
+class _Steps:
+    """Collects steps; an equal step is the same step."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Step] = {}
+
+    def add(
+        self,
+        recipe: Recipe,
+        module: Any,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        *,
+        outputs: tuple[str, ...],
+        python: str = '',
+        path: str = '',
+        tools: tuple[str, ...] | None = None,
+        code: tuple[str, ...] = (),
+        host: bool = False,
+        signed: bool = True,
+    ) -> str:
+        params, inputs = dict(params), dict(inputs)
+        signature = recipe.inputs if signed else ()
+        returns = recipe.outputs if signed else ()
+        identity = {
+            'kind': module.KIND, 'params': params, 'inputs': inputs, 'python': python, 'path': path,
+            'signature': [[t.name, list(t.shape), t.dtype] for t in signature], 'returns': list(returns),
+        }  # fmt: skip
+        id = digest_of(identity)[:16]
+        if id not in self.by_id:
+            self.by_id[id] = Step(
+                id=id, kind=module.KIND, module=module.__name__, params=params, inputs=inputs, python=python,
+                path=path, signature=signature, returns=returns, outputs=outputs,
+                tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
+                timeout=recipe.timeout,
+            )  # fmt: skip
+        return id
+
+
+def make_plan(recipes: Iterable[Recipe]) -> Plan:
+    """Return the graph of everything ``recipes`` ask for; what is equal is one step, also across recipes."""
+    steps = _Steps()
+    builds: dict[str, tuple[Build, ...]] = {}
+    probes: dict[str, str] = {}
+    known: dict[str, Recipe] = {}
+    for recipe in recipes:
+        known[recipe.model] = recipe
+        arrays = {role: _data(steps, recipe, data) for role, data in recipe.data.items()}
+        probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe)
+        source = _source(steps, recipe)
+        reference = _check(steps, recipe, source, recipe.source.format, None, arrays, probes[recipe.model], None)
+        builds[recipe.model] = tuple(
+            _build(steps, recipe, variant, source, reference, arrays, probes[recipe.model])
+            for variant in recipe.variants
+        )
+    return Plan(steps.by_id, builds, known, probes)
+
+
+def as_json(value: Any) -> Any:
+    """Return a parameter as JSON values: a dataclass by its fields, a tuple as a list."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [as_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: as_json(item) for key, item in value.items()}
+    return value
+
+
+def _fetch(steps: _Steps, recipe: Recipe, wanted: Fetch) -> str:
+    params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256)
+    path = wanted.name if wanted.where == 'path' else ''
+    return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path, signed=False)
+
+
+def _data(steps: _Steps, recipe: Recipe, data: Data) -> str:
+    inputs = {'file': _fetch(steps, recipe, data.fetch)} if data.fetch else {}
+    python = data.prepare
+    params = data_source.Params(python.file if python else '', python.function if python else '')
+    return steps.add(
+        recipe, data_source, as_json(params), inputs, outputs=data_source.outputs(params), signed=False,
+        python=python.file if python else '',
+    )  # fmt: skip
+
+
+def _probe(steps: _Steps, recipe: Recipe) -> str:
+    params = probe.Params(sizes=tuple(sorted(recipe.benchmark.sizes.items())))
+    return steps.add(recipe, probe, as_json(params), {}, outputs=probe.outputs(params))
+
+
+def _source(steps: _Steps, recipe: Recipe) -> str:
+    python = recipe.source.python
+    assert python is not None, 'the reader lets only torch sources through'
+    inputs = {'weights': _fetch(steps, recipe, recipe.source.weights)} if recipe.source.weights else {}
+    params = torch_source.Params(python.file, python.function)
+    return steps.add(
+        recipe, torch_source, as_json(params), inputs, outputs=torch_source.outputs(params), python=python.file,
+        signed=False,
+    )  # fmt: skip
+
+
+def _check(
+    steps: _Steps,
+    recipe: Recipe,
+    model: str,
+    format: str,
+    reference: str | None,
+    arrays: Mapping[str, str],
+    probe_id: str,
+    options: Any,
+) -> str:
+    engine = engine_for(format)
+    evaluate = recipe.data.get('evaluate')
+    params = gate.Params(
+        engine=engine.ENGINE,
+        options=as_json(options if options is not None else engine.Options()),
+        threads=CHECK_THREADS,
+        metric=(evaluate.metric or '') if evaluate else '',
+        output=(evaluate.output or '') if evaluate else '',
+    )
+    inputs = {'model': model, 'probe': probe_id}
+    if reference:
+        inputs['reference'] = reference
+    if 'evaluate' in arrays:
+        inputs['evaluate'] = arrays['evaluate']
+    return steps.add(
+        recipe, gate, as_json(params), inputs, outputs=gate.outputs(params), tools=engine.TOOLS,
+        code=(_module(engine),), host=True,
+    )  # fmt: skip
+
+
+def _build(
+    steps: _Steps,
+    recipe: Recipe,
+    variant: Variant,
+    source: str,
+    reference: str,
+    arrays: Mapping[str, str],
+    probe_id: str,
+) -> Build:
+    format, precision, model = recipe.source.format, 'f32', source
+    last = len(variant.stages)
+
+    def check(place: int) -> str | None:
+        options = variant.run if place == last else None
+        if model == source and options == engine_for(format).Options():
+            return reference
+        return _check(steps, recipe, model, format, reference, arrays, probe_id, options)
+
+    chain = [Link(model, check(0), precision)]
+    for place, stage in enumerate(variant.stages, start=1):
+        kind = KINDS[stage.kind]
+        inputs = {'model': model} | {role: arrays[role] for role in kind.needs(stage.params)}
+        model = steps.add(
+            recipe, kind, as_json(stage.params), inputs, outputs=kind.outputs(stage.params),
+            host=kind.host(stage.params),
+        )  # fmt: skip
+        format, precision = kind.GIVES, kind.precision(stage.params, precision)
+        chain.append(Link(model, check(place), precision))
+    return Build(recipe.model, variant, tuple(chain), needed_by(chain, steps.by_id))
+
+
+def _module(engine: Any) -> str:
+    assert isinstance(engine, ModuleType)
+    return engine.__name__
