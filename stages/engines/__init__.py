@@ -1,0 +1,20 @@
+"""The table of engines: what can run a model. One file each; adding one is a file and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stages.engines import onnxruntime, openvino, torch, torchscript
+from stages.engines.contract import Engine
+
+ENGINES: Final[dict[str, Engine]] = {
+    torch.ENGINE: torch,
+    torchscript.ENGINE: torchscript,
+    onnxruntime.ENGINE: onnxruntime,
+    openvino.ENGINE: openvino,
+}
+
+
+def engine_for(format: str) -> Engine:
+    """Return the engine that runs ``format``."""
+    return next(e for e in ENGINES.values() if format in e.RUNS)

@@ -1,0 +1,34 @@
+"""Run a TorchScript file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.engines.torch import TorchSession, prepare, set_threads
+from stages.tensors import Tensor
+
+__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'load', 'prepare']
+
+ENGINE = 'torchscript'
+RUNS = ('torchscript',)
+TOOLS = ('torch', 'numpy')
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of ``torchscript``: none."""
+
+
+def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TorchSession:
+    """Load ``model.pt``; no Python of the model is needed."""
+    import torch
+
+    from stages.formats.refusal import deprecations_silenced
+
+    set_threads(threads)
+    jit: Any = torch.jit   # untyped in torch
+    with deprecations_silenced():
+        module = jit.load(folder / 'model.pt', map_location='cpu').eval()
+    return TorchSession(module, signature)

