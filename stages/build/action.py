@@ -1,0 +1,65 @@
+"""The action of a step: everything that can change its bytes. Its digest is the step's key.
+
+Shaped like the Remote Execution API's Action. Names of recipes and variants, comments, key order and paths of this
+machine are not in it; changing the shape means changing FORMAT, which rebuilds everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.plan.step import Step
+
+FORMAT = 1
+SALT = ''
+"""Change it to disown every result made so far."""
+
+
+def action_of(
+    step: Step,
+    *,
+    code: str,
+    inputs: Mapping[str, str],
+    files: Mapping[str, str],
+    tools: Mapping[str, str],
+    platform: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the action. ``inputs`` are result digests by role, ``files`` content digests by path below recipes/."""
+    return {
+        'format': FORMAT,
+        'salt': SALT,
+        'kind': step.kind,
+        'params': dict(step.params),
+        'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature],
+        'returns': list(step.returns),
+        'outputs': list(step.outputs),
+        'code': code,
+        'inputs': dict(inputs),
+        'files': dict(files),
+        'tools': dict(tools),
+        'platform': dict(platform),
+        'timeout': step.timeout,
+    }
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return why two actions of one step differ, a sentence for each reason."""
+    reasons = []
+    for name in ('format', 'salt', 'kind', 'signature', 'returns', 'outputs', 'timeout'):
+        if old.get(name) != new.get(name):
+            reasons.append(f'{name}: {old.get(name)} -> {new.get(name)}')
+    if old.get('code') != new.get('code'):
+        reasons.append(f'code of {new["kind"]} or a helper of it changed')
+    for group, words in (
+        ('params', 'parameter'), ('tools', 'tool'), ('platform', 'platform'), ('files', 'file'), ('inputs', 'input'),
+    ):  # fmt: skip
+        before, after = old.get(group, {}), new.get(group, {})
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) == after.get(name):
+                continue
+            if group in ('files', 'inputs'):
+                reasons.append(f'{words} {name} changed')
+            else:
+                reasons.append(f'{words} {name}: {before.get(name)} -> {after.get(name)}')
+    return reasons

@@ -1,0 +1,48 @@
+"""Locks between threads, processes and runs; a killed owner's locks are free at once."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold ``path`` alone, or with others that ask for it ``shared``; waits."""
+    import portalocker  # here: a run with nothing to do takes no lock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('a+b') as stream:
+        portalocker.lock(stream, portalocker.LOCK_SH if shared else portalocker.LOCK_EX)
+        try:
+            yield
+        finally:
+            portalocker.unlock(stream)
+
+
+def machine_folder() -> Path:
+    """Return the folder of locks that every project of this user on this machine shares."""
+    base = os.environ.get('XDG_RUNTIME_DIR') or tempfile.gettempdir()
+    return Path(base) / f'modelkiln-{getpass.getuser()}'
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Hold while a step works: any number at once, none while something is measured."""
+    folder = machine_folder()
+    with locked(folder / 'gate'):  # a waiting measurement holds the gate, so no new step begins
+        pass
+    with locked(folder / 'busy', shared=True):
+        yield
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """Hold while measuring: waits for the steps under way, keeps new ones out, also of other runs."""
+    folder = machine_folder()
+    with locked(folder / 'gate'), locked(folder / 'busy'):
+        yield

@@ -1,0 +1,143 @@
+"""One project as a run sees it: the plan, the store, and what is known so far about each step."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stages.build import host, tools
+from stages.build.action import action_of
+from stages.build.code import code_digest, python_files
+from stages.build.files import Remembered
+from stages.build.store import Store
+from stages.digest import digest_of, file_digest
+from stages.errors import ToolError
+from stages.plan.make import make_plan
+from stages.plan.step import Plan, Step
+from stages.recipe.read import read_recipes
+
+STATE = '.modelkiln'
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a step left when it last succeeded here."""
+
+    key: str
+    digest: str
+    """Of the result's content; what steps behind it are keyed by."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step has no result."""
+
+    step: str
+    """The name of the step that failed: this one, or the first one before it."""
+
+    reason: str
+    log: str
+    repeat: str
+
+    def __str__(self) -> str:
+        return f'{self.step}: {self.reason}\n  log:    {self.log}\n  repeat: {self.repeat}'
+
+
+@dataclass
+class Project:
+    """The root folder and everything derived from it. One per run; shared by doit's threads."""
+
+    root: Path
+    plan: Plan
+    stamps: dict[str, Stamp | None] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    @cached_property
+    def state(self) -> Path:
+        return self.root / STATE
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.state / 'store')
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        return Remembered(self.state / 'files.json')
+
+    @cached_property
+    def installed(self) -> Mapping[str, str]:
+        return tools.installed(sys.path)
+
+    @cached_property
+    def users(self) -> Mapping[str, list[str]]:
+        return self.plan.users()
+
+    def stamp(self, id: str) -> Stamp | None:
+        """Return what step ``id`` left, or None."""
+        if id not in self.stamps:
+            try:
+                with open(f'{self.state}/steps/{id}.json', 'rb') as stream:  # noqa: PTH123  # twice as fast, 1,000 times
+                    read = json.loads(stream.read())
+                self.stamps[id] = Stamp(read['key'], read['digest'])
+            except (OSError, ValueError, KeyError):
+                self.stamps[id] = None
+        return self.stamps[id]
+
+    def action(self, step: Step) -> dict[str, Any]:
+        """Return the action of ``step``; the steps before it must have their stamps."""
+        inputs = {}
+        for role, id in step.inputs.items():
+            stamp = self.stamp(id)
+            assert stamp is not None, f'{step.name} asked for its action before {role} was made'
+            inputs[role] = stamp.digest
+        recipes = self.root / 'recipes'
+        with self.guard:
+            files = python_files(step.python, recipes, self.remembered) if step.python else {}
+            if step.path:
+                files[step.path] = self.remembered.of('sha256', recipes / step.path, file_digest)
+            code = self.code(step.code)
+        return action_of(
+            step, code=code, inputs=inputs, files=files, tools=tools.versions(step.tools, self.installed),
+            platform=host.system() | (host.host() if step.host else {}),
+        )  # fmt: skip
+
+    def key(self, step: Step) -> str:
+        return digest_of(self.action(step))
+
+    def code(self, modules: tuple[str, ...]) -> str:
+        """Return the digest of ``modules`` and all of ours that they import."""
+        known = self._codes.get(modules)
+        if known is None:
+            known = self._codes[modules] = code_digest(modules, self.remembered)
+        return known
+
+    @cached_property
+    def _codes(self) -> dict[tuple[str, ...], str]:
+        return {}
+
+    def look_again(self) -> None:
+        """Forget what was read of files in this run, so that a change since then is seen."""
+        self.remembered.forget_run()
+        self._codes.clear()
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` that holds recipes/."""
+    for folder in (start, *start.parents):
+        if (folder / 'recipes').is_dir():
+            return folder
+    msg = f'{start}: no recipes/ folder here or above; change into a Modelkiln project'
+    raise ToolError(msg)
+
+
+def open_project(root: Path) -> Project:
+    """Read the recipes below ``root`` and plan them. Raises RecipeError with every mistake."""
+    return Project(root, make_plan(read_recipes(root)))

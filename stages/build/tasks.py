@@ -1,0 +1,182 @@
+"""The plan as doit's tasks: the whole meeting point with doit.
+
+doit gives order, selection and parallelism. What is current is decided by our own stamps and keys: every task has one
+``uptodate`` callable and one action, no ``file_dep`` and no shell. A step that fails is recorded and shown but does not
+stop what else can be built; the variant that needed it fails, so the run ends non-zero.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stages import spawn
+from stages.build import benchmark
+from stages.build.deliver import deliver, is_delivered
+from stages.build.ensure import ensure, is_current
+from stages.build.outcome import Outcome, outcome_of
+from stages.build.pages import is_reported, report
+from stages.build.project import STATE, Project, open_project
+from stages.build.reporter import Reporter
+from stages.errors import RecipeError
+from stages.plan.step import Build, Step
+
+
+def settings(root: Path) -> dict[str, Any]:
+    """Return doit's settings for the project at ``root``, and make the folder of its database, which doit does not."""
+    (root / STATE).mkdir(exist_ok=True)
+    return {
+        'backend': 'sqlite3',  # the default differs from Python to Python, and loses tasks of concurrent runs
+        'dep_file': str(root / STATE / 'doit.db'),
+        'continue': True,
+        'par_type': 'thread',
+        'reporter': Reporter,
+        'verbosity': 0,
+    }
+
+
+def tasks(root: Path) -> Iterator[dict[str, Any]]:
+    """Yield the tasks of the recipes below ``root``. A wrong recipe ends the run with exit code 2, nothing changed."""
+    if _wants_processes(sys.argv):
+        words = 'doit -P process is not supported: it hangs when a worker dies. Use -n N alone.'
+        print(f'modelkiln: {words}', file=sys.stderr)
+        raise SystemExit(3)
+    try:
+        project = open_project(root)
+    except RecipeError as error:
+        print('\n'.join(error.problems), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    yield from tasks_of(project)
+
+
+def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
+    """Yield a task for every step, variant and report of ``project``."""
+    spawn.stop_on_signals()
+    for step in project.plan.steps.values():
+        yield _step_task(project, step)
+    for recipe, builds in project.plan.builds.items():
+        yield _measure_task(project, recipe)
+        yield {'basename': recipe, 'name': None, 'doc': f'build, measure and report {recipe}'}
+        for build in builds:
+            yield _variant_task(project, build)
+        yield _report_task(project, recipe)
+
+
+def _wants_processes(arguments: list[str]) -> bool:
+    joined = ' '.join(arguments[1:])
+    return any(f'{flag}process' in joined for flag in ('-P', '-P ', '--parallel-type=', '--parallel-type '))
+
+
+def _step_name(step: Step) -> str:
+    return f'_{step.name}'
+
+
+def _measure_name(recipe: str) -> str:
+    return f'_measure:{recipe}'
+
+
+def _task(**fields: Any) -> dict[str, Any]:
+    return {'io': {'capture': False}, 'verbosity': 0, **fields}
+
+
+def _step_task(project: Project, step: Step) -> dict[str, Any]:
+    def current() -> bool:
+        return is_current(project, step)
+
+    def act() -> None:
+        ensure(project, step)
+        project.remembered.save()
+
+    return _task(
+        basename=_step_name(step),
+        doc=f'{step.kind} for {", ".join(project.users.get(step.id, []))}',
+        actions=[act],
+        uptodate=[current],
+        task_dep=[_step_name(project.plan.steps[id]) for id in step.inputs.values()],
+    )
+
+
+def _outcomes(project: Project, recipe: str) -> list[Outcome]:
+    return [outcome_of(project, build) for build in project.plan.builds[recipe]]
+
+
+def _has_stamps(project: Project, recipe: str) -> bool:
+    return all(project.stamp(id) is not None for id in project.plan.steps_of(recipe))
+
+
+def _measure_task(project: Project, recipe: str) -> dict[str, Any]:
+    def current() -> bool:
+        if is_reported(project, recipe):
+            return True
+        if not _has_stamps(project, recipe):
+            return False
+        return all(benchmark.has_samples(project, row) for row in benchmark.wanted(project, _outcomes(project, recipe)))
+
+    def act() -> None:
+        benchmark.measure(project, recipe, benchmark.wanted(project, _outcomes(project, recipe)))
+
+    return _task(
+        basename='_measure',
+        name=recipe,
+        actions=[act],
+        uptodate=[current],
+        task_dep=[_step_name(project.plan.steps[id]) for id in project.plan.steps_of(recipe)],
+    )
+
+
+def _variant_task(project: Project, build: Build) -> dict[str, Any]:
+    def current() -> bool:
+        return is_delivered(project, build)
+
+    def act() -> object:
+        from doit.exceptions import TaskFailed
+
+        outcome = outcome_of(project, build)
+        deliver(project, outcome, _figures(project, outcome))
+        return TaskFailed(f'{build.name}: {outcome.broken}', report=True) if outcome.broken else None
+
+    def clean() -> None:
+        shutil.rmtree(project.root / 'artifacts' / build.recipe / build.variant.name, ignore_errors=True)
+
+    stages = ' -> '.join(stage.kind for stage in build.variant.stages) or 'the source itself'
+    return _task(
+        basename=build.recipe,
+        name=build.variant.name,
+        doc=stages,
+        actions=[act],
+        uptodate=[current],
+        clean=[clean],
+        task_dep=[_step_name(project.plan.steps[id]) for id in build.steps],
+    )
+
+
+def _figures(project: Project, outcome: Outcome) -> Any:
+    rows = benchmark.wanted(project, [outcome])
+    return benchmark.figures(benchmark.samples(project, rows[0])) if rows else None
+
+
+def _report_task(project: Project, recipe: str) -> dict[str, Any]:
+    def current() -> bool:
+        return is_reported(project, recipe)
+
+    def act() -> None:
+        outcomes = _outcomes(project, recipe)
+        for outcome in outcomes:
+            deliver(project, outcome, _figures(project, outcome))
+        report(project, recipe, outcomes)
+
+    def clean() -> None:
+        shutil.rmtree(project.root / 'artifacts' / recipe, ignore_errors=True)
+
+    return _task(
+        basename=recipe,
+        name='report',
+        doc='measure the variants and write the report',
+        actions=[act],
+        uptodate=[current],
+        clean=[clean],
+        task_dep=[_measure_name(recipe)],
+    )

@@ -1,0 +1,127 @@
+"""Child processes: a clean environment, a group of their own, a log, a limit; and none outlives us."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+
+TERMINATE_SECONDS = 5.0
+"""Between asking a process to stop and killing it."""
+
+POLL_SECONDS = 0.05
+
+_running: set[subprocess.Popen[bytes]] = set()
+_guard = threading.Lock()
+
+
+def environment(home: Path, threads: int = 0, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return all that a child sees of the environment: no tokens, no user settings, fixed seeds."""
+    clean = {
+        'PATH': os.environ.get('PATH', os.defpath),
+        'HOME': str(home),
+        'TMPDIR': str(home),
+        'LANG': 'C.UTF-8',
+        'LC_ALL': 'C.UTF-8',
+        'PYTHONHASHSEED': '0',
+        'SOURCE_DATE_EPOCH': '315532800',  # 1980-01-01, the first date a zip can hold
+        'HF_HUB_OFFLINE': '1',
+        'TF_CPP_MIN_LOG_LEVEL': '2',
+    }
+    if threads:
+        clean |= dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), str(threads))
+    return clean | dict(extra or {})
+
+
+NETWORK = ('http_proxy', 'https_proxy', 'no_proxy', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE')
+
+
+def network_environment() -> dict[str, str]:
+    """Return the settings a download needs: proxies, certificates and pip's own; only the fetch step gets them."""
+    wanted = {*NETWORK, *(name.upper() for name in NETWORK)}
+    kept = {name: value for name, value in os.environ.items() if name in wanted or name.startswith('PIP_')}
+    for folder in ('.config/pip', '.cache/pip', '.pip'):
+        if (Path.home() / folder).exists():
+            kept['HOME'] = str(Path.home())
+    return kept
+
+
+def run(
+    argv: list[str],
+    *,
+    folder: Path,
+    log: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    watch: Callable[[], None] = lambda: None,
+) -> str | None:
+    """Run ``argv`` to its end. Return None for success, else in words how it ended.
+
+    ``watch`` is called now and then. The command's whole group is gone on return, also after an exception.
+    """
+    with log.open('ab') as stream:
+        process = subprocess.Popen(
+            argv, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    with _guard:
+        _running.add(process)
+    deadline = time.monotonic() + timeout
+    try:
+        while True:
+            try:
+                code = process.wait(POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                watch()
+            if time.monotonic() > deadline:
+                kill_group(process, patience=TERMINATE_SECONDS)
+                return f'took longer than its limit of {timeout:g} s and was stopped'
+    finally:
+        kill_group(process, patience=0)  # whatever it started and left behind
+        with _guard:
+            _running.discard(process)
+    if code == 0:
+        return None
+    if code < 0:
+        return f'was killed by signal {-code} ({signal.Signals(-code).name})'
+    return f'ended with exit code {code}'
+
+
+def kill_group(process: subprocess.Popen[bytes], patience: float) -> None:
+    """End a process and all it started: politely first when there is ``patience`` (seconds)."""
+    if patience and process.poll() is None:
+        _signal(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def stop_on_signals() -> None:
+    """Make SIGINT, SIGTERM and SIGHUP stop every child at once and then the run, so that nothing goes on unseen."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for process in list(_running):
+            _signal(process, signal.SIGKILL)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def python(script: Path, *arguments: str) -> list[str]:
+    """Return the command that runs a script of ours, isolated from the user's Python settings."""
+    return [sys.executable, '-I', '-X', 'utf8', str(script), *arguments]
