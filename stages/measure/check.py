@@ -1,0 +1,162 @@
+"""A variant's numbers: how far it is from the source model, and how good it is. The child's work, timed by nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stages.errors import StepError
+from stages.measure import inputs
+from stages.measure.compare import METRICS, agreement, difference
+from stages.tensors import Tensor
+
+if TYPE_CHECKING:
+    import numpy
+
+    from stages.engines.contract import Engine, Session
+
+SAMPLES: Final = 16
+"""Probe samples, and rows of a feed where the model takes any number."""
+
+
+def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = None) -> dict[str, Any]:
+    """Run the model on the probe (and on ``evaluate``), write ``outputs.npz`` and ``check.json`` into ``output``.
+
+    ``outputs.npz`` holds ``probe.0``, ``probe.1`` … in the model's order, and ``evaluate``: the output the metric
+    reads. That of the source model is the ``reference`` of its variants.
+    """
+    import numpy as np
+
+    engine = (engines or _table())[request['engine']]
+    engine.prepare()
+    signature = inputs.signature_of(request['signature'])
+    session = engine.load(
+        Path(request['folder']), signature, engine.Options(**request.get('options', {})), request.get('threads', 1)
+    )
+    sizes, seed = request.get('sizes', {}), request.get('seed', 0)
+    reference = inputs.read_arrays(request.get('reference'))
+
+    arrays = inputs.samples(inputs.read_arrays(request.get('probe')), signature, sizes, seed)
+    probe = run_all(session, {name: a[:SAMPLES] for name, a in arrays.items()}, signature)
+    stored = {f'probe.{i}': array for i, array in enumerate(probe)}
+    expected = [reference[f'probe.{i}'] for i in range(len(reference)) if f'probe.{i}' in reference]
+
+    metric = agreed = None
+    data = inputs.read_arrays(request.get('evaluate'))
+    if data:
+        labels = data.pop('labels', None)
+        if missing := [t.name for t in signature if t.name not in data]:
+            raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
+        read = _position(request.get('metric_output'), request.get('outputs') or session.outputs)
+        evaluated = run_all(session, inputs.samples(data, signature, sizes, seed), signature)[read]
+        stored['evaluate'] = evaluated
+        metric = _measure(request.get('metric'), evaluated, labels, reference.get('evaluate'))
+        if 'evaluate' in reference and evaluated.shape == reference['evaluate'].shape:
+            agreed = agreement(evaluated, reference['evaluate'])
+
+    found = {
+        'difference': difference(probe, expected) if reference else None,
+        'metric': metric,
+        'agreement': agreed,
+        'samples': min(SAMPLES, inputs.count(arrays)),
+        'outputs': [
+            {'name': _name(session.outputs, i), 'shape': list(a.shape), 'dtype': str(a.dtype)}
+            for i, a in enumerate(probe)
+        ],
+        'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in session.inputs or signature],
+    }
+    output = Path(request['output'])
+    output.mkdir(parents=True, exist_ok=True)
+    np.savez(output / 'outputs.npz', **stored)  # type: ignore[arg-type]
+    (output / 'check.json').write_text(json.dumps(found, indent=1) + '\n')
+    return found
+
+
+def _table() -> Mapping[str, Engine]:
+    # The table itself imports no framework; ``prepare`` imports one.
+    from stages.engines import ENGINES
+
+    return ENGINES
+
+
+def run_all(
+    session: Session, arrays: Mapping[str, numpy.ndarray], signature: Sequence[Tensor]
+) -> tuple[numpy.ndarray, ...]:
+    """Return the outputs of all samples, in their order; by 16 where the model takes any number of rows.
+
+    A model of a fixed batch gets full feeds: the last one is filled up, and the surplus is cut off.
+    """
+    fixed = _fixed_rows(session, signature)
+    width = inputs.rows(arrays, signature, fixed or min(SAMPLES, inputs.count(arrays)))
+    try:
+        return _in_feeds(session, arrays, signature, width)
+    except Exception:
+        # Some formats do not say that their batch is 1: only running tells.
+        if fixed or width == 1 or not any(inputs.BATCH in t.shape for t in signature):
+            raise
+        return _in_feeds(session, arrays, signature, 1)
+
+
+def _in_feeds(
+    session: Session, arrays: Mapping[str, numpy.ndarray], signature: Sequence[Tensor], width: int
+) -> tuple[numpy.ndarray, ...]:
+    import numpy as np
+
+    total = inputs.count(arrays)
+    parts: list[list[numpy.ndarray]] = []
+    for start in range(0, total, width):
+        chosen = [i % total for i in range(start, start + width)]
+        # Copied: an engine may hand out its own buffer, and fill it again at the next call.
+        parts.append([np.array(a) for a in session.run(inputs.feed(arrays, signature, chosen))])
+    return tuple(_joined(of_one, width, total) for of_one in zip(*parts, strict=True))
+
+
+def _joined(parts: Sequence[numpy.ndarray], width: int, total: int) -> numpy.ndarray:
+    """Join one output's parts along the first axis that has a feed's rows (a recurrent state has them second)."""
+    import numpy as np
+
+    axis = next(
+        (d for d, size in enumerate(parts[0].shape) if all(p.shape[d : d + 1] == (width,) for p in parts)), None
+    )
+    if axis is None:
+        return np.stack(parts)
+    return np.concatenate(parts, axis).take(range(total), axis)
+
+
+def _fixed_rows(session: Session, signature: Sequence[Tensor]) -> int | None:
+    """The batch the loaded model insists on; None when any will do, or when the format does not say."""
+    declared = {t.name: t for t in signature}
+    for tensor in session.inputs:
+        asked = declared.get(tensor.name)
+        if asked and inputs.BATCH in asked.shape and len(tensor.shape) == len(asked.shape):
+            size = tensor.shape[asked.shape.index(inputs.BATCH)]
+            if isinstance(size, int) and size > 0:
+                return size
+    return None
+
+
+def _measure(name: str | None, outputs: Any, labels: Any, reference: Any) -> dict[str, Any] | None:
+    if not name:
+        return None
+    if name not in METRICS:
+        raise StepError(f'there is no metric {name!r}; there are {", ".join(METRICS)}')
+    against = reference if name == 'agreement' else labels
+    if against is None:
+        if name == 'agreement':
+            return None  # the source itself agrees with nobody
+        raise StepError(f'the metric {name} needs an array `labels` in the evaluation data')
+    return METRICS[name](outputs, against)
+
+
+def _position(name: str | None, names: Sequence[str]) -> int:
+    if name is None:
+        return 0
+    if name not in names:
+        raise StepError(f'there is no output {name!r}; there are {", ".join(names) or "no names in this format"}')
+    return list(names).index(name)
+
+
+def _name(names: Sequence[str], i: int) -> str:
+    return names[i] if i < len(names) else str(i)

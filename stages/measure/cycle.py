@@ -1,0 +1,193 @@
+"""One cycle of a benchmark: one fresh process, one framework, one variant. The method is DESIGN.md's promise 8.
+
+As a script: ``python -I stages/measure/cycle.py request.json result.json [parent's pid]``.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if __name__ == '__main__':
+    # Isolated mode leaves the project out of the path; here it is, by where this file lies.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from stages.errors import ModelkilnError, StepError
+from stages.measure import clock, inputs, memory
+from stages.measure.machine import current_mhz, load_average
+
+if TYPE_CHECKING:
+    import numpy
+
+    from stages.engines.contract import Engine
+
+T = TypeVar('T')
+
+
+def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = None) -> dict[str, Any]:
+    """Measure one variant once, and return every sample as an integer (ns, bytes).
+
+    The timed region is host arrays in, host arrays out: an engine's ``run`` returns complete outputs. With
+    ``inner`` 0 nothing is measured: the result is ``{'inner': n}``, the calls that make a repetition last 1 ms.
+    """
+    begun = datetime.now(UTC).isoformat()
+    load = load_average()
+    affinity = _pin(request['threads'])
+    rss_start = memory.rss_bytes()
+
+    engine = (engines or _table())[request['engine']]
+    import_ns, _ = _timed(engine.prepare)
+    rss_import = memory.rss_bytes()
+
+    signature = inputs.signature_of(request['signature'])
+    options = engine.Options(**request['options'])
+    load_ns, session = _timed(lambda: engine.load(Path(request['folder']), signature, options, request['threads']))
+    rss_load = memory.rss_bytes()
+
+    arrays = inputs.samples(inputs.read_arrays(request['inputs']), signature, request['sizes'], request['seed'])
+    feeds = inputs.rotation(arrays, signature, request['batch'])
+
+    def call(i: int) -> object:
+        return session.run(feeds[i % inputs.ROTATION])
+
+    first_ns, first = _timed(lambda: session.run(feeds[0]))
+    rss_first = memory.rss_bytes()
+    warmup_ns = _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
+    if not request['inner']:
+        return {'inner': clock.calls_per_repetition(call)}
+
+    gc.collect()
+    gc.disable()
+    before = _usage()
+    time_ns = clock.time_calls(call, request['repetitions'], request['inner'])
+    used = {name: after - before[name] for name, after in _usage().items()}
+    peak_rss, per_repetition = memory.peaks(call, request['repetitions'])
+    gc.enable()
+
+    last = session.run(feeds[0])
+    _check_outputs(first, last)
+    return {
+        'pid': os.getpid(),
+        'start': begun,
+        'affinity': affinity,
+        'import_ns': import_ns,
+        'load_ns': load_ns,
+        'first_ns': first_ns,
+        'warmup_ns': warmup_ns,
+        'inner': request['inner'],
+        'time_ns': time_ns,
+        'peak_rss_bytes': peak_rss,
+        'peak_per_repetition': per_repetition,
+        'rss_start_bytes': rss_start,
+        'rss_import_bytes': rss_import,
+        'rss_load_bytes': rss_load,
+        'rss_first_bytes': rss_first,
+        'rss_end_bytes': memory.rss_bytes(),
+        'pss_bytes': memory.pss_bytes(),
+        **used,
+        'load_average': load,
+        'cpu_mhz': current_mhz(),
+        'inputs_sha256': inputs.digest(feeds),
+        'outputs_sha256': inputs.digest([{str(i): array for i, array in enumerate(last)}]),
+    }
+
+
+def _table() -> Mapping[str, Engine]:
+    # The table itself imports no framework; ``prepare`` imports one.
+    from stages.engines import ENGINES
+
+    return ENGINES
+
+
+def _pin(threads: int) -> list[int] | None:
+    """Stay on ``threads`` CPUs, of different cores while there are some; None where the system does not let us."""
+    if not hasattr(os, 'sched_setaffinity'):
+        return None
+    allowed = sorted(os.sched_getaffinity(0))
+    if threads < len(allowed):
+        allowed = sorted(allowed, key=_rank_in_core)[:threads]
+        try:
+            os.sched_setaffinity(0, allowed)
+        except OSError:
+            return None
+    return sorted(allowed)
+
+
+def _rank_in_core(cpu: int) -> int:
+    """0 for a core's first hardware thread, 1 for the others: two threads of a core share its units."""
+    try:
+        siblings = Path(f'/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list').read_text()
+    except OSError:
+        return 0
+    return int(siblings.replace('-', ',').split(',')[0].strip() != str(cpu))
+
+
+def _timed(do: Callable[[], T]) -> tuple[int, T]:
+    start = time.perf_counter_ns()
+    done = do()
+    return time.perf_counter_ns() - start, done
+
+
+def _warm_up(call: Callable[[int], object], runs: int, seconds: float) -> list[int]:
+    """Run until both bounds are reached. Fixed in advance: stopping when it looks stable is a trap."""
+    taken: list[int] = []
+    start = time.perf_counter_ns()
+    while len(taken) < runs or time.perf_counter_ns() - start < seconds * 1e9:
+        begun = time.perf_counter_ns()
+        call(len(taken))
+        taken.append(time.perf_counter_ns() - begun)
+    return taken
+
+
+def _usage() -> dict[str, int]:
+    """What the process has used so far; differences over the time pass show a disturbed one."""
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        'cpu_ns': time.process_time_ns(),
+        'wall_ns': time.perf_counter_ns(),
+        'involuntary_switches': used.ru_nivcsw,
+        'major_faults': used.ru_majflt,
+    }
+
+
+def _check_outputs(first: tuple[numpy.ndarray, ...], last: tuple[numpy.ndarray, ...]) -> None:
+    """Void the cycle when equal inputs stopped giving equal outputs, or gave no numbers: such a time means nothing.
+
+    How far the variant is from the source is the check step's question, asked before anything is measured.
+    """
+    from stages.measure.compare import difference
+
+    found = difference(last, first)
+    if found.get('failure'):
+        raise StepError(f'the output is wrong: {found["failure"]}')
+    if found['relative'] > 1e-3:
+        raise StepError(
+            f'the same input gave another output at the end of the cycle (relative {found["relative"]:.2g})'
+        )
+
+
+def _main(request: str, result: str) -> None:
+    try:
+        done = cycle(json.loads(Path(request).read_text()))
+    except ModelkilnError as err:
+        print(err, file=sys.stderr)
+        sys.exit(err.exit_code)
+    temporary = Path(f'{result}.part')
+    temporary.write_text(json.dumps(done))
+    temporary.replace(result)
+
+
+if __name__ == '__main__':
+    from stages.measure.child import die_with_parent
+
+    die_with_parent(int(sys.argv[3]) if len(sys.argv) > 3 else None)
+    _main(sys.argv[1], sys.argv[2])

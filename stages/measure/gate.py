@@ -1,0 +1,52 @@
+"""The numeric gate as a step: run a model on the recipe's inputs and record how far it is from the source.
+
+It records figures; whether they are good enough is judged afterwards, so that another tolerance runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.kinds.contract import Job
+
+KIND = 'check'
+TOOLS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Params:
+    """What to run and what to compare."""
+
+    engine: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+    metric: str = ''
+    output: str = ''
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    return ('check.json', 'outputs.npz')
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave ``check.json`` (figures) and ``outputs.npz`` (what the model answered)."""
+    from stages.measure.check import check
+
+    check(
+        {
+            'engine': params.engine,
+            'options': dict(params.options),
+            'threads': params.threads,
+            'folder': str(job.inputs['model']),
+            'signature': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in job.signature],
+            'probe': str(job.inputs['probe'] / 'data.npz'),
+            'evaluate': str(job.inputs['evaluate'] / 'data.npz') if 'evaluate' in job.inputs else None,
+            'reference': str(job.inputs['reference'] / 'outputs.npz') if 'reference' in job.inputs else None,
+            'metric': params.metric or None,
+            'metric_output': params.output or None,
+            'outputs': list(job.outputs),
+            'output': str(job.output),
+        }
+    )

@@ -1,0 +1,59 @@
+"""Starts the process of a cycle, and never leaves one behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from stages import spawn
+from stages.errors import StepError
+
+SCRIPT: Final = Path(__file__).with_name('cycle.py')
+
+
+def spawn_cycle(
+    request: Mapping[str, Any], workdir: Path, timeout: float, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Run one cycle in a fresh process and return its result; raises StepError with the last lines of its log.
+
+    One caller per ``workdir`` at a time. The padding varies the environment's size from cycle to cycle, because that
+    alone shifts results (Mytkowicz et al., ASPLOS 2009); it is seeded, and recorded in the result.
+    """
+    workdir = workdir.resolve()
+    home = workdir / 'home'
+    home.mkdir(parents=True, exist_ok=True)
+    asked, answer, log = workdir / 'request.json', workdir / 'result.json', workdir / 'log.txt'
+    answer.unlink(missing_ok=True)
+    log.write_bytes(b'')
+    asked.write_text(json.dumps(request))
+    padding = _padding(request)
+    ended = spawn.run(
+        spawn.python(SCRIPT, str(asked), str(answer), str(os.getpid())),
+        folder=workdir,
+        log=log,
+        env=spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
+        timeout=timeout,
+    )
+    if ended:
+        raise StepError(f'the cycle {ended}\n{_last_lines(log)}')
+    try:
+        result = json.loads(answer.read_text())
+    except (OSError, ValueError) as err:
+        raise StepError(f'the cycle left no readable result ({err})\n{_last_lines(log)}') from err
+    if not isinstance(result, dict):
+        raise StepError(f'the cycle left no readable result\n{_last_lines(log)}')
+    return {**result, 'padding': padding}
+
+
+def _padding(request: Mapping[str, Any]) -> int:
+    # A string seeds through sha512: the same on every machine and run.
+    return random.Random(f'{request.get("seed")} {request.get("name")} {request.get("round")}').randrange(4096)
+
+
+def _last_lines(log: Path, lines: int = 20) -> str:
+    text = log.read_text(errors='replace').strip()
+    return '\n'.join(text.splitlines()[-lines:]) or 'its log is empty'

@@ -1,0 +1,56 @@
+"""Samples in, pages out: statistics, verdicts, charts, Markdown, HTML, the choice. Reads findings; never measures."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from stages.report.choose import Choice, choose
+
+__all__ = ['Choice', 'choose', 'write_report']
+
+
+def write_report(findings: dict[str, Any], folder: Path) -> Choice:
+    """Write report.md, .html, .csv and .json into the folder, each whole or not at all; return what to ship.
+
+    All four are made before the first is written, so a report that cannot be made leaves the former one alone.
+    """
+    from stages.report.charts import charts
+    from stages.report.data import as_csv, as_json
+    from stages.report.html import html
+    from stages.report.markdown import markdown
+    from stages.report.page import page
+    from stages.report.rows import rows
+    from stages.report.text import clean_tree
+
+    # Cleaned once, here, so that no page can forget to.
+    safe = clean_tree(findings)
+    choice, found = choose(safe), rows(safe)
+    made = page(safe, found, choice, charts(found, choice))
+    texts = {
+        'report.md': markdown(made),
+        'report.html': html(made),
+        'report.csv': as_csv(found, choice),
+        'report.json': as_json(safe, found, choice),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        _replace(folder / name, text)
+    return choice
+
+
+def _replace(path: Path, text: str) -> None:
+    """Through a temporary file beside it: whoever reads meanwhile sees the old text or the new, never half."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8', newline='\n') as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

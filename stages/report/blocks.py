@@ -1,0 +1,80 @@
+"""What a page is made of. Markdown and HTML are both written from these, so they cannot say different things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    text: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list; ``warning`` when each item is something to look at."""
+
+    texts: tuple[str, ...]
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Code:
+    """Commands, one per line."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    right: bool = False
+    """Numbers stand right-aligned, text left."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A table row; ``state`` is ``chosen``, ``greyed`` or nothing, and always said in a word in a cell too."""
+
+    cells: tuple[str, ...]
+    state: str = ''
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    note: str = ''
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart and the two sentences that say how to read it; ``svg`` is our own drawing."""
+
+    title: str
+    svg: str
+    caption: str
+
+
+Block = Paragraph | Items | Code | Table | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report, ready to be written in any form."""
+
+    title: str
+    subtitle: str
+    verdicts: tuple[str, ...]
+    """The first is the choice; the first screen must be enough."""
+
+    flags: tuple[str, ...]
+    sections: tuple[Section, ...]

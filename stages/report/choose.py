@@ -1,0 +1,172 @@
+"""The best variant under the recipe's `choose`: who may be shipped, who is fastest, and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.report import samples
+from stages.report.digits import MB, MIB, plus_minus, significant, time_unit
+from stages.report.rows import Findings, Row, rows
+from stages.report.statistics import interval, level_for
+
+FIGURES = {'latency': 'lowest latency', 'peak_memory': 'lowest peak memory', 'size': 'smallest size'}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The variant to ship (None: none may be) and the reason in words; ``refused`` says why the others may not."""
+
+    name: str | None
+    threads: int | None
+    reason: str
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def choose(findings: Findings) -> Choice:
+    """The variant with the smallest figure among those that were built and keep every bound of the recipe."""
+    wanted = findings.get('choose') or {}
+    figure, within = wanted.get('fastest') or 'latency', wanted.get('within') or {}
+    if figure not in FIGURES:
+        raise ValueError(f'choose: unknown figure {figure!r}; expected one of {", ".join(FIGURES)}')
+    found = rows(findings)
+    baseline = next((row for row in found if row.baseline), None)
+    allowed: list[Row] = []
+    refused: dict[str, str] = {}
+    for row in found:
+        why = _refusal(row, figure, within, baseline, _max_drop(findings))
+        if why is None:
+            allowed.append(row)
+        else:
+            refused.setdefault(row.variant, why)
+    refused = {name: why for name, why in refused.items() if all(row.variant != name for row in allowed)}
+    if not allowed:
+        return Choice(None, None, 'no variant was built and keeps every bound', refused)
+    # min() keeps the recipe's order among equals, so the answer never depends on chance.
+    best = min(allowed, key=lambda row: (_value(row, figure), row.latency.mean if row.latency else math.inf))
+    ties = [row for row in allowed if row is not best and _tied(best, row, figure, level_for(len(allowed) - 1))]
+    return Choice(best.variant, best.threads, _reason(best, figure, within, len(allowed), ties), refused)
+
+
+def _max_drop(findings: Findings) -> float | None:
+    return (findings.get('check') or {}).get('max_drop')
+
+
+def _value(row: Row, figure: str) -> float:
+    if figure == 'size':
+        return math.inf if row.size is None else row.size
+    found = row.latency if figure == 'latency' else row.peak
+    # A batch of 8 that takes 4 times as long is faster: what is compared is the time per sample.
+    return math.inf if found is None else found.mean / (row.batch if figure == 'latency' else 1)
+
+
+def _refusal(row: Row, figure: str, within: dict[str, Any], baseline: Row | None, max_drop: float | None) -> str | None:
+    if row.failure:
+        return row.failure
+    if math.isinf(_value(row, figure)):
+        return f'its {figure.replace("_", " ")} was not measured'
+    for name, bound in within.items():
+        if bound is not None and (why := _breaks(row, name, bound, baseline)):
+            return why
+    if max_drop is not None and row.metric and (why := _breaks(row, 'accuracy_drop', max_drop, baseline)):
+        return why
+    return None
+
+
+def _breaks(row: Row, name: str, bound: float, baseline: Row | None) -> str | None:
+    if name == 'accuracy_drop':
+        return _drops(row, bound, baseline)
+    value: dict[str, float | None] = {
+        'peak_memory': row.peak.mean if row.peak else None,
+        'size': row.size,
+        'latency': row.latency.mean if row.latency else None,
+    }
+    if name not in value:
+        raise ValueError(f'choose: unknown bound {name!r}; expected accuracy_drop, peak_memory, size or latency')
+    found = value[name]
+    if found is None:
+        return f'its {name.replace("_", " ")} was not measured, and the recipe bounds it'
+    limit = bound * 1e9 if name == 'latency' else bound
+    if found <= limit:
+        return None
+    unit = time_unit([found, limit]) if name == 'latency' else MIB if name == 'peak_memory' else MB
+    figures = f'{significant(found * unit.factor)} {unit.name}, allowed {significant(limit * unit.factor)} {unit.name}'
+    return f'{name.replace("_", " ")} {figures}'
+
+
+def _drops(row: Row, bound: float, baseline: Row | None) -> str | None:
+    if row.baseline:
+        return None
+    if row.metric and baseline and baseline.metric:
+        drop, what = baseline.metric.value - row.metric.value, row.metric.name
+    elif row.agreement:
+        # Accuracy cannot fall by more than the share of inputs on which the answer changed.
+        drop, what = 1 - row.agreement.value, 'agreement with the baseline'
+    else:
+        return 'its accuracy was not measured, and the recipe bounds the drop'
+    if drop <= bound + 1e-12:
+        return None
+    return f'{what} is {significant(drop * 100, 2)} points lower, allowed {bound * 100:g}'
+
+
+def _tied(best: Row, other: Row, figure: str, level: int) -> bool:
+    """Whether the difference to the winner is within its interval (over rounds, against the common baseline)."""
+    if figure == 'size':
+        return best.size == other.size
+    if figure == 'peak_memory':
+        halves = sum(row.peak.half or 0.0 for row in (best, other) if row.peak)
+        return _value(other, figure) - _value(best, figure) <= halves
+    one, two = _logs(best, best.threads == other.threads), _logs(other, best.threads == other.threads)
+    if min(len(one), len(two)) < 2:
+        return True
+    gap = interval([b - a for a, b in zip(one, two, strict=False)], level)
+    return gap.half is None or gap.mean <= gap.half
+
+
+def _logs(row: Row, relative: bool) -> list[float]:
+    """ln of time per sample, each round; relative to the baseline of that round when both have the same one."""
+    before, after = samples.pairs(list(row.cycles), list(row.baseline_cycles))
+    if row.baseline and relative:
+        return [-math.log(row.batch)] * len(samples.cycle_means(list(row.cycles)))
+    if relative and before:
+        return [math.log(a / b / row.batch) for b, a in zip(before, after, strict=True)]
+    return [math.log(m / row.batch) for m in samples.cycle_means(list(row.cycles))]
+
+
+def _reason(best: Row, figure: str, within: dict[str, Any], allowed: int, ties: list[Row]) -> str:
+    cell = _figure_text(best, figure)
+    field_of = f'of {allowed} that keep' if allowed > 1 else 'and the only one that keeps'
+    bounds = f'{field_of} the bounds ({_bounds(within)})' if within else f'of {allowed} that may be shipped'
+    reason = f'{FIGURES[figure]} ({cell}) {bounds}'
+    if ties:
+        names = ', '.join(dict.fromkeys(row.variant for row in ties if row.variant != best.variant))
+        if names:
+            reason += f'; a tie within the interval with {names}, taken for its lower figure'
+    return reason
+
+
+def _figure_text(row: Row, figure: str) -> str:
+    if figure == 'size':
+        return f'{significant((row.size or 0) * MB.factor)} MB'
+    found = row.latency if figure == 'latency' else row.peak
+    assert found is not None
+    unit = time_unit([found.mean]) if figure == 'latency' else MIB
+    batch = f' for a batch of {row.batch}' if figure == 'latency' and row.batch > 1 else ''
+    return f'{plus_minus(found, unit)} {unit.name}{batch}'
+
+
+def _bounds(within: dict[str, Any]) -> str:
+    """The bounds in words: ``accuracy drop at most 1 point, peak memory at most 300 MiB``."""
+    words = []
+    for name, bound in within.items():
+        if bound is None:
+            continue
+        text = {
+            'accuracy_drop': f'{bound * 100:g} point{"s" * (bound != 0.01)}',
+            'peak_memory': f'{significant(bound * MIB.factor)} MiB',
+            'size': f'{significant(bound * MB.factor)} MB',
+            'latency': f'{significant(bound * 1e3)} ms',
+        }[name]
+        words.append(f'{name.replace("_", " ")} at most {text}')
+    return ', '.join(words)

@@ -1,0 +1,79 @@
+"""The rows for machines: CSV for spreadsheets, JSON for CI; both unrounded, in nanoseconds and bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from stages.report import samples
+from stages.report.choose import Choice
+from stages.report.rows import Findings, Row, comparisons, short_verdict
+from stages.report.statistics import level_for
+from stages.report.text import in_csv
+
+FORMAT = 1
+
+
+def as_json(findings: Findings, found: list[Row], choice: Choice) -> str:
+    """What was decided, from which numbers, on what machine; samples stay in samples.json."""
+    kept = ('model', 'recipe', 'created', 'command', 'baseline', 'protocol', 'choose', 'check', 'machine', 'versions',
+            'runs_python', 'flags', 'metric', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
+    document = {
+        'format': FORMAT,
+        **{name: findings.get(name) for name in kept},
+        'choice': asdict(choice),
+        'speed_level': level_for(comparisons(findings)),
+        'rows': [record(row, choice) for row in found],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=True, allow_nan=False) + '\n'
+
+
+def as_csv(found: list[Row], choice: Choice) -> str:
+    """One line per row, nested values as ``latency_mean``; a text no spreadsheet can take for a formula."""
+    records = [_flat(record(row, choice)) for row in found]
+    names = list(dict.fromkeys(name for one in records for name in one))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, restval='', lineterminator='\n')
+    writer.writeheader()
+    writer.writerows({name: in_csv(value) for name, value in one.items()} for one in records)
+    return out.getvalue()
+
+
+def record(row: Row, choice: Choice) -> dict[str, Any]:
+    return {
+        'variant': row.variant,
+        'stages': row.chain,
+        'engine': row.engine,
+        'format': row.format,
+        'precision': row.precision,
+        'batch': row.batch,
+        'threads': row.threads,
+        'verdict': short_verdict(row),
+        'failure': row.failure,
+        'chosen': row.variant == choice.name and row.threads == choice.threads,
+        'latency_ns': asdict(row.latency) if row.latency else None,
+        'cycle_means_ns': samples.cycle_means(list(row.cycles)),
+        'speed': asdict(row.ratio) if row.ratio else None,
+        'percentiles_ns': {name: asdict(found) for name, found in row.percentiles.items()},
+        'peak_memory_bytes': asdict(row.peak) if row.peak else None,
+        'added_memory_bytes': row.added,
+        'size_bytes': row.size,
+        'metric': asdict(row.metric) if row.metric else None,
+        'agreement': asdict(row.agreement) if row.agreement else None,
+        'difference': {'max_abs': row.max_abs, 'relative': row.relative, 'cosine': row.cosine},
+    }
+
+
+def _flat(value: dict[str, Any], before: str = '') -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            flat |= _flat(item, f'{before}{name}_')
+        elif isinstance(item, list):
+            flat[before + name] = ' '.join(str(one) for one in item)
+        else:
+            flat[before + name] = '' if item is None else item
+    return flat

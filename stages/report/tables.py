@@ -1,0 +1,245 @@
+"""The tables of a report, from the rows; units stand once, in the head of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from stages.report import samples
+from stages.report.blocks import Column, Line, Table
+from stages.report.choose import Choice
+from stages.report.digits import (
+    MIB,
+    Unit,
+    at,
+    percentile_text,
+    place,
+    plus_minus,
+    ratio_text,
+    share_text,
+    significant,
+    size_unit,
+    time_unit,
+    tiny,
+)  # fmt: skip
+from stages.report.rows import Findings, Row, short_verdict
+from stages.report.statistics import deviation, drift, interval, mean, outliers
+
+NONE = '—'
+Cells = Callable[[Row], str]
+
+
+def main_table(found: list[Row], findings: Findings, choice: Choice, level: int) -> Table:
+    """One line per variant and thread count, failed ones greyed and with their word in the last column."""
+    unit = time_unit(row.latency.mean for row in found if row.latency)
+    size = size_unit([row.size for row in found if row.size])
+    columns: list[tuple[Column, Cells]] = [
+        (Column('variant'), lambda row: row.variant),
+        # Beside the name, since a narrow screen shows little more than the first two columns.
+        (Column('verdict'), lambda row: _word(row, choice)),
+    ]
+    if len({row.threads for row in found if row.threads}) > 1:
+        columns.append((Column('threads', True), lambda row: str(row.threads or NONE)))
+    if len({row.batch for row in found}) > 1:
+        columns.append((Column('batch', True), lambda row: str(row.batch)))
+    columns += [
+        (Column(f'latency, {unit.name}', True), lambda row: plus_minus(row.latency, unit) if row.latency else NONE),
+        (Column(f'speed vs {findings.get("baseline")}', True), lambda r: ratio_text(r.ratio) if r.ratio else NONE),
+    ]
+    columns += [(Column(f'{name}, {unit.name}', True), _percentile(name, unit)) for name in ('p50', 'p90')]
+    columns += [
+        (Column('peak memory, MiB', True), lambda row: plus_minus(row.peak, MIB) if row.peak else NONE),
+        (Column(f'size, {size.name}', True), lambda row: significant(row.size * size.factor) if row.size else NONE),
+    ]
+    metric = next((row.metric.name for row in found if row.metric), None)
+    if metric:
+        columns.append((Column(metric, True), lambda row: _share(row.metric)))
+    if any(row.agreement for row in found):
+        columns.append((Column('agreement', True), lambda row: _share(row.agreement)))
+    columns.append((Column('max difference', True), lambda row: tiny(row.max_abs)))
+    columns.append((Column('stages'), lambda row: row.chain))
+    lines = tuple(Line(tuple(cell(row) for _, cell in columns), state(row, choice)) for row in found)
+    return Table('Variants', tuple(column for column, _ in columns), lines, _note(found, findings, level))
+
+
+def state(row: Row, choice: Choice) -> str:
+    if row.failure:
+        return 'greyed'
+    return 'chosen' if row.variant == choice.name and row.threads == choice.threads else ''
+
+
+def _word(row: Row, choice: Choice) -> str:
+    return short_verdict(row) + (', chosen' if state(row, choice) == 'chosen' else '')
+
+
+def _share(share: Any) -> str:
+    return share_text(share.value, share.low, share.high) if share else NONE
+
+
+def _percentile(name: str, unit: Unit) -> Cells:
+    def cell(row: Row) -> str:
+        if name not in row.percentiles or not row.latency:
+            return NONE
+        found = row.percentiles[name]
+        text = percentile_text(found, row.latency, unit)
+        if name != 'p99' or found.high is None:
+            return text
+        power = -len(text.partition('.')[2])
+        return f'{text} ({at(found.low * unit.factor, power)}–{at(found.high * unit.factor, power)})'
+
+    return cell
+
+
+def _note(found: list[Row], findings: Findings, level: int) -> str:
+    cycles = max((len(samples.timed(list(row.cycles))) for row in found), default=0)
+    batch = {row.batch for row in found}
+    what = f'batch {batch.pop()}' if len(batch) == 1 else 'batch as in the table'
+    compared = sum(row.ratio is not None for row in found)
+    return (
+        f'Timed: host array in → host array out, {what}, after warm-up. Intervals: 95 %, over {cycles} process means; '
+        f'speed: {level} %, over paired rounds ({compared} comparisons). Percentiles: of all calls pooled.'
+    )
+
+
+def tail_table(found: list[Row]) -> Table:
+    """The slow end, where there are calls enough to know it."""
+    measured = [row for row in found if row.latency and 'p95' in row.percentiles]
+    unit = time_unit(row.latency.mean for row in measured if row.latency)
+    names = [name for name in ('p50', 'p90', 'p95', 'p99') if any(name in row.percentiles for row in measured)]
+    columns = (Column('variant'), Column('threads', True), *(Column(f'{name}, {unit.name}', True) for name in names))
+    lines = tuple(
+        Line((row.variant, str(row.threads or NONE), *(_percentile(name, unit)(row) for name in names)))
+        for row in measured
+    )
+    note = 'Of all calls pooled. The p99 of so few calls is known only as well as its interval says.'
+    return Table('Slow calls', columns, lines, note)
+
+
+def trust_table(found: list[Row]) -> Table:
+    """Cycle means, their spread, drift and outliers of each variant: what to look at before believing a mean."""
+    measured = [row for row in found if row.latency]
+    unit = time_unit(row.latency.mean for row in measured if row.latency)
+    columns = (
+        Column('variant'), Column('threads', True), Column(f'cycle means, {unit.name}', True), Column('spread', True),
+        Column('drift in a cycle', True), Column('outliers, mild', True), Column('severe', True), Column('judgement'),
+    )  # fmt: skip
+    return Table('Spread, drift and outliers', columns, tuple(_trust(row, unit) for row in measured),
+                 'Spread: standard deviation of the cycle means, in % of their mean; above 3 % is worth a look. '
+                 'Drift: second half over first half of each cycle, t test at 1 %. Outliers: beyond 1.5 and 3 IQR; '
+                 'none is dropped.')  # fmt: skip
+
+
+def _trust(row: Row, unit: Unit) -> Line:
+    assert row.latency is not None
+    cycles = [samples.times(cycle) for cycle in samples.timed(list(row.cycles))]
+    means = [mean(cycle) * unit.factor for cycle in cycles]
+    spread = deviation(means) / mean(means) * 100 if len(means) > 1 else None
+    power = place((row.latency.half or 0) * unit.factor, row.latency.mean * unit.factor)
+    drifted, counts = drift(cycles), [outliers(cycle) for cycle in cycles]
+    said = ['cycles differ'] * (spread is not None and spread > 3) + ['drifts'] * bool(drifted and drifted.real)
+    text = f'{at((drifted.ratio - 1) * 100, -1)} %' if drifted else NONE
+    return Line((
+        row.variant, str(row.threads or NONE), ' '.join(at(value, power) for value in means),
+        f'{significant(spread, 2)} %' if spread is not None else NONE, text,
+        str(sum(mild for mild, _ in counts)), str(sum(severe for _, severe in counts)), ', '.join(said) or 'steady',
+    ))  # fmt: skip
+
+
+def cold_table(found: list[Row]) -> Table:
+    """What a start costs, per variant: the mean over fresh processes."""
+    names = (
+        ('import', 'import_ns'),
+        ('load and compile', 'load_ns'),
+        ('first call', 'first_ns'),
+        ('warm-up', 'warmup_ns'),
+    )
+    measured = [row for row in found if row.cycles]
+    unit = Unit('ms', 1e-6)
+    columns = (Column('variant'), Column('threads', True), *(Column(f'{title}, ms', True) for title, _ in names))
+    lines = tuple(
+        Line((row.variant, str(row.threads or NONE), *(_over_cycles(row, name, unit) for _, name in names)))
+        for row in measured
+    )
+    note = 'Mean over fresh processes, with the files already in the page cache. Warm-up: all its calls together.'
+    return Table('Costs of a start', columns, lines, note)
+
+
+def memory_table(found: list[Row]) -> Table:
+    """Resident memory as a process goes on, and what the model itself added."""
+    names = (
+        ('start', 'rss_start_bytes'),
+        ('after import', 'rss_import_bytes'),
+        ('after load', 'rss_load_bytes'),
+        ('after first call', 'rss_first_bytes'),
+        ('at the end', 'rss_end_bytes'),
+        ('PSS', 'pss_bytes'),
+    )
+    measured = [row for row in found if row.cycles]
+    columns = (Column('variant'), Column('threads', True), *(Column(title, True) for title, _ in names),
+               Column('peak, mean', True), Column('peak, highest', True),
+               Column('added by the model', True))  # fmt: skip
+
+    def mib(value: float | None) -> str:
+        return NONE if value is None else significant(value * MIB.factor)
+
+    lines = tuple(
+        Line((
+            row.variant, str(row.threads or NONE),
+            *(mib(_mean(samples.field(list(row.cycles), name))) for _, name in names),
+            mib(row.peak.mean if row.peak else None), mib(samples.highest(list(row.cycles))), mib(row.added),
+        ))
+        for row in measured
+    )  # fmt: skip
+    single = any(cycle.get('peak_per_repetition') is False for row in measured for cycle in row.cycles)
+    how = 'one value per cycle, the life of the process' if single else 'reset before each repetition'
+    return Table('Resident memory by phase, MiB', columns, lines,
+                 f'Peak: {how}. Added by the model: peak minus memory after import. PSS shares library pages '
+                 'among the processes that use them.')  # fmt: skip
+
+
+def build_table(findings: Findings) -> Table:
+    """What each stage of each variant took to build; a key that stands twice was built once."""
+    columns = (Column('variant'), Column('stage'), Column('parameters'), Column('time, s', True),
+               Column('peak memory, MiB', True), Column('key'))  # fmt: skip
+    lines = tuple(
+        Line((
+            variant['name'], stage['kind'], parameters(stage.get('params') or {}) or NONE,
+            _known(stage.get('seconds'), 1.0), _known(stage.get('peak_memory_bytes'), MIB.factor),
+            str(stage.get('key') or NONE)[:12],
+        ))
+        for variant in findings.get('variants') or () for stage in variant.get('stages') or ()
+    )  # fmt: skip
+    return Table('Stages', columns, lines, 'Stages with equal keys are one step: built once, used by every variant.')
+
+
+def facts_table(title: str, facts: dict[str, Any], name: str) -> Table:
+    """Machine facts or versions, nested ones with their path in words."""
+    lines = tuple(Line(pair) for pair in flat(facts))
+    return Table(title, (Column(name), Column('value')), lines)
+
+
+def flat(facts: dict[str, Any], before: str = '') -> Iterable[tuple[str, str]]:
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            yield from flat(value, f'{before}{key} ')
+        elif isinstance(value, list):
+            yield before + key, ', '.join(str(item) for item in value) or NONE
+        else:
+            yield before + key, NONE if value is None or value == '' else str(value)
+
+
+def parameters(params: dict[str, Any]) -> str:
+    return ', '.join(f'{key}: {value}' for key, value in params.items() if value is not None)
+
+
+def _mean(values: list[float]) -> float | None:
+    return mean(values) if values else None
+
+
+def _over_cycles(row: Row, name: str, unit: Unit) -> str:
+    values = samples.field(list(row.cycles), name)
+    return plus_minus(interval(values), unit) if values else NONE
+
+
+def _known(value: float | None, factor: float) -> str:
+    return NONE if value is None else significant(value * factor)
