@@ -1,0 +1,67 @@
+"""``modelkiln``: what is known about recipes and artifacts. Building itself is ``doit``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from stages import __version__
+from stages.command import check, kinds, plan, repeat, report, schema, verify, why
+from stages.errors import ModelkilnError
+
+COMMANDS = {
+    'check': check,
+    'plan': plan,
+    'why': why,
+    'kinds': kinds,
+    'schema': schema,
+    'verify': verify,
+    'report': report,
+    'repeat': repeat,
+}
+EPILOG = """\
+Building is doit's:
+  doit                 build, measure and report every recipe
+  doit NAME            one recipe           doit NAME:VARIANT    one variant of it
+  doit list --all      what there is        doit clean           empty artifacts/
+  doit -n 2            two steps at a time
+
+Exit codes: 0 all right, 2 a recipe is wrong, 3 a tool is missing, 4 a step failed,
+5 a result breaks its promise, 6 a digest differs, 70 a bug of ours.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line, every verb with its help."""
+    top = argparse.ArgumentParser(
+        prog='modelkiln', description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument('--version', action='version', version=f'modelkiln {__version__}')
+    verbs = top.add_subparsers(dest='verb', metavar='COMMAND', required=True)
+    for name, module in COMMANDS.items():
+        text = (module.__doc__ or '').strip()
+        verb = verbs.add_parser(
+            name, help=text.splitlines()[0], description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        module.arguments(verb)
+        verb.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. An expected error is one message, never a traceback."""
+    asked = parser().parse_args(arguments)
+    try:
+        code: int = asked.run(asked)
+    except ModelkilnError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,43 @@
+"""Run one step again by itself, in a folder that stays, its output on the terminal; the store is not touched.
+
+What a failed step asks for: inputs, request and log lie below .modelkiln/repeat/STEP for a closer look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+from pathlib import Path
+
+from stages.build.ensure import command, ensure, materialise, step_environment
+from stages.build.project import find_root, open_project
+from stages.command.why import find_steps
+from stages.errors import RecipeError, StepError
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('step', help='as doit named it: onnx-quantize-1a2b3c4d')
+
+
+def run(asked: argparse.Namespace) -> int:
+    project = open_project(find_root(Path.cwd()))
+    steps = find_steps(project, asked.step)
+    if len(steps) != 1:
+        raise RecipeError(f'{asked.step} means {len(steps)} steps: {", ".join(step.name for step in steps)}')
+    step = steps[0]
+    for id in step.inputs.values():
+        failure = ensure(project, project.plan.steps[id])
+        if failure is not None:
+            raise StepError(f'{step.name} cannot run, because a step before it failed\n{failure}')
+    folder = project.state / 'repeat' / step.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    materialise(project, step, folder)
+    argv = command(step, folder)
+    print(f'in {folder}\n$ {" ".join(argv)}', flush=True)
+    ended = subprocess.run(argv, cwd=folder, env=step_environment(step, folder), timeout=step.timeout, check=False)
+    if ended.returncode:
+        raise StepError(f'{step.name} ended with exit code {ended.returncode}; everything it saw is in {folder}')
+    print('left ' + ', '.join(sorted(p.relative_to(folder / "out").as_posix() for p in (folder / 'out').rglob('*'))))
+    return 0
