@@ -1,0 +1,140 @@
+"""How long a run takes that has nothing to do: ``doit`` on 1,000 steps up to date, against ``python -c 'import doit'``.
+
+    python benchmarks/noop.py            # pairs of runs, their ratio, and what was imported
+
+The project is generated: real recipes, read and planned by the real code. Its results are placeholders put into the real
+store under the real keys: what they hold does not matter to a run that only looks whether they are current.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stages.build import pages  # noqa: E402
+from stages.build.atomic import write_text  # noqa: E402
+from stages.build.deliver import deliver  # noqa: E402
+from stages.build.ensure import set_stamp  # noqa: E402
+from stages.build.outcome import outcome_of  # noqa: E402
+from stages.build.project import Project, open_project  # noqa: E402
+from stages.digest import digest_of  # noqa: E402
+
+ENV = os.environ | {'PYTHONPATH': str(ROOT)}
+STEPS = 1000
+PAIRS = 9
+HEAVY = ('torch', 'tensorflow', 'tvm', 'openvino', 'onnx', 'onnxruntime', 'numpy', 'jsonschema', 'matplotlib', 'jinja2')
+RECIPE = """\
+recipe: 1
+model: model-{number}
+source: {{torch: models/seeded.py:build}}
+inputs:
+  image: {{shape: [batch, 3, {size}, {size}], dtype: float32}}
+data:
+  calibrate: {{prepare: models/seeded.py:calibrate}}
+variants:
+  torch:            []
+  torchscript:      [torchscript]
+  torchscript-int8: [torch-quantize, torchscript]
+  onnx:             [onnx]
+  onnx-optimized:   [onnx, onnx-optimize: {{level: all}}]
+  onnx-int8:        [onnx, onnx-quantize: {{mode: static}}]
+  openvino:         [onnx, openvino]
+  openvino-f16:     [onnx, openvino: {{compress: f16}}]
+  openvino-int8:    [onnx, openvino, openvino-quantize]
+"""
+CHECK = {'difference': {'max_abs': 0, 'relative': 0, 'cosine': 1, 'finite': True, 'failure': None},
+         'metric': None, 'agreement': None, 'outputs': [], 'inputs': []}  # fmt: skip
+
+
+def generate(root: Path, steps: int = STEPS) -> Project:
+    """Write recipes below ``root`` until they make ``steps`` steps, and mark everything as built."""
+    models = root / 'recipes' / 'models'
+    models.mkdir(parents=True)
+    (models / 'seeded.py').write_text('def build():\n    pass\n\n\ndef calibrate(folder):\n    pass\n')
+    shutil.copy(ROOT / 'dodo.py', root / 'dodo.py')
+    number = 0
+    while True:
+        (root / 'recipes' / f'model-{number}.yaml').write_text(RECIPE.format(number=number, size=32 + number))
+        number += 1
+        project = open_project(root)
+        if len(project.plan.steps) >= steps:
+            break
+    fill(project)
+    return project
+
+
+def fill(project: Project) -> None:
+    """Give every step a placeholder result under its true key, and every variant and report its files."""
+    folder = project.store.temporary('fill')
+    for step in project.plan.steps.values():
+        action = project.action(step)
+        names = [name if '.' in name else f'{name}/file' for name in step.outputs] or ['file']
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(json.dumps(CHECK) if name == 'check.json' else f'{step.name} {name}')
+        set_stamp(project, step, project.store.publish(digest_of(action), action, folder, names, 0.0, 0))
+    shutil.rmtree(folder)
+    for recipe, builds in project.plan.builds.items():
+        for build in builds:
+            deliver(project, outcome_of(project, build), None)
+        write_text(project.state / 'reports' / f'{recipe}.json', pages.record(project, recipe, []))
+    project.remembered.save()
+
+
+def once(argv: list[str], folder: Path) -> float:
+    """Return the seconds a command takes, from outside."""
+    start = time.perf_counter()
+    subprocess.run(argv, cwd=folder, env=ENV, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def ratios(root: Path, pairs: int = PAIRS) -> list[tuple[float, float]]:
+    """Return pairs of seconds, taken in turn: the no-op, and Python importing doit."""
+    noop, floor = [sys.executable, '-m', 'doit'], [sys.executable, '-c', 'import doit']
+    once(noop, root)
+    time.sleep(0.2)
+    once(noop, root)  # files that were too new to be remembered are by now
+    return [(once(noop, root), once(floor, root)) for _ in range(pairs)]
+
+
+def imported(root: Path) -> list[str]:
+    """Return which heavy packages a no-op imports."""
+    code = (
+        'import sys; sys.argv = ["doit"]\n'
+        'from doit.doit_cmd import DoitMain\n'
+        'code = DoitMain().run([])\n'
+        f'print("HEAVY", code, *[name for name in {HEAVY} if name in sys.modules])'
+    )
+    argv = [sys.executable, '-c', code]
+    text = subprocess.run(argv, cwd=root, env=ENV, check=True, capture_output=True, text=True).stdout
+    last = text.strip().splitlines()[-1].split()
+    if last[:2] != ['HEAVY', '0'] or 'built' in text:
+        raise SystemExit(f'the run was no no-op:\n{text}')
+    return last[2:]
+
+
+def main() -> None:
+    """Generate, run, print."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        project = generate(root)
+        print(f'{len(project.plan.steps)} steps of {len(project.plan.recipes)} recipes, all up to date')
+        print(f'heavy packages imported: {", ".join(imported(root)) or "none"}')
+        pairs = ratios(root)
+        print(f'doit: median {median(a for a, _ in pairs):.3f} s; import doit: median {median(b for _, b in pairs):.3f} s')
+        print(f'ratio, pair by pair: median {median(a / b for a, b in pairs):.2f}, '
+              f'{min(a / b for a, b in pairs):.2f} to {max(a / b for a, b in pairs):.2f}')  # fmt: skip
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,44 @@
+"""chain.json in, a Plan of fake steps out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from stages.build.project import Project
+from stages.digest import digest_of
+from stages.plan.step import Build, Link, Plan, Step, needed_by
+from stages.recipe.model import Benchmark, Check, Choose, Recipe, Source, Variant
+
+
+def plan_of(root: Path) -> Plan:
+    """Return one recipe ``fake``: variant ``v`` is the chain; each of ``others`` is a chain of its own from nothing."""
+    asked = json.loads((root / 'chain.json').read_text())
+    steps: dict[str, Step] = {}
+    builds = [_build(root, steps, 'v', asked['steps'])]
+    builds += [_build(root, steps, name, chain) for name, chain in asked.get('others', {}).items()]
+    recipe = Recipe(
+        'recipes/fake.yaml', 'fake', Source('fake', None, None), (), (), '', {}, (), Check(None), Benchmark(), Choose()
+    )
+    return Plan(steps, {'fake': tuple(builds)}, {'fake': recipe}, {})
+
+
+def project_at(root: Path) -> Project:
+    return Project(root, plan_of(root))
+
+
+def _build(root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, object]]) -> Build:
+    links, before = [], None
+    for asked in chain:
+        asked = dict(asked)
+        path, timeout = asked.pop('path', ''), asked.pop('timeout', 60.0)
+        tools = tuple(asked.pop('tools', ()))
+        params = {'journal': str(root / 'journal'), 'text': '', 'seconds': 0.0, 'does': 'write', **asked}
+        inputs = {'model': before} if before else {}
+        before = digest_of([params['name'], params, inputs, path])[:16]
+        steps[before] = Step(
+            before, 'fake', 'tests.faults.fake', params, inputs, '', path, (), (), ('out.txt',), tools,
+            ('stages.kinds.contract',), False, timeout,
+        )  # fmt: skip
+        links.append(Link(before, None, 'f32'))
+    return Build('fake', Variant(name, (), 'fake', 'torch', None, 1, 0), tuple(links), needed_by(links, steps))

@@ -1,0 +1,50 @@
+"""What every kind and every engine promises before any framework is there."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.engines import ENGINES
+from stages.kinds import KINDS
+
+HOUSE = Path(__file__).parents[2]
+
+
+def test_the_tables_import_no_framework():
+    heavy = '{"numpy", "torch", "onnx", "onnxruntime", "openvino", "nncf", "safetensors"}'
+    code = f'import sys, stages.kinds, stages.engines; print(sorted({heavy} & set(sys.modules)))'
+
+    done = subprocess.run([sys.executable, '-c', code], cwd=HOUSE, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize('kind', sorted(KINDS))
+def test_every_kind_is_a_file_of_its_name_and_is_explained(kind):
+    module = KINDS[kind]
+
+    assert module.__name__.endswith('.' + kind.replace('-', '_'))
+    assert module.__doc__.splitlines()[0].endswith('.')
+    assert len(inspect.getsource(module).splitlines()) <= 120
+
+
+@pytest.mark.parametrize('owner', [*KINDS.values(), *ENGINES.values()], ids=lambda m: m.__name__)
+def test_every_option_has_a_default_and_a_description(owner):
+    options = getattr(owner, 'Params', None) or owner.Options
+    body = ast.parse(inspect.getsource(options)).body[0].body
+    described = {
+        field.target.id
+        for field, text in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+
+    assert dataclasses.is_dataclass(options()) and options.__dataclass_params__.frozen
+    assert described == {field.name for field in dataclasses.fields(options)}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.errors import StepError
+from stages.measure.check import check
+from tests.measure.fakes import IMAGE, Fake
+
+
+def checked(tmp_path: Path, fake: Fake, name: str = 'variant', **more):
+    asked = {'engine': 'fake', 'folder': '', 'signature': [IMAGE], 'output': str(tmp_path / name)}
+    return check({**asked, **more}, {'fake': fake})
+
+
+def data(tmp_path: Path, n: int = 40) -> str:
+    x = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
+    np.savez(tmp_path / 'data.npz', x=x, labels=x.argmax(-1))
+    return str(tmp_path / 'data.npz')
+
+
+def test_a_static_model_is_run_row_by_row_and_agrees_with_the_dynamic_one(tmp_path: Path) -> None:
+    evaluate = data(tmp_path)
+    checked(tmp_path, Fake(lambda x: (x * 2,)), 'source', evaluate=evaluate, metric='top1')
+    reference = str(tmp_path / 'source/outputs.npz')
+    for batch in (1, 7):
+        one = Fake(lambda x: (x * 2,), batch)
+        found = checked(tmp_path, one, evaluate=evaluate, metric='top1', reference=reference)
+        assert found['difference']['max_abs'] == 0
+        assert found['metric']['value'] == found['agreement']['value'] == 1
+        assert found['metric']['n'] == 40 and found['samples'] == 16
+    assert found == json.loads((tmp_path / 'variant/check.json').read_text())
+
+
+def test_a_batch_that_the_format_hides_is_found_by_running(tmp_path: Path) -> None:
+    silent = Fake(lambda x: (x,), 1)
+    silent.inputs = ()
+    assert checked(tmp_path, silent)['outputs'] == [{'name': 'y', 'shape': [16, 3], 'dtype': 'float32'}]
+
+
+def test_a_wrong_output_is_a_figure_and_no_exception(tmp_path: Path) -> None:
+    checked(tmp_path, Fake(lambda x: (x,)), 'source')
+    found = checked(tmp_path, Fake(lambda x: (x * np.nan,)), reference=str(tmp_path / 'source/outputs.npz'))
+    assert found['difference']['finite'] is False
+
+
+def test_a_metric_without_labels_says_what_is_missing(tmp_path: Path) -> None:
+    np.savez(tmp_path / 'data.npz', x=np.zeros((2, 3), np.float32))
+    with pytest.raises(StepError, match='labels'):
+        checked(tmp_path, Fake(lambda x: (x,)), evaluate=str(tmp_path / 'data.npz'), metric='top1')

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.errors import StepError
+from stages.measure.cycle import cycle
+from stages.measure.spawn import spawn_cycle
+from tests.measure.fakes import Fake, request
+
+
+@pytest.fixture(autouse=True)
+def affinity_restored():
+    import os
+
+    before = os.sched_getaffinity(0)
+    yield
+    os.sched_setaffinity(0, before)
+
+
+def slow(x):
+    time.sleep(0.005)
+    return (x * 2,)
+
+
+def test_a_call_that_sleeps_5_ms_never_takes_less() -> None:
+    found = cycle(request(), {'fake': Fake(slow)})
+    assert len(found['time_ns']) == 5
+    assert min(found['time_ns']) >= 4_900_000
+    assert len(found['warmup_ns']) == 2
+    assert found['first_ns'] >= 4_900_000
+
+
+def test_a_call_that_allocates_64_mib_shows_them_in_every_peak() -> None:
+    def hungry(x):
+        return (x + np.ones(64 << 20, dtype=np.uint8)[0],)
+
+    found = cycle(request(), {'fake': Fake(hungry)})
+    assert found['peak_per_repetition'] and len(found['peak_rss_bytes']) == 5
+    for peak in found['peak_rss_bytes']:
+        assert 60 << 20 < peak - found['rss_end_bytes'] < 72 << 20
+
+
+def test_an_output_that_is_no_number_voids_the_cycle() -> None:
+    with pytest.raises(StepError, match='NaN'):
+        cycle(request(), {'fake': Fake(lambda x: (x * np.nan,))})
+
+
+def test_an_output_that_changes_for_the_same_input_voids_the_cycle() -> None:
+    calls = iter(range(1000))
+    with pytest.raises(StepError, match='another output'):
+        cycle(request(), {'fake': Fake(lambda x: (x + next(calls),))})
+
+
+def test_every_variant_gets_the_same_eight_inputs_in_turn() -> None:
+    seen: list[bytes] = []
+
+    def watch(x):
+        seen.append(x.tobytes())
+        return (x,)
+
+    one = cycle(request(repetitions=8), {'fake': Fake(watch)})
+    assert len(set(seen)) == 8
+    assert one['inputs_sha256'] == cycle(request(), {'fake': Fake(slow)})['inputs_sha256']
+
+
+def test_inner_0_only_calibrates() -> None:
+    found = cycle(request(inner=0), {'fake': Fake(lambda x: (x,))})
+    assert list(found) == ['inner'] and found['inner'] > 1
+
+
+@pytest.mark.onnx
+def test_a_cycle_of_an_onnx_model_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    asked = request(tiny_onnx(tmp_path / 'model'), engine='onnxruntime', inner=3)
+    found = spawn_cycle(asked, tmp_path / 'work', 60, {})
+    assert len(found['time_ns']) == 5 and found['pid'] > 0
+    assert found['rss_import_bytes'] > found['rss_start_bytes']
+    assert not (tmp_path / 'work/result.json.part').exists()
+    assert found['padding'] == spawn_cycle(asked, tmp_path / 'work', 60, {})['padding']
+
+
+def test_a_cycle_that_fails_says_why_with_its_log(tmp_path: Path) -> None:
+    broken = request(tmp_path, signature=json.loads('[{"name": "x"}]'), engine='onnxruntime')
+    with pytest.raises(StepError, match=r'ended with exit code 1(.|\n)*KeyError'):
+        spawn_cycle(broken, tmp_path / 'work', 60, {})
+
+
+def test_a_cycle_that_takes_too_long_is_killed(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r'longer than 0\.01 s'):
+        spawn_cycle(request(), tmp_path / 'work', 0.01, {})
+
+
+def tiny_onnx(folder: Path) -> Path:
+    """Write y = x + x."""
+    onnx = pytest.importorskip('onnx')
+    pytest.importorskip('onnxruntime')
+    x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, ['batch', 3]) for n in 'xy')
+    graph = onnx.helper.make_graph([onnx.helper.make_node('Add', ['x', 'x'], ['y'])], 'double', [x], [y])
+    opset = [onnx.helper.make_opsetid('', 17)]
+    folder.mkdir(parents=True)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), folder / 'model.onnx')
+    return folder

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+from stages.measure.noise import flags
+
+QUIET = {
+    'cpu': {'governor': 'performance', 'hypervisor': 'no', 'quota': 'none', 'cores': 4, 'threads': 8},
+    'clock': {'resolution_seconds': 1e-9},
+    'load': {'load_average': 0.1, 'pressure_cpu_avg10': 0.0, 'pressure_memory_avg10': 0.0},
+}
+
+
+def cycle(times: list[int], **changed: Any) -> dict[str, Any]:
+    calm = {'major_faults': 0, 'cpu_ns': 10, 'wall_ns': 10, 'cpu_mhz': 3000.0, 'peak_per_repetition': True}
+    return {'time_ns': times, **calm, **changed}
+
+
+def raised(*cycles: dict[str, Any]) -> list[str]:
+    return flags({'v': {'threads': 1, 'cycles': list(cycles), 'baseline_cycles': []}}, QUIET)
+
+
+STEADY = [5_000_000, 5_000_100, 5_000_000, 5_000_100] * 5
+
+
+def test_a_quiet_machine_raises_nothing() -> None:
+    assert raised(cycle(STEADY), cycle(STEADY)) == []
+
+
+def test_a_slow_repetition_is_named_with_its_size() -> None:
+    assert raised(cycle([*STEADY, 20_000_000])) == [
+        'v: the slowest repetition took 3.5 times the mean of its cycle; look at the samples'
+    ]
+
+
+def test_a_drift_inside_cycles_is_found() -> None:
+    rising = [5_000_000 + 20_000 * i for i in range(20)]
+    assert any('drift' in sentence for sentence in raised(*[cycle(rising)] * 6))
+
+
+def test_a_repetition_under_1_ms_is_named() -> None:
+    assert 'inner loop' in raised(cycle([900_000] * 20))[0]
+
+
+def test_a_failed_variant_has_no_flags() -> None:
+    assert flags({'v': {'failed': 'killed'}}, QUIET) == []
+
+
+def test_a_busy_virtual_machine_is_said() -> None:
+    busy = QUIET | {'cpu': QUIET['cpu'] | {'hypervisor': 'yes', 'governor': 'not readable'}}
+    busy['load'] = QUIET['load'] | {'load_average': 3.0, 'steal_ticks': 0, 'cpu_ticks': 0}
+    busy['load_after'] = busy['load'] | {'steal_ticks': 5, 'cpu_ticks': 100}
+    assert len(flags({}, busy)) == 4
+
+
+def test_one_doubt_about_ten_variants_is_one_sentence_about_the_worst() -> None:
+    slow = {f'v{i}': {'threads': 1, 'cycles': [cycle([*STEADY, 20_000_000 + i])]} for i in range(10)}
+    assert flags(slow, QUIET) == [
+        'v9: the slowest repetition took 3.5 times the mean of its cycle; look at the samples'
+        ' (the worst of 10 variants)'
+    ]

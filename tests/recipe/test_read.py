@@ -1,0 +1,95 @@
+"""Reading a recipe: what it becomes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stages.errors import RecipeError
+from stages.recipe.model import Benchmark, Fetch, Python, Tolerance
+from stages.recipe.read import read_recipe, read_recipes
+
+RECIPE = Path(__file__).with_name('net.yaml').read_text(encoding='utf-8')
+Write = Callable[..., Path]
+
+
+def test_a_small_recipe_reads(write: Write, project: Path) -> None:
+    recipe = read_recipe(write(), project)
+    assert (recipe.file, recipe.model) == ('recipes/net.yaml', 'net')
+    assert recipe.source.python == Python('models/net.py', 'build')
+    assert recipe.inputs[0].shape == ('batch', 3, 8, 8)
+    assert recipe.outputs == ('output',)
+    assert [(v.name, v.format, v.batch) for v in recipe.variants] == [('torch', 'torch', 1), ('ort', 'onnx', 1)]
+    assert recipe.benchmark == Benchmark()
+
+
+def test_a_matrix_becomes_every_combination_and_keeps_types(write: Write, project: Path) -> None:
+    table = (
+        '  "ov-{compress}-{batch}":\n'
+        '    matrix: {compress: [none, f16], batch: [1, 8]}\n'
+        '    stages: [onnx, openvino: {compress: "{compress}"}]\n'
+        '    run: {batch: "{batch}"}\n'
+    )
+    variants = read_recipe(write(RECIPE + table), project).variants[2:]
+    assert [v.name for v in variants] == ['ov-none-1', 'ov-none-8', 'ov-f16-1', 'ov-f16-8']
+    assert [v.batch for v in variants] == [1, 8, 1, 8]
+    assert [v.stages[1].params.compress for v in variants] == ['none', 'none', 'f16', 'f16']
+
+
+def test_amounts_become_bytes_and_seconds(write: Write, project: Path) -> None:
+    asks = 'choose: {within: {peak_memory: 300 MiB, size: 10 MB, latency: 5 ms}}\ntimeout: 10 min\n'
+    recipe = read_recipe(write(RECIPE + asks), project)
+    assert recipe.choose.within == {'peak_memory': 300 * 2**20, 'size': 10**7, 'latency': 0.005}
+    assert recipe.timeout == 600.0
+
+
+def test_tolerances_and_threads_read(write: Write, project: Path) -> None:
+    asks = 'check: {max_drop: 0.01, tolerance: {int8: {cosine: 0.99}}}\nbenchmark: {threads: [1, 2]}\n'
+    recipe = read_recipe(write(RECIPE + asks), project)
+    assert recipe.check.tolerance == {'int8': Tolerance(None, 0.99)}
+    assert recipe.benchmark.threads == (1, 2)
+
+
+def test_a_sha256_of_digits_only_is_still_a_sha256(write: Write, project: Path) -> None:
+    digest = '1234' * 16
+    change = ('models/net.py:build', f'models/net.py:build, weights: {{url: https://example.org/w, sha256: {digest}}}')
+    recipe = read_recipe(write(RECIPE, change), project)
+    assert recipe.source.weights == Fetch('https', 'https://example.org/w', '', digest)
+
+
+def test_all_mistakes_of_all_recipes_come_at_once(write: Write, project: Path) -> None:
+    write(RECIPE, ('model: net', 'model: A'), name='a.yaml')
+    write(RECIPE, ('[onnx]', '[onx]'), name='b.yaml')
+    with pytest.raises(RecipeError) as caught:
+        read_recipes(project)
+    assert [problem.split(':')[0] for problem in caught.value.problems] == ['recipes/a.yaml', 'recipes/b.yaml']
+
+
+def test_two_recipes_may_not_share_a_model(write: Write, project: Path) -> None:
+    write(name='a.yaml')
+    write(name='b.yaml')
+    with pytest.raises(RecipeError, match=r'recipes/b.yaml:2:8: the model `net` is already in recipes/a.yaml'):
+        read_recipes(project)
+
+
+def test_a_recipe_that_is_not_there_is_one_message(project: Path) -> None:
+    with pytest.raises(RecipeError, match='cannot be read'):
+        read_recipe(project / 'recipes' / 'none.yaml', project)
+
+
+def test_the_shipped_recipes_read() -> None:
+    root = Path(__file__).parents[2]
+    assert len(read_recipes(root)) == len([*(root / 'recipes').glob('*.yaml')])
+
+
+def test_reading_imports_no_framework() -> None:
+    code = 'import sys, stages.recipe.read; print(*{m.partition(".")[0] for m in sys.modules})'
+    root = Path(__file__).parents[2]
+    found = subprocess.run(
+        [sys.executable, '-c', code], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {'jsonschema', 'numpy', 'torch', 'onnx', 'onnxruntime', 'openvino'} & {*found}
