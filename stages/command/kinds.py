@@ -19,11 +19,11 @@ def run(asked: argparse.Namespace) -> int:
     if asked.kind and asked.kind not in KINDS:
         raise RecipeError(f'{asked.kind} is not a kind; there are {", ".join(KINDS)}')
     installed = tools.installed()
-    for name, kind in KINDS.items():
+    for name, kind in ((name, kind) for name, kinds in KINDS.items() for kind in kinds):
         if asked.kind not in (None, name):
             continue
         missing = [t for t, v in tools.versions(kind.TOOLS, installed).items() if v == tools.MISSING]
-        note = f'   (missing here: {", ".join(missing)})' if missing else ''
+        note = f'   (missing here: {", ".join(missing)})' if missing and not kind.ENVIRONMENT else ''
         print(f'{name:<20} {"|".join(kind.ACCEPTS)} -> {kind.GIVES}{note}')
         print(f'    {(kind.__doc__ or "").splitlines()[0]}')
         if asked.kind:

@@ -1,4 +1,7 @@
-"""The table of kinds: what can be done to a model. One file each; adding one is a file and a line here."""
+"""The table of kinds: what can be done to a model. One file each; adding one is a file and a line here.
+
+The word a recipe writes may have several files, one for each format it starts from.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,22 @@ from stages.kinds import (
 )
 from stages.kinds.contract import Kind
 
-KINDS: Final[dict[str, Kind]] = {
-    torchscript.KIND: torchscript,
-    torch_quantize.KIND: torch_quantize,
-    onnx.KIND: onnx,
-    onnx_optimize.KIND: onnx_optimize,
-    onnx_quantize.KIND: onnx_quantize,
-    openvino.KIND: openvino,
-    openvino_quantize.KIND: openvino_quantize,
+KINDS: Final[dict[str, tuple[Kind, ...]]] = {
+    'torchscript': (torchscript,),
+    'torch-quantize': (torch_quantize,),
+    'onnx': (onnx,),
+    'onnx-optimize': (onnx_optimize,),
+    'onnx-quantize': (onnx_quantize,),
+    'openvino': (openvino,),
+    'openvino-quantize': (openvino_quantize,),
 }
+
+
+def kind_for(word: str, format: str) -> Kind | None:
+    """Return the kind that ``word`` means when the model comes in ``format``; None when it takes other formats."""
+    return next((kind for kind in KINDS[word] if format in kind.ACCEPTS), None)
+
+
+def formats_of(word: str) -> tuple[str, ...]:
+    """Return every format that ``word`` takes."""
+    return tuple(format for kind in KINDS[word] for format in kind.ACCEPTS)

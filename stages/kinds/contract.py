@@ -39,7 +39,7 @@ class Kind(Protocol):
 
     @property
     def KIND(self) -> str:
-        """The word a recipe writes; the file's name with dashes."""
+        """The word a recipe writes: the file's name with dashes, up to a ``-from-``."""
 
     @property
     def ACCEPTS(self) -> tuple[str, ...]:
@@ -54,6 +54,10 @@ class Kind(Protocol):
         """Distributions whose versions can change the bytes it leaves; they enter the key."""
 
     @property
+    def ENVIRONMENT(self) -> str:
+        """The locked environment it runs in, by its name in ``stages/environments``; empty: the user's own."""
+
+    @property
     def Params(self) -> type[Any]:
         """Frozen dataclass: its fields are what a recipe may write, the string under each its description."""
 
@@ -61,7 +65,7 @@ class Kind(Protocol):
         """Roles of data it reads beside the model: ``('calibrate',)`` or nothing."""
 
     def precision(self, params: Any, before: str) -> str:
-        """The precision of the result (``f32``, ``f16``, ``int8``), given that of its model."""
+        """The precision of the result, by which it is judged, given that of its model (``f32``, ``int8`` …)."""
 
     def host(self, params: Any) -> bool:
         """Whether the bytes depend on the CPU they are made on; its features then enter the key."""

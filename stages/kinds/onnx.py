@@ -14,6 +14,7 @@ KIND = 'onnx'
 ACCEPTS = ('torch',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy', 'safetensors')
+ENVIRONMENT = ''
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ KIND = 'onnx-optimize'
 ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy')
+ENVIRONMENT = ''
 
 
 @dataclass(frozen=True)

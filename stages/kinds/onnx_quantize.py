@@ -16,6 +16,7 @@ KIND = 'onnx-quantize'
 ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
+ENVIRONMENT = ''
 
 DYNAMIC_OPERATORS = ['MatMul', 'Gemm', 'LSTM', 'Attention']
 QUANTIZED = {'QuantizeLinear', 'DynamicQuantizeLinear', 'DynamicQuantizeLSTM', 'QAttention', 'DynamicQuantizeMatMul'}

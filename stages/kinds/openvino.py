@@ -15,6 +15,7 @@ KIND = 'openvino'
 ACCEPTS = ('onnx', 'torch', 'torchscript')
 GIVES = 'openvino'
 TOOLS = ('openvino', 'torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
 
 
 @dataclass(frozen=True)

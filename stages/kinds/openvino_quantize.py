@@ -14,6 +14,7 @@ KIND = 'openvino-quantize'
 ACCEPTS = ('openvino',)
 GIVES = 'openvino'
 TOOLS = ('openvino', 'nncf', 'numpy')
+ENVIRONMENT = ''
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ KIND = 'torch-quantize'
 ACCEPTS = ('torch',)
 GIVES = 'torch'
 TOOLS = ('torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
 
 
 @dataclass(frozen=True)

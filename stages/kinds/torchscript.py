@@ -14,6 +14,7 @@ KIND = 'torchscript'
 ACCEPTS = ('torch',)
 GIVES = 'torchscript'
 TOOLS = ('torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
 
 TOLERANCE = 1e-3   # catches a size or a branch baked in, not rounding: the numeric gate measures that
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from stages.digest import digest_of
 from stages.engines import engine_for
-from stages.kinds import KINDS
+from stages.kinds import kind_for
 from stages.measure import gate
 from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.recipe.model import Data, Fetch, Recipe, Variant
@@ -172,7 +172,8 @@ def _build(
 
     chain = [Link(model, check(0), precision)]
     for place, stage in enumerate(variant.stages, start=1):
-        kind = KINDS[stage.kind]
+        kind = kind_for(stage.kind, format)
+        assert kind is not None, 'the reader lets only whole chains through'
         inputs = {'model': model} | {role: arrays[role] for role in kind.needs(stage.params)}
         model = steps.add(
             recipe, kind, as_json(stage.params), inputs, outputs=kind.outputs(stage.params),

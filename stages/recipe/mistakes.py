@@ -41,6 +41,10 @@ class Mistakes:
         """Remember that ``text`` is wrong at ``at``."""
         self._found.add((at.line, at.column, text))
 
+    def take(self, other: Mistakes) -> None:
+        """Remember what ``other`` found on trial."""
+        self._found |= other._found
+
     def stop(self, at: Place, text: str) -> NoReturn:
         """Remember it, and read no further: what follows would be guesswork."""
         self.add(at, text)

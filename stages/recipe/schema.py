@@ -135,7 +135,10 @@ def _sources() -> Schema:
 
 
 def _variants() -> Schema:
-    kinds = {name: _params(kind.Params, _first_line(kind)) for name, kind in KINDS.items()}
+    kinds = {
+        name: _object(_merged(kind.Params for kind in kinds), ' '.join(_first_line(kind) for kind in kinds))
+        for name, kinds in KINDS.items()
+    }
     stages = {
         'type': 'array',
         'maxItems': 32,
@@ -171,17 +174,20 @@ def _variants() -> Schema:
 
 def _run() -> Schema:
     """Return the options of all engines as one object; which of them go together the reader says."""
-    options: dict[str, list[Schema]] = {
-        'batch': [
-            {'anyOf': [{'type': 'integer', 'minimum': 1}, PLACE], 'default': 1, 'description': 'Samples in one call.'}
-        ]
-    }
-    for engine in ENGINES.values():
-        for name, schema in _params(engine.Options, '')['properties'].items():
-            if schema not in options.setdefault(name, []):
-                options[name].append(schema)
-    merged = {name: found[0] if len(found) == 1 else {'anyOf': found} for name, found in options.items()}
-    return _object(merged, 'How the engine runs the result.')
+    batch: Schema = {
+        'anyOf': [{'type': 'integer', 'minimum': 1}, PLACE], 'default': 1, 'description': 'Samples in one call.',
+    }  # fmt: skip
+    return _object({'batch': batch, **_merged(e.Options for e in ENGINES.values())}, 'How the engine runs the result.')
+
+
+def _merged(classes: typing.Iterable[type[Any]]) -> Schema:
+    """Return the fields of all ``classes`` as one object's properties; a name they share takes what either takes."""
+    found: dict[str, list[Schema]] = {}
+    for cls in classes:
+        for name, schema in _params(cls, '')['properties'].items():
+            if schema not in found.setdefault(name, []):
+                found[name].append(schema)
+    return {name: schemas[0] if len(schemas) == 1 else {'anyOf': schemas} for name, schemas in found.items()}
 
 
 def _asks() -> Schema:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from stages.engines import ENGINES, engine_for
 from stages.engines.contract import Engine
-from stages.kinds import KINDS
+from stages.kinds import KINDS, formats_of, kind_for
+from stages.kinds.contract import Kind
 from stages.recipe import entries, matrix, names
 from stages.recipe.mistakes import Mistakes, listed, shown, suggest
 from stages.recipe.model import Stage, Variant
@@ -99,36 +100,63 @@ def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mis
     if len(listing.value) > MAX_STAGES:
         mistakes.add(listing, f'{what} has more than {MAX_STAGES} stages')
         return None
-    stages = [_read_stage(below, ground, mistakes) for below in listing.value]
-    format = _chain(listing.value, stages, ground.format, mistakes)
+    stages, format = _read_stages(listing.value, ground, mistakes)
     engine = None if format is None else _engine(format, listing, what, mistakes)
     if engine is None:
         return None
     options, batch = _read_run(run, node, engine, ground, mistakes)
     if len(mistakes) > before or options is None or format is None:
         return None
-    whole = tuple(stage for stage in stages if isinstance(stage, Stage))
-    return Variant(name, whole, format, engine.ENGINE, options, batch, key.line)
+    return Variant(name, stages, format, engine.ENGINE, options, batch, key.line)
 
 
-def _read_stage(node: Node, ground: Ground, mistakes: Mistakes) -> Stage | str | None:
-    """Return a stage; only its kind when its parameters are wrong; None when the kind is."""
-    kind, at, given = _split(node, mistakes)
-    if kind is None:
-        return None
-    if kind not in KINDS:
-        mistakes.add(at, f'no kind {shown(kind)}; the kinds are {listed(KINDS)}{suggest(kind, KINDS)}')
-        return None
+def _read_stages(nodes: list[Node], ground: Ground, mistakes: Mistakes) -> tuple[tuple[Stage, ...], str | None]:
+    """Return the stages and what the last one gives; None when the chain is broken or cannot be known."""
+    stages: list[Stage] = []
+    format: str | None = ground.format
+    before = 'the source'
+    for node in nodes:
+        word, at, given = _split(node, mistakes)
+        if word is not None and word not in KINDS:
+            mistakes.add(at, f'no kind {shown(word)}; the kinds are {listed(KINDS)}{suggest(word, KINDS)}')
+            word = None
+        if word is None:
+            format = None
+            continue
+        kind = None
+        if format is not None:
+            kind = kind_for(word, format)
+            if kind is None:
+                takes = ' or '.join(formats_of(word))
+                mistakes.add(node, f'`{word}` takes {takes}, but {before} gives {format}{_bridge(word, format)}')
+                format = None
+        stage = _read_stage(word, (kind,) if kind else KINDS[word], at, given, ground, mistakes)
+        if stage is not None:
+            stages.append(stage)
+        format, before = kind.GIVES if kind else None, f'`{word}`'
+    return tuple(stages), format
+
+
+def _read_stage(
+    word: str, kinds: tuple[Kind, ...], at: Node | Key, given: Any, ground: Ground, mistakes: Mistakes
+) -> Stage | None:
+    """Return the stage; None when its parameters are wrong for each of ``kinds``, which the word may mean here."""
     if not isinstance(given, dict):
-        mistakes.add(at, f'`{kind}` is followed by {shown(given)}; expected a mapping of its parameters')
-        return kind
-    params = read_params(KINDS[kind].Params, given, at, f'`{kind}`', mistakes)
-    if params is None:
-        return kind
-    for role in KINDS[kind].needs(params):
-        if role not in ground.roles:
-            mistakes.add(at, f'`{kind}` needs data to {role} with, but the recipe has no `{role}` in `data`')
-    return Stage(kind, params, at.line)
+        mistakes.add(at, f'`{word}` is followed by {shown(given)}; expected a mapping of its parameters')
+        return None
+    best: Mistakes | None = None
+    for kind in kinds:
+        trial = Mistakes(mistakes.file)
+        params = read_params(kind.Params, given, at, f'`{word}`', trial)
+        if params is not None:
+            for role in kind.needs(params):
+                if role not in ground.roles:
+                    mistakes.add(at, f'`{word}` needs data to {role} with, but the recipe has no `{role}` in `data`')
+            return Stage(word, params, at.line)
+        best = trial if best is None or len(trial) < len(best) else best
+    if best is not None:
+        mistakes.take(best)
+    return None
 
 
 def _split(node: Node, mistakes: Mistakes) -> tuple[str | None, Node | Key, Any]:
@@ -146,25 +174,9 @@ def _split(node: Node, mistakes: Mistakes) -> tuple[str | None, Node | Key, Any]
     return None, node, None
 
 
-def _chain(nodes: list[Node], stages: list[Stage | str | None], format: str, mistakes: Mistakes) -> str | None:
-    """Return what the last stage gives; None when the chain is broken or cannot be known."""
-    before = 'the source'
-    for node, stage in zip(nodes, stages, strict=True):
-        if stage is None:
-            return None
-        name = stage if isinstance(stage, str) else stage.kind
-        kind = KINDS[name]
-        if format not in kind.ACCEPTS:
-            takes = ' or '.join(kind.ACCEPTS)
-            mistakes.add(node, f'`{name}` takes {takes}, but {before} gives {format}{_bridge(kind.ACCEPTS, format)}')
-            return None
-        format, before = kind.GIVES, f'`{name}`'
-    return format
-
-
-def _bridge(accepts: tuple[str, ...], format: str) -> str:
+def _bridge(word: str, format: str) -> str:
     """Return a hint when one kind makes the missing link."""
-    links = [name for name, kind in KINDS.items() if format in kind.ACCEPTS and kind.GIVES in accepts]
+    links = [other for other in KINDS if (kind := kind_for(other, format)) and kind.GIVES in formats_of(word)]
     return f'; put `{links[0]}` before it' if links else ''
 
 

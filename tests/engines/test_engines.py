@@ -33,7 +33,7 @@ def session(request, tmp_path):
     pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
     pytest.importorskip(needed, reason=f'needs modelkiln[{needed}]: pip install "modelkiln[{needed}]"')
     from stages.formats import torch_module
-    from stages.kinds import KINDS
+    from stages.kinds import kind_for
     from stages.kinds.contract import Job
 
     (tmp_path / 'from').mkdir()
@@ -42,7 +42,7 @@ def session(request, tmp_path):
     torch_module.save_float(folder, tmp_path / 'from', 'net.py', 'build', None)
     engine = ENGINES[request.param]
     if request.param != 'torch':
-        kind = KINDS[{'onnxruntime': 'onnx'}.get(request.param, request.param)]
+        kind = kind_for({'onnxruntime': 'onnx'}.get(request.param, request.param), 'torch')
         out = tmp_path / 'out'
         out.mkdir()
         kind.run(kind.Params(), Job({'model': folder}, out, SIGNATURE, ('sum', 'difference'), lambda f, w: None))

@@ -83,6 +83,7 @@ class Model:
     folder: Path
     signature: tuple[Tensor, ...]
     outputs: tuple[str, ...]
+    format: str = 'torch'
 
 
 IMAGE = (Tensor('image', ('batch', 3, 16, 16), 'float32'),)
@@ -144,14 +145,15 @@ def run_kind(
     kind: str, model: Model, out: Path, calibrate: Path | None = None, **params: Any
 ) -> Model:
     """Run a kind in this process; return what it left."""
-    from stages.kinds import KINDS
+    from stages.kinds import kind_for
 
-    module = KINDS[kind]
+    module = kind_for(kind, model.format)
+    assert module is not None, f'{kind} takes no {model.format}'
     chosen = module.Params(**params)
     out.mkdir(parents=True)
     module.run(chosen, job_of(model, out, calibrate))
     assert sorted(p.name for p in out.iterdir()) == sorted(module.outputs(chosen))
-    return dataclasses.replace(model, folder=out)
+    return dataclasses.replace(model, folder=out, format=module.GIVES)
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
             from conftest import Model, run_kind
             from stages.tensors import Tensor
             folder, out, data = map(Path, sys.argv[1:])
-            run_kind({kind!r}, Model(folder, {model.signature!r}, {model.outputs!r}), out, data, **{params!r})
+            run_kind({kind!r}, Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r}), out, data, **{params!r})
         ''')
         import shutil
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stages.engines import ENGINES
-from stages.kinds import KINDS
+from stages.kinds import KINDS, formats_of
 
 HOUSE = Path(__file__).parents[2]
 
@@ -27,16 +27,27 @@ def test_the_tables_import_no_framework():
     assert done.stdout.strip() == '[]'
 
 
-@pytest.mark.parametrize('kind', sorted(KINDS))
-def test_every_kind_is_a_file_of_its_name_and_is_explained(kind):
-    module = KINDS[kind]
-
-    assert module.__name__.endswith('.' + kind.replace('-', '_'))
-    assert module.__doc__.splitlines()[0].endswith('.')
-    assert len(inspect.getsource(module).splitlines()) <= 120
+EVERY = [(word, kind) for word, kinds in KINDS.items() for kind in kinds]
 
 
-@pytest.mark.parametrize('owner', [*KINDS.values(), *ENGINES.values()], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(('word', 'kind'), EVERY, ids=lambda value: getattr(value, '__name__', value))
+def test_every_kind_is_a_file_of_its_name_and_is_explained(word, kind):
+    name = kind.__name__.rpartition('.')[2]
+
+    assert kind.KIND == word and name.partition('_from_')[0] == word.replace('-', '_')
+    assert kind.__doc__.splitlines()[0].endswith('.')
+    assert len(inspect.getsource(kind).splitlines()) <= 120
+
+
+@pytest.mark.parametrize('word', sorted(KINDS))
+def test_a_word_means_one_kind_for_each_format(word):
+    formats = formats_of(word)
+
+    assert len({*formats}) == len(formats)
+    assert len({kind.GIVES for kind in KINDS[word]}) == 1
+
+
+@pytest.mark.parametrize('owner', [*(kind for _, kind in EVERY), *ENGINES.values()], ids=lambda m: m.__name__)
 def test_every_option_has_a_default_and_a_description(owner):
     options = getattr(owner, 'Params', None) or owner.Options
     body = ast.parse(inspect.getsource(options)).body[0].body
