@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import onnx
 
+INSIDE = 2**31 - 2**26
+"""Bytes of weights that one file holds: protobuf's limit, less room for the graph."""
 
-def write_stripped(model: onnx.ModelProto, path: Path) -> None:
+
+def write_stripped(model: onnx.ModelProto, path: Path, most: int = INSIDE) -> None:
     """
     Write ``model`` without doc strings and metadata, and check it.
 
     Exporters leave stack traces with the paths of the machine there: they would change the bytes from checkout to
-    checkout, and tell strangers where we live.
+    checkout, and tell strangers where we live. More than ``most`` bytes of weights go into a file beside it, named as
+    the model with ``.data``.
     """
     import onnx
+
+    from stages.formats import onnx_external
 
     _strip_graph(model.graph)
     for function in model.functions:
@@ -26,8 +34,13 @@ def write_stripped(model: onnx.ModelProto, path: Path) -> None:
         for node in function.node:
             _strip_node(node)
     _clear(model)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    if sum(len(w.raw_data) for w in model.graph.initializer) > most:
+        onnx_external.put_out(model, path.with_name(f'{path.name}.data'))
+        path.write_bytes(model.SerializeToString(deterministic=True))
+        onnx.checker.check_model(path)   # by path: only so does it look at the file of weights
+    else:
+        onnx.checker.check_model(model)
+        path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def name_by_position(model: onnx.ModelProto) -> None:
@@ -66,19 +79,84 @@ def name_by_position(model: onnx.ModelProto) -> None:
         model.graph.initializer.extend(copies)
 
 
-def operators(model: onnx.ModelProto) -> set[str]:
-    """Return the operators of the graph and of the graphs inside it."""
-    found: set[str] = set()
+def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Rename values of the graph (inputs, outputs, what lies between), in the graphs inside it too."""
+    from stages.errors import StepError
+
+    changed = {old: new for old, new in names.items() if old != new}
+    held = {name for node in _nodes(model.graph) for name in (*node.input, *node.output)}
+    held |= {v.name for v in (*model.graph.input, *model.graph.output, *model.graph.initializer)}
+    if clash := sorted((held - changed.keys()) & set(changed.values())):
+        raise StepError(f'the model already calls another value {clash[0]!r}; choose another name in the recipe')
 
     def visit(graph: Any) -> None:
+        for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+            value.name = changed.get(value.name, value.name)
+        for sparse in graph.sparse_initializer:
+            sparse.values.name = changed.get(sparse.values.name, sparse.values.name)
+        for note in graph.quantization_annotation:
+            note.tensor_name = changed.get(note.tensor_name, note.tensor_name)
         for node in graph.node:
-            found.add(node.op_type)
-            for attribute in node.attribute:
-                if attribute.HasField('g'):
-                    visit(attribute.g)
+            node.input[:] = [changed.get(name, name) for name in node.input]
+            node.output[:] = [changed.get(name, name) for name in node.output]
+            for inner in _graphs(node):
+                visit(inner)
 
     visit(model.graph)
-    return found
+
+
+def name_dimensions(model: onnx.ModelProto, signature: tuple[Tensor, ...]) -> None:
+    """Call the free dimensions of the inputs, and those of the same name elsewhere, as ``signature`` does."""
+    declared, names = {t.name: t for t in signature}, {}
+    for value in model.graph.input:
+        if value.name not in declared:
+            continue
+        for dim, word in zip(value.type.tensor_type.shape.dim, declared[value.name].shape, strict=False):
+            if isinstance(word, str) and dim.dim_value <= 0:
+                if dim.dim_param:
+                    names.setdefault(dim.dim_param, word)
+                else:
+                    dim.dim_param = word
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param in names:
+                dim.dim_param = names[dim.dim_param]
+
+
+def inputs_without_weights(model: onnx.ModelProto) -> None:
+    """Drop weights from the inputs, where old files list them: a runtime would have to let a caller change them."""
+    weights = {w.name for w in model.graph.initializer}
+    kept = [v for v in model.graph.input if v.name not in weights]
+    if len(kept) < len(model.graph.input):
+        model.ir_version = max(model.ir_version, 4)   # the first in which a weight need not be an input
+        copies = [type(v).FromString(v.SerializeToString()) for v in kept]
+        del model.graph.input[:]
+        model.graph.input.extend(copies)
+
+
+def operators(model: onnx.ModelProto) -> set[str]:
+    """Return the operators of the graph and of the graphs inside it."""
+    return {node.op_type for node in _nodes(model.graph)}
+
+
+def operators_by_domain(model: onnx.ModelProto) -> set[tuple[str, str]]:
+    """Return (domain, operator) of all nodes, those in the model's functions too."""
+    found = {(node.domain, node.op_type) for node in _nodes(model.graph)}
+    return found | {(n.domain, n.op_type) for f in model.functions for n in _nodes(f)}
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    for node in graph.node:
+        yield node
+        for inner in _graphs(node):
+            yield from _nodes(inner)
+
+
+def _graphs(node: Any) -> Iterator[Any]:
+    for attribute in node.attribute:
+        if attribute.HasField('g'):
+            yield attribute.g
+        yield from attribute.graphs
 
 
 def real_inputs(model: onnx.ModelProto) -> dict[str, int]:

@@ -224,4 +224,6 @@ def _words(error: yaml.MarkedYAMLError, text: str, at: Mark) -> str:
     line = lines[at.line - 1] if at.line <= len(lines) else ''
     if line[at.column - 1 : at.column] == '\t' or line[: len(line) - len(line.lstrip())].count('\t'):
         return 'a tab stands here; indent with spaces'
+    if 'flow level' in f'{error.context} {error.problem}':  # libyaml counts too, and looks far ahead
+        return f'nested deeper than {MAX_DEPTH}'
     return ', '.join(part for part in (error.context, error.problem) if part)
