@@ -107,7 +107,8 @@ def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
 
 def name_dimensions(model: onnx.ModelProto, signature: tuple[Tensor, ...]) -> None:
     """Call the free dimensions of the inputs, and those of the same name elsewhere, as ``signature`` does."""
-    declared, names = {t.name: t for t in signature}, {}
+    declared = {t.name: t for t in signature}
+    names: dict[str, str] = {}
     for value in model.graph.input:
         if value.name not in declared:
             continue

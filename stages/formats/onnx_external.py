@@ -1,0 +1,159 @@
+"""Weights of an ONNX model that lie in files beside it: taken in from strangers, put out in one fixed layout.
+
+ONNX's own loader is not asked: names with paths, links, and attributes that it did not know have each led it astray.
+"""
+
+from __future__ import annotations
+
+import math
+import stat
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stages.errors import IntegrityError, RecipeError
+from stages.paths import plain
+
+if TYPE_CHECKING:
+    import onnx
+
+KEYS = {'location', 'offset', 'length', 'checksum'}
+PAGE = 4096
+SMALL = 1024
+"""Tensors of fewer bytes stay in the graph, where shapes are read from them."""
+
+
+def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Yield every tensor of ``model``: weights and constants, also sparse ones, in inner graphs and in functions."""
+    yield from _of_graph(model.graph)
+    for function in model.functions:
+        yield from _of_nodes(function.node)
+    for training in model.training_info:
+        yield from _of_graph(training.initialization)
+        yield from _of_graph(training.algorithm)
+
+
+def take_in(model: onnx.ModelProto, files: Mapping[str, Path]) -> None:
+    """
+    Move the weights that lie in ``files`` (by name) into ``model``.
+
+    Raises IntegrityError for a name that is more than a name, a file that is not there or is a link, a part that
+    reaches beyond its file or does not hold what its tensor says, and parts that are used more than once.
+    """
+    import onnx
+
+    used: Counter[str] = Counter()
+    for tensor in tensors(model):
+        _check_size(tensor)
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        name, offset, length = _place(tensor, files)
+        used[name] += length
+        size = files[name].stat().st_size
+        if used[name] > size:   # a small file must not become a mountain in memory
+            raise IntegrityError(f'{name}: the tensors together take more than its {size:,} bytes')
+        with files[name].open('rb') as file:
+            file.seek(offset)
+            tensor.raw_data = file.read(length)
+        del tensor.external_data[:]
+        tensor.ClearField('data_location')
+
+
+def put_out(model: onnx.ModelProto, path: Path) -> None:
+    """Move the large weights of ``model`` into ``path``, in the order of the graph, each at the start of a page."""
+    import onnx
+    from onnx import numpy_helper
+
+    with path.open('xb') as file:
+        for tensor in model.graph.initializer:
+            if tensor.data_type == onnx.TensorProto.STRING or size_of(tensor) < SMALL:
+                continue
+            if not tensor.HasField('raw_data'):
+                tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+            file.write(bytes(-file.tell() % PAGE))
+            values = {'location': path.name, 'offset': file.tell(), 'length': len(tensor.raw_data)}
+            file.write(tensor.raw_data)
+            tensor.ClearField('raw_data')
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            for key, value in values.items():
+                tensor.external_data.add(key=key, value=str(value))
+
+
+def size_of(tensor: onnx.TensorProto) -> int:
+    """Return the bytes that the elements of ``tensor`` take."""
+    import onnx
+
+    types = onnx.TensorProto
+    kind: int = tensor.data_type
+    packed: dict[int, int] = {types.UINT4: 4, types.INT4: 4, types.FLOAT4E2M1: 4, types.UINT2: 2, types.INT2: 2}
+    try:
+        bits = packed.get(kind) or 8 * int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
+    except (KeyError, ValueError) as error:
+        raise IntegrityError(f'tensor {tensor.name!r}: there is no element type {tensor.data_type}') from error
+    if any(d < 0 for d in tensor.dims):
+        raise IntegrityError(f'tensor {tensor.name!r}: negative dimension in {list(tensor.dims)}')
+    return -(-int(math.prod(tensor.dims)) * bits // 8)
+
+
+def _check_size(tensor: onnx.TensorProto) -> None:
+    """Refuse a tensor whose elements inside the file are fewer or more than its shape says."""
+    wanted = size_of(tensor)
+    if tensor.HasField('raw_data') and len(tensor.raw_data) != wanted:
+        held = len(tensor.raw_data)
+        raise IntegrityError(f'tensor {tensor.name!r}: holds {held:,} bytes; {list(tensor.dims)} takes {wanted:,}')
+
+
+def _place(tensor: onnx.TensorProto, files: Mapping[str, Path]) -> tuple[str, int, int]:
+    """Return the file, offset and length of ``tensor``, each checked."""
+    what = f'tensor {tensor.name!r}: external data'
+    keys = [entry.key for entry in tensor.external_data]
+    if len(set(keys)) != len(keys) or not set(keys) <= KEYS or 'location' not in keys:
+        raise IntegrityError(f'{what} has the keys {keys}; expected location, offset, length, each at most once')
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    name = said['location']
+    try:
+        plain(name)
+    except RecipeError as error:
+        raise IntegrityError(f'{what}: {error}') from error
+    if '/' in name:
+        raise IntegrityError(f'{what}: {name!r} must be the plain name of a file beside the model')
+    if name not in files:
+        there = ', '.join(sorted(files)) or 'nothing'
+        raise IntegrityError(f'{what} lies in {name!r}, which was not fetched; fetched: {there}')
+    found = files[name].lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise IntegrityError(f'{what}: {name!r} is a link, not a plain file')
+    wanted = size_of(tensor)
+    offset, length = _number(what, said.get('offset', '0')), _number(what, said.get('length', str(wanted)))
+    if length != wanted:
+        raise IntegrityError(f'{what} is {length:,} bytes; {list(tensor.dims)} takes {wanted:,}')
+    if offset + length > found.st_size:
+        raise IntegrityError(f'{what} ends at byte {offset + length:,}; {name!r} has {found.st_size:,}')
+    return name, offset, length
+
+
+def _number(what: str, word: str) -> int:
+    if not (word.isascii() and word.isdecimal() and len(word) < 20):
+        raise IntegrityError(f'{what}: {word[:40]!r} is no number of bytes')
+    return int(word)
+
+
+def _of_graph(graph: Any) -> Iterator[Any]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    yield from _of_nodes(graph.node)
+
+
+def _of_nodes(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField('t'):
+                yield attribute.t
+            yield from attribute.tensors
+            for sparse in (*([attribute.sparse_tensor] if attribute.HasField('sparse_tensor') else ()),
+                           *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+            for graph in (*([attribute.g] if attribute.HasField('g') else ()), *attribute.graphs):
+                yield from _of_graph(graph)
