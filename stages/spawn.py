@@ -122,6 +122,6 @@ def stop_on_signals() -> None:
         signal.signal(number, stop)
 
 
-def python(script: Path, *arguments: str) -> list[str]:
+def python(script: Path, *arguments: str, interpreter: str = '') -> list[str]:
     """Return the command that runs a script of ours, isolated from the user's Python settings."""
-    return [sys.executable, '-I', '-X', 'utf8', str(script), *arguments]
+    return [interpreter or sys.executable, '-I', '-X', 'utf8', str(script), *arguments]

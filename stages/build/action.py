@@ -24,9 +24,13 @@ def action_of(
     files: Mapping[str, str],
     tools: Mapping[str, str],
     platform: Mapping[str, str],
+    environment: str = '',
 ) -> dict[str, Any]:
-    """Return the action. ``inputs`` are result digests by role, ``files`` content digests by path below recipes/."""
-    return {
+    """Return the action. ``inputs`` are result digests by role, ``files`` content digests by path below recipes/.
+
+    ``environment`` is the digest of the lock file of the environment it runs in; empty: the user's own.
+    """
+    action = {
         'format': FORMAT,
         'salt': SALT,
         'kind': step.kind,
@@ -41,12 +45,13 @@ def action_of(
         'platform': dict(platform),
         'timeout': step.timeout,
     }
+    return action | ({'environment': environment} if environment else {})
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return why two actions of one step differ, a sentence for each reason."""
     reasons = []
-    for name in ('format', 'salt', 'kind', 'signature', 'returns', 'outputs', 'timeout'):
+    for name in ('format', 'salt', 'kind', 'signature', 'returns', 'outputs', 'timeout', 'environment'):
         if old.get(name) != new.get(name):
             reasons.append(f'{name}: {old.get(name)} -> {new.get(name)}')
     if old.get('code') != new.get('code'):

@@ -96,6 +96,7 @@ def _session(
                 {'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in plan.recipes[recipe].inputs
             ],
             'inputs': str(folder / 'inputs' / 'data.npz'),
+            'carries': [name for name, _ in plan.recipes[recipe].carries],
         }
         first = subjects.pop(baseline.variant.name)
         work = folder / 'cycle'
@@ -154,7 +155,7 @@ def _key(project: Project, outcome: Outcome, threads: int) -> str:
             'batch': build.variant.batch,
             'protocol': [
                 protocol.cycles, protocol.repetitions, threads, protocol.warmup_runs, protocol.warmup_seconds,
-                sorted(protocol.sizes.items()),
+                sorted(protocol.sizes.items()), [name for name, _ in recipe.carries],
             ],
             'tools': tools.versions((*engine.TOOLS, *ENGINES[baseline.variant.engine].TOOLS), project.installed),
             'code': project.code(('stages.measure.cycle', *sorted(module))),

@@ -8,21 +8,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stages import spawn
-from stages.build import show
+from stages.build import environment, show
 from stages.build.atomic import write_text
 from stages.build.locks import building, locked
 from stages.build.project import Failure, Project, Stamp
 from stages.build.store import Lost, Result
 from stages.build.tools import MISSING
 from stages.digest import digest_of
-from stages.errors import StepError
+from stages.errors import StepError, ToolError, UnsupportedError
 from stages.plan.step import Step
 
 WORKER = Path(__file__).with_name('worker.py')
+REFUSAL = 'refusal.json'
+"""What a step leaves whose tool cannot do it, where that is expected."""
+
 LOSSES = 3
 """How often a step is tried again because stored content of its inputs was lost."""
 
@@ -38,7 +42,7 @@ def is_current(project: Project, step: Step) -> bool:
 def ensure(project: Project, step: Step) -> Failure | None:
     """Give ``step`` a result and a stamp, or return why there is none. A failure is kept for this run only."""
     for id in step.inputs.values():
-        before = project.failures.get(id)
+        before = failure_of(project, id)
         if before is None and project.stamp(id) is None:
             before = ensure(project, project.plan.steps[id])
         if before is not None:
@@ -46,24 +50,39 @@ def ensure(project: Project, step: Step) -> Failure | None:
             return before
     try:
         result = _result(project, step)
-    except StepError as error:
+    except (StepError, ToolError) as error:
         project.stamps[step.id] = None
         (project.state / 'steps' / f'{step.id}.json').unlink(missing_ok=True)
-        log = project.state / 'logs' / f'{step.name}.log'
-        failure = Failure(step.name, str(error), str(log.relative_to(project.root)), f'modelkiln repeat {step.name}')
+        failure = _failure(project, step, str(error), unsupported=isinstance(error, UnsupportedError))
         project.failures[step.id] = failure
         show.failed(project, step, failure)
         return failure
     project.failures.pop(step.id, None)
     set_stamp(project, step, result)
-    return None
+    return failure_of(project, step.id)
+
+
+def failure_of(project: Project, id: str) -> Failure | None:
+    """Return why step ``id`` left nothing to build on: it failed in this run, or what it left is a refusal."""
+    stamp = project.stamp(id)
+    if stamp is None or not stamp.refused:
+        return project.failures.get(id)
+    if id not in project.failures:
+        words = json.loads(project.store.read(result_of(project, id).files[REFUSAL]))['message']
+        project.failures[id] = _failure(project, project.plan.steps[id], words, unsupported=True)
+    return project.failures[id]
+
+
+def _failure(project: Project, step: Step, words: str, *, unsupported: bool) -> Failure:
+    log = (project.state / 'logs' / f'{step.name}.log').relative_to(project.root)
+    return Failure(step.name, words, str(log), f'modelkiln repeat {step.name}', unsupported)
 
 
 def set_stamp(project: Project, step: Step, result: Result) -> None:
     """Record that ``result`` is what ``step`` left."""
-    stamp = Stamp(result.key, result.digest)
+    stamp = Stamp(result.key, result.digest, [*result.files] == [REFUSAL])
     if project.stamp(step.id) != stamp:
-        content = json.dumps({'step': step.name, 'key': stamp.key, 'digest': stamp.digest})
+        content = json.dumps({'step': step.name, **asdict(stamp)})
         write_text(project.state / 'steps' / f'{step.id}.json', content + '\n')
         project.stamps[step.id] = stamp
 
@@ -122,6 +141,8 @@ def _result(project: Project, step: Step) -> Result:
         if missing:
             msg = f'needs {", ".join(missing)}, not installed here; `pip install {" ".join(missing)}` or the extra'
             raise StepError(msg)
+        if step.environment:
+            environment.make(project, step.environment)
         folder = project.store.temporary(step.name)
         try:
             materialise(project, step, folder)
@@ -154,9 +175,10 @@ def materialise(project: Project, step: Step, folder: Path) -> None:
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')
 
 
-def command(step: Step, folder: Path) -> list[str]:
+def command(project: Project, step: Step, folder: Path) -> list[str]:
     """Return the command that runs a materialised step."""
-    return spawn.python(WORKER, str(folder / 'request.json'))
+    python = environment.python_of(project, step.environment)
+    return spawn.python(WORKER, str(folder / 'request.json'), interpreter=python)
 
 
 def step_environment(step: Step, folder: Path) -> dict[str, str]:
@@ -172,13 +194,18 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     started = time.perf_counter()
     with show.running(project, step) as watch:
         ended = spawn.run(
-            command(step, folder), folder=folder, log=log, env=step_environment(step, folder), timeout=step.timeout,
+            command(project, step, folder), folder=folder, log=log, env=step_environment(step, folder), timeout=step.timeout,
             watch=_watcher(folder, watch),
         )  # fmt: skip
     seconds = time.perf_counter() - started
     report = _report(folder)
     if report and report['error']:
-        raise StepError(report['error']['message'])
+        error = report['error']
+        if error['type'] != UnsupportedError.__name__:
+            raise StepError(error['message'])
+        if step.id not in project.refusable:
+            raise UnsupportedError(error['message'])
+        return _refusal(project, step, key, folder / 'refused', error['message'], seconds, report['peak_memory_bytes'])
     if ended or report is None:
         raise StepError(f'{ended or "left no result"}{_tail(log)}')
     project.look_again()
@@ -190,6 +217,16 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     )
     show.built(project, step, seconds)
     return result
+
+
+def _refusal(
+    project: Project, step: Step, key: str, folder: Path, words: str, seconds: float, peak: int
+) -> Result:
+    """Keep a refusal that the recipe expects as the step's result: it follows from the key like any other."""
+    folder.mkdir()
+    (folder / REFUSAL).write_text(json.dumps({'message': words}) + '\n')
+    show.refused(project, step, words)
+    return project.store.publish(key, project.action(step), folder, [REFUSAL], seconds, peak)
 
 
 def _outputs(step: Step, out: Path) -> list[str]:

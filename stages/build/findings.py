@@ -86,7 +86,7 @@ def _variant(
         'precision': build.chain[-1].precision,
         'options': dict(plan.steps[last].params['options']) if last else {},
         'batch': build.variant.batch,
-        'status': 'built' if built else 'failed',
+        'status': 'built' if built else 'unsupported' if outcome.expected else 'failed',
         'failure': failure,
         'sha256': results[-1].digest if built else None,
         'size_bytes': results[-1].size if built else None,

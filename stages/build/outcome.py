@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from stages.build.ensure import rebuild, result_of
+from stages.build.ensure import failure_of, rebuild, result_of
 from stages.build.project import Failure, Project
 from stages.build.store import Lost
 from stages.measure.compare import DEFAULTS, judge
@@ -29,8 +29,15 @@ class Outcome:
     """Set: the variant works but loses more of the metric than the recipe allows."""
 
     @property
+    def expected(self) -> bool:
+        """Whether it failed as the recipe said it would: a tool cannot do this to this model."""
+        return self.failure is not None and self.failure.unsupported and self.build.variant.unsupported
+
+    @property
     def broken(self) -> str | None:
-        """Why the variant must not be shipped, in words; None when it may."""
+        """Why the variant must not be shipped, in words; None when it may, or when nobody expects it to be."""
+        if self.expected:
+            return None
         return str(self.failure) if self.failure else self.accuracy_failed
 
 
@@ -40,7 +47,7 @@ def outcome_of(project: Project, build: Build) -> Outcome:
     figures: dict[str, Any] | None = None
     for link in build.chain:
         for id in (link.step, link.check):
-            failure = project.failures.get(id) if id else None
+            failure = failure_of(project, id) if id else None
             if failure is not None:
                 return Outcome(build, failure, None, None)
         if link.check is None:
@@ -83,7 +90,7 @@ def _accuracy(project: Project, recipe: Recipe, figures: dict[str, Any] | None) 
     source = project.plan.baseline(recipe.model).chain[-1].check
     if recipe.check.max_drop is None or not figures or not figures.get('metric') or source is None:
         return None
-    if source in project.failures:
+    if failure_of(project, source) is not None:
         return None
     metric = figures['metric']
     reference = read_check(project, source)['metric']

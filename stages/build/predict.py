@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stages.build.action import difference
+from stages.build.ensure import REFUSAL
 from stages.build.project import Project, Stamp
 from stages.digest import digest_of
 from stages.plan.step import Step
@@ -27,16 +28,25 @@ def predictions(project: Project) -> Iterator[Prediction]:
     everything is ``unknown``: its bytes may turn out equal and cut off the rest.
     """
     uncertain: dict[str, str] = {}
+    refused: dict[str, str] = {}
     stamps = dict(project.stamps)
     try:
         for step in project.plan.steps.values():
             waits = [uncertain[id] for id in step.inputs.values() if id in uncertain]
+            behind = [refused[id] for id in step.inputs.values() if id in refused]
+            if behind:
+                refused[step.id] = behind[0]
+                yield Prediction(step, 'current', (f'not built: {behind[0]} is refused by its tool, as expected',))
+                continue
             if waits:
                 uncertain[step.id] = waits[0]
                 before = 'never built' if project.stamp(step.id) is None else 'built before'
                 yield Prediction(step, 'unknown', (f'{before}; depends on what {waits[0]} leaves',))
                 continue
             yield _one(project, step, uncertain)
+            stamp = project.stamp(step.id)
+            if stamp is not None and stamp.refused and step.id not in uncertain:
+                refused[step.id] = step.name
     finally:
         project.stamps.clear()
         project.stamps.update(stamps)
@@ -54,7 +64,7 @@ def _one(project: Project, step: Step, uncertain: dict[str, str]) -> Prediction:
         reasons = tuple(difference(old, action)) if old else ('what it was built from is not known any more',)
     result = project.store.find(key)
     if result is not None:
-        project.stamps[step.id] = Stamp(key, result.digest)
+        project.stamps[step.id] = Stamp(key, result.digest, [*result.files] == [REFUSAL])
         return Prediction(step, 'cached', reasons)
     uncertain[step.id] = step.name
     return Prediction(step, 'run', reasons)

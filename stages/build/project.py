@@ -17,6 +17,7 @@ from stages.build.code import code_digest, python_files
 from stages.build.files import Remembered
 from stages.build.store import Store
 from stages.digest import digest_of, file_digest
+from stages.environments import lock_file, locked
 from stages.errors import ToolError
 from stages.plan.make import make_plan
 from stages.plan.step import Plan, Step
@@ -33,6 +34,9 @@ class Stamp:
     digest: str
     """Of the result's content; what steps behind it are keyed by."""
 
+    refused: bool = False
+    """What it left is a tool's refusal, which its variants expect: nothing can be built on it."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -44,6 +48,8 @@ class Failure:
     reason: str
     log: str
     repeat: str
+    unsupported: bool = False
+    """A tool cannot do this to this model; nothing went wrong."""
 
     def __str__(self) -> str:
         return f'{self.step}: {self.reason}\n  log:    {self.log}\n  repeat: {self.repeat}'
@@ -58,6 +64,9 @@ class Project:
     stamps: dict[str, Stamp | None] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    broken_environments: dict[str, str] = field(default_factory=dict)
+    """Locked environments that could not be made in this run, and why."""
+
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     @cached_property
@@ -80,13 +89,22 @@ class Project:
     def users(self) -> Mapping[str, list[str]]:
         return self.plan.users()
 
+    @cached_property
+    def refusable(self) -> frozenset[str]:
+        """Return the steps that only variants need which expect to be unsupported: a refusal of these is a result."""
+        needed: dict[str, bool] = {}
+        for build in (build for builds in self.plan.builds.values() for build in builds):
+            for id in build.steps:
+                needed[id] = needed.get(id, True) and build.variant.unsupported
+        return frozenset(id for id, expected in needed.items() if expected)
+
     def stamp(self, id: str) -> Stamp | None:
         """Return what step ``id`` left, or None."""
         if id not in self.stamps:
             try:
                 with open(f'{self.state}/steps/{id}.json', 'rb') as stream:  # noqa: PTH123  # twice as fast, 1,000 times
                     read = json.loads(stream.read())
-                self.stamps[id] = Stamp(read['key'], read['digest'])
+                self.stamps[id] = Stamp(read['key'], read['digest'], read.get('refused', False))
             except (OSError, ValueError, KeyError):
                 self.stamps[id] = None
         return self.stamps[id]
@@ -104,10 +122,20 @@ class Project:
             if step.path:
                 files[step.path] = self.remembered.of('sha256', recipes / step.path, file_digest)
             code = self.code(step.code)
+            lock = lock_file(step.environment) if step.environment else None
+            environment = self.remembered.of('sha256', lock, file_digest) if lock else ''
         return action_of(
-            step, code=code, inputs=inputs, files=files, tools=tools.versions(step.tools, self.installed),
-            platform=host.system() | (host.host() if step.host else {}),
+            step, code=code, inputs=inputs, files=files, tools=tools.versions(step.tools, self.packages(step)),
+            platform=host.system() | (host.host() if step.host else {}), environment=environment,
         )  # fmt: skip
+
+    def packages(self, step: Step) -> Mapping[str, str]:
+        """Return the packages that ``step`` runs among, and their versions."""
+        if not step.environment:
+            return self.installed
+        if step.environment not in self._locked:
+            self._locked[step.environment] = locked(step.environment)
+        return self._locked[step.environment]
 
     def key(self, step: Step) -> str:
         return digest_of(self.action(step))
@@ -118,6 +146,10 @@ class Project:
         if known is None:
             known = self._codes[modules] = code_digest(modules, self.remembered)
         return known
+
+    @cached_property
+    def _locked(self) -> dict[str, Mapping[str, str]]:
+        return {}
 
     @cached_property
     def _codes(self) -> dict[tuple[str, ...], str]:

@@ -38,6 +38,10 @@ def failed(project: Project, step: Step, failure: Failure) -> None:
     note(f'  FAILED  {_who(project, step)}\n          {failure}')
 
 
+def refused(project: Project, step: Step, words: str) -> None:
+    note(f'  refused {_who(project, step)}  as expected: {words.splitlines()[0]}')
+
+
 @contextmanager
 def running(project: Project, step: Step) -> Iterator[Callable[[float, str], None]]:
     """Give a function to call with progress while ``step`` works."""

@@ -7,6 +7,7 @@ stop what else can be built; the variant that needed it fails, so the run ends n
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from stages import spawn
-from stages.build import benchmark
+from stages.build import benchmark, environment, show
 from stages.build.deliver import deliver, is_delivered
 from stages.build.ensure import ensure, is_current
 from stages.build.outcome import Outcome, outcome_of
 from stages.build.pages import is_reported, report
 from stages.build.project import STATE, Project, open_project
 from stages.build.reporter import Reporter
-from stages.errors import RecipeError
+from stages.errors import RecipeError, ToolError
 from stages.plan.step import Build, Step
 
 
@@ -55,6 +56,8 @@ def tasks(root: Path) -> Iterator[dict[str, Any]]:
 def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     """Yield a task for every step, variant and report of ``project``."""
     spawn.stop_on_signals()
+    for name in sorted({step.environment for step in project.plan.steps.values()} - {''}):
+        yield _environment_task(project, name)
     for step in project.plan.steps.values():
         yield _step_task(project, step)
     for recipe, builds in project.plan.builds.items():
@@ -82,6 +85,23 @@ def _task(**fields: Any) -> dict[str, Any]:
     return {'io': {'capture': False}, 'verbosity': 0, **fields}
 
 
+def _environment_name(name: str) -> str:
+    return f'_environment:{name}'
+
+
+def _environment_task(project: Project, name: str) -> dict[str, Any]:
+    users = [step for step in project.plan.steps.values() if step.environment == name]
+
+    def current() -> bool:
+        return environment.is_made(project, name) or all(is_current(project, step) for step in users)
+
+    def act() -> None:
+        with contextlib.suppress(ToolError):  # each step that needs it fails with these words
+            environment.make(project, name)
+
+    return _task(basename='_environment', name=name, actions=[act], uptodate=[current])
+
+
 def _step_task(project: Project, step: Step) -> dict[str, Any]:
     def current() -> bool:
         return is_current(project, step)
@@ -95,7 +115,10 @@ def _step_task(project: Project, step: Step) -> dict[str, Any]:
         doc=f'{step.kind} for {", ".join(project.users.get(step.id, []))}',
         actions=[act],
         uptodate=[current],
-        task_dep=[_step_name(project.plan.steps[id]) for id in step.inputs.values()],
+        task_dep=[
+            *(_step_name(project.plan.steps[id]) for id in step.inputs.values()),
+            *([_environment_name(step.environment)] if step.environment else []),
+        ],
     )
 
 
@@ -136,6 +159,8 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
 
         outcome = outcome_of(project, build)
         deliver(project, outcome, _figures(project, outcome))
+        if build.variant.unsupported and outcome.failure is None:
+            show.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
         return TaskFailed(f'{build.name}: {outcome.broken}', report=True) if outcome.broken else None
 
     def clean() -> None:

@@ -5,10 +5,19 @@ Reads the request (JSON), calls the kind's ``run``, writes ``result.json`` besid
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # -I keeps the project's folder off the path
+HOUSE = Path(__file__).resolve().parents[1]
+if HOUSE.parent.name != 'site-packages':
+    sys.path.insert(0, str(HOUSE.parent))  # -I keeps the project's folder off the path
+elif importlib.util.find_spec(HOUSE.name) is None:
+    # In a locked environment: our package alone, not what is installed beside it in the user's own.
+    spec = importlib.util.spec_from_file_location(HOUSE.name, HOUSE / '__init__.py')
+    assert spec is not None and spec.loader is not None
+    sys.modules[HOUSE.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[HOUSE.name])
 
 import ctypes
 import importlib

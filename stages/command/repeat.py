@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from stages.build import environment
 from stages.build.ensure import command, ensure, materialise, step_environment
 from stages.build.project import find_root, open_project
 from stages.command.why import find_steps
@@ -34,7 +35,9 @@ def run(asked: argparse.Namespace) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     materialise(project, step, folder)
-    argv = command(step, folder)
+    if step.environment:
+        environment.make(project, step.environment)
+    argv = command(project, step, folder)
     print(f'in {folder}\n$ {" ".join(argv)}', flush=True)
     ended = subprocess.run(argv, cwd=folder, env=step_environment(step, folder), timeout=step.timeout, check=False)
     if ended.returncode:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stages.errors import StepError
 from stages.measure import inputs
-from stages.measure.compare import METRICS, agreement, difference
+from stages.measure.compare import METRICS, agreement, difference, mean_score
 from stages.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -38,21 +38,26 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     sizes, seed = request.get('sizes', {}), request.get('seed', 0)
     reference = inputs.read_arrays(request.get('reference'))
 
-    arrays = inputs.samples(inputs.read_arrays(request.get('probe')), signature, sizes, seed)
-    probe = run_all(session, {name: a[:SAMPLES] for name, a in arrays.items()}, signature)
+    names = request.get('outputs') or session.outputs
+    carried = {name: _position(output, names) for name, output in request.get('carries', {}).items()}
+    arrays = inputs.samples(inputs.read_arrays(request.get('probe')), signature, sizes, seed, carried)
+    probe = run_all(session, {name: a[:SAMPLES] for name, a in arrays.items()}, signature, carried)
     stored = {f'probe.{i}': array for i, array in enumerate(probe)}
     expected = [reference[f'probe.{i}'] for i in range(len(reference)) if f'probe.{i}' in reference]
 
     metric = agreed = None
     data = inputs.read_arrays(request.get('evaluate'))
     if data:
-        labels = data.pop('labels', None)
-        if missing := [t.name for t in signature if t.name not in data]:
+        if missing := [t.name for t in signature if t.name not in data and t.name not in carried]:
             raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
-        read = _position(request.get('metric_output'), request.get('outputs') or session.outputs)
-        evaluated = run_all(session, inputs.samples(data, signature, sizes, seed), signature)[read]
+        taken = {name: array for name, array in data.items() if name not in carried}
+        answers = run_all(session, inputs.samples(taken, signature, sizes, seed, carried), signature, carried)
+        evaluated = answers[_position(request.get('metric_output'), names)]
         stored['evaluate'] = evaluated
-        metric = _measure(request.get('metric'), evaluated, labels, reference.get('evaluate'))
+        if request.get('judge'):
+            metric = _judged(request, {_name(names, i): a for i, a in enumerate(answers)}, data)
+        else:
+            metric = _measure(request.get('metric'), evaluated, data.get('labels'), reference.get('evaluate'))
         if 'evaluate' in reference and evaluated.shape == reference['evaluate'].shape:
             agreed = agreement(evaluated, reference['evaluate'])
 
@@ -82,12 +87,18 @@ def _table() -> Mapping[str, Engine]:
 
 
 def run_all(
-    session: Session, arrays: Mapping[str, numpy.ndarray], signature: Sequence[Tensor]
+    session: Session,
+    arrays: Mapping[str, numpy.ndarray],
+    signature: Sequence[Tensor],
+    carried: Mapping[str, int] | None = None,
 ) -> tuple[numpy.ndarray, ...]:
     """Return the outputs of all samples, in their order; by 16 where the model takes any number of rows.
 
-    A model of a fixed batch gets full feeds: the last one is filled up, and the surplus is cut off.
+    A model of a fixed batch gets full feeds: the last one is filled up, and the surplus is cut off. One that carries
+    state (``carried``: input to the place of the output it takes over) gets one sample after the other.
     """
+    if carried:
+        return _in_feeds(session, arrays, signature, 1, carried)
     fixed = _fixed_rows(session, signature)
     width = inputs.rows(arrays, signature, fixed or min(SAMPLES, inputs.count(arrays)))
     try:
@@ -100,7 +111,11 @@ def run_all(
 
 
 def _in_feeds(
-    session: Session, arrays: Mapping[str, numpy.ndarray], signature: Sequence[Tensor], width: int
+    session: Session,
+    arrays: Mapping[str, numpy.ndarray],
+    signature: Sequence[Tensor],
+    width: int,
+    carried: Mapping[str, int] | None = None,
 ) -> tuple[numpy.ndarray, ...]:
     import numpy as np
 
@@ -108,8 +123,11 @@ def _in_feeds(
     parts: list[list[numpy.ndarray]] = []
     for start in range(0, total, width):
         chosen = [i % total for i in range(start, start + width)]
+        feed = inputs.feed(arrays, signature, chosen)
+        if parts:
+            feed |= {name: parts[-1][place] for name, place in (carried or {}).items()}
         # Copied: an engine may hand out its own buffer, and fill it again at the next call.
-        parts.append([np.array(a) for a in session.run(inputs.feed(arrays, signature, chosen))])
+        parts.append([np.array(a) for a in session.run(feed)])
     return tuple(_joined(of_one, width, total) for of_one in zip(*parts, strict=True))
 
 
@@ -148,6 +166,27 @@ def _measure(name: str | None, outputs: Any, labels: Any, reference: Any) -> dic
             return None  # the source itself agrees with nobody
         raise StepError(f'the metric {name} needs an array `labels` in the evaluation data')
     return METRICS[name](outputs, against)
+
+
+def _judged(
+    request: Mapping[str, Any], answers: Mapping[str, numpy.ndarray], data: Mapping[str, numpy.ndarray]
+) -> dict[str, Any]:
+    """Return the figure of the recipe's own metric: one number, or the mean of a score for each sample."""
+    import numpy as np
+
+    from stages.sources.python import load_function
+
+    what = f'{request["judge"]}:{request["metric"]}'
+    function = load_function(Path(request['python']), request['judge'], request['metric'])
+    try:
+        scores = np.asarray(function(dict(answers), dict(data)), np.float64)
+    except Exception as error:
+        raise StepError(f'{what} failed: {type(error).__name__}: {error}') from error
+    if scores.ndim > 1 or not scores.size or not np.isfinite(scores).all():
+        raise StepError(f'{what} returned {scores.dtype} of shape {scores.shape}; expected a number, or one for each sample')
+    if not scores.ndim:
+        return {'name': request['metric'], 'value': float(scores), 'n': inputs.count(data), 'low': None, 'high': None}
+    return mean_score(request['metric'], scores)
 
 
 def _position(name: str | None, names: Sequence[str]) -> int:

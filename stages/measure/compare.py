@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 DEFAULTS: Final[dict[str, Tolerance]] = {
     'f32': Tolerance(relative=1e-4, cosine=None),
     'f16': Tolerance(relative=5e-3, cosine=None),
+    'bf16': Tolerance(relative=3e-2, cosine=None),
     'int8': Tolerance(relative=None, cosine=0.98),
+    'int4': Tolerance(relative=None, cosine=0.95),
+    'pruned': Tolerance(relative=None, cosine=None),
 }
 """Another order of additions moves f32 by about 1e-6 and a fused kernel by 1e-5: 1e-4 leaves deep models room.
 f16 has 11 bits (5e-4 a rounding), ten times that over a network. int8's error depends on the model: a healthy one
-keeps a cosine above 0.995, a broken one (clipped range, wrong zero point) falls below 0.95; a norm says less."""
+keeps a cosine above 0.995, a broken one (clipped range, wrong zero point) falls below 0.95; a norm says less.
+bf16 has 8 bits (4e-3 a rounding). A pruned model is another model: only its accuracy can tell whether it serves."""
 
 
 def difference(outputs: Sequence[numpy.ndarray], reference: Sequence[numpy.ndarray]) -> dict[str, Any]:
@@ -92,6 +96,15 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     z, p = 1.959964, hits / n
     middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
+
+
+def mean_score(name: str, scores: numpy.ndarray) -> dict[str, Any]:
+    """Return the mean of a score for each sample, with its 95 % interval: a share's where each is 0 or 1."""
+    if ((scores == 0) | (scores == 1)).all():
+        return _share(name, scores == 1)
+    n, mean = len(scores), float(scores.mean())
+    half = 1.959964 * float(scores.std(ddof=1)) / sqrt(n) if n > 1 else 0.0
+    return {'name': name, 'value': mean, 'n': n, 'low': mean - half, 'high': mean + half}
 
 
 def _failure(sentence: str, *, finite: bool = True) -> dict[str, Any]:

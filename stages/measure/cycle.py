@@ -51,7 +51,8 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     load_ns, session = _timed(lambda: engine.load(Path(request['folder']), signature, options, request['threads']))
     rss_load = memory.rss_bytes()
 
-    arrays = inputs.samples(inputs.read_arrays(request['inputs']), signature, request['sizes'], request['seed'])
+    given, carried = inputs.read_arrays(request['inputs']), request.get('carries', [])
+    arrays = inputs.samples(given, signature, request['sizes'], request['seed'], carried)
     feeds = inputs.rotation(arrays, signature, request['batch'])
 
     def call(i: int) -> object:

@@ -24,6 +24,11 @@ class Params:
     threads: int = 1
     metric: str = ''
     output: str = ''
+    judge: str = ''
+    """The Python below recipes/ whose function ``metric`` is; empty: one of ours."""
+
+    carries: tuple[tuple[str, str], ...] = ()
+    """Inputs that take over an output of the sample before."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
@@ -46,6 +51,9 @@ def run(params: Params, job: Job) -> None:
             'reference': str(job.inputs['reference'] / 'outputs.npz') if 'reference' in job.inputs else None,
             'metric': params.metric or None,
             'metric_output': params.output or None,
+            'python': str(job.inputs['python']) if params.judge else None,
+            'judge': params.judge,
+            'carries': dict(params.carries),
             'outputs': list(job.outputs),
             'output': str(job.output),
         }

@@ -7,7 +7,7 @@ of a batch; when it has one axis more, a sample is a whole input with a batch of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,12 +39,24 @@ def read_arrays(file: str | None) -> dict[str, numpy.ndarray]:
 
 
 def samples(
-    arrays: Mapping[str, numpy.ndarray], signature: Sequence[Tensor], sizes: Mapping[str, int], seed: int
+    arrays: Mapping[str, numpy.ndarray],
+    signature: Sequence[Tensor],
+    sizes: Mapping[str, int],
+    seed: int,
+    carried: Collection[str] = (),
 ) -> dict[str, numpy.ndarray]:
-    """Return an array of samples for every input: the data where there is some, else 16 seeded random ones."""
+    """Return an array of samples for every input: the data where there is some, else 16 seeded random ones.
+
+    Inputs that are ``carried`` (state) begin with zeros; the data needs no array for them.
+    """
+    given = {t.name: _fitted(arrays[t.name], t, sizes) for t in signature if t.name in arrays}
+    total = count(given) if given else 2 * ROTATION
     return {
-        t.name: _fitted(arrays[t.name], t, sizes) if t.name in arrays else _random(t, sizes, seed) for t in signature
-    }
+        t.name: given[t.name] if t.name in given
+        else _zeros(t, sizes, total) if t.name in carried
+        else _random(t, sizes, seed)
+        for t in signature
+    }  # fmt: skip
 
 
 def count(arrays: Mapping[str, numpy.ndarray]) -> int:
@@ -118,6 +130,12 @@ def _random(tensor: Tensor, sizes: Mapping[str, int], seed: int) -> numpy.ndarra
     if np.dtype(tensor.dtype).kind == 'f':
         return noise.standard_normal(shape).astype(tensor.dtype)
     return noise.integers(0, 2, shape).astype(tensor.dtype)
+
+
+def _zeros(tensor: Tensor, sizes: Mapping[str, int], total: int) -> numpy.ndarray:
+    import numpy as np
+
+    return np.zeros((total, *tensor.sized(**sizes)), tensor.dtype)
 
 
 def _join(array: numpy.ndarray, tensor: Tensor, chosen: Sequence[int]) -> numpy.ndarray:

@@ -13,9 +13,8 @@ from stages.kinds import kind_for
 from stages.measure import gate
 from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.recipe.model import Data, Fetch, Recipe, Variant
+from stages.sources import SOURCES, fetch, probe
 from stages.sources import data as data_source
-from stages.sources import fetch, probe
-from stages.sources import torch as torch_source
 
 CHECK_THREADS = 1
 """Checks run on one thread: sums in one order, so that their figures repeat."""
@@ -40,6 +39,7 @@ class _Steps:
         tools: tuple[str, ...] | None = None,
         code: tuple[str, ...] = (),
         host: bool = False,
+        environment: str = '',
         signed: bool = True,
     ) -> str:
         params, inputs = dict(params), dict(inputs)
@@ -55,7 +55,7 @@ class _Steps:
                 id=id, kind=module.KIND, module=module.__name__, params=params, inputs=inputs, python=python,
                 path=path, signature=signature, returns=returns, outputs=outputs,
                 tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
-                timeout=recipe.timeout,
+                environment=environment, timeout=recipe.timeout,
             )  # fmt: skip
         return id
 
@@ -90,14 +90,25 @@ def as_json(value: Any) -> Any:
     return value
 
 
+def computed_in(options: Any, precision: str) -> str:
+    """Return the precision of an answer: an engine may compute a float model in fewer bits than it is stored in."""
+    asked = getattr(options, 'precision', precision)
+    return asked if precision == 'f32' else precision
+
+
 def _fetch(steps: _Steps, recipe: Recipe, wanted: Fetch) -> str:
     params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256)
     path = wanted.name if wanted.where == 'path' else ''
     return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path, signed=False)
 
 
+def _files(steps: _Steps, recipe: Recipe, files: Iterable[Fetch], role: str = 'file') -> dict[str, str]:
+    """Return a fetch step for each file, by role: ``file``, ``file2``, ``file3`` …"""
+    return {f'{role}{n if n > 1 else ""}': _fetch(steps, recipe, file) for n, file in enumerate(files, start=1)}
+
+
 def _data(steps: _Steps, recipe: Recipe, data: Data) -> str:
-    inputs = {'file': _fetch(steps, recipe, data.fetch)} if data.fetch else {}
+    inputs = _files(steps, recipe, data.files)
     python = data.prepare
     params = data_source.Params(python.file if python else '', python.function if python else '')
     return steps.add(
@@ -112,13 +123,12 @@ def _probe(steps: _Steps, recipe: Recipe) -> str:
 
 
 def _source(steps: _Steps, recipe: Recipe) -> str:
-    python = recipe.source.python
-    assert python is not None, 'the reader lets only torch sources through'
-    inputs = {'weights': _fetch(steps, recipe, recipe.source.weights)} if recipe.source.weights else {}
-    params = torch_source.Params(python.file, python.function)
+    source, python = SOURCES[recipe.source.format], recipe.source.python
+    params = source.Params(python.file, python.function) if python else source.Params()
+    inputs = _files(steps, recipe, recipe.source.files, 'weights' if python else 'file')
     return steps.add(
-        recipe, torch_source, as_json(params), inputs, outputs=torch_source.outputs(params), python=python.file,
-        signed=False,
+        recipe, source, as_json(params), inputs, outputs=source.outputs(params), python=python.file if python else '',
+        signed=not python,
     )  # fmt: skip
 
 
@@ -134,12 +144,15 @@ def _check(
 ) -> str:
     engine = engine_for(format)
     evaluate = recipe.data.get('evaluate')
+    judge = evaluate.judge if evaluate else None
     params = gate.Params(
         engine=engine.ENGINE,
         options=as_json(options if options is not None else engine.Options()),
         threads=CHECK_THREADS,
         metric=(evaluate.metric or '') if evaluate else '',
         output=(evaluate.output or '') if evaluate else '',
+        judge=judge.file if judge else '',
+        carries=recipe.carries,
     )
     inputs = {'model': model, 'probe': probe_id}
     if reference:
@@ -148,7 +161,7 @@ def _check(
         inputs['evaluate'] = arrays['evaluate']
     return steps.add(
         recipe, gate, as_json(params), inputs, outputs=gate.outputs(params), tools=engine.TOOLS,
-        code=(_module(engine),), host=True,
+        code=(_module(engine),), host=True, python=params.judge,
     )  # fmt: skip
 
 
@@ -170,17 +183,17 @@ def _build(
             return reference
         return _check(steps, recipe, model, format, reference, arrays, probe_id, options)
 
-    chain = [Link(model, check(0), precision)]
+    chain = [Link(model, check(0), computed_in(variant.run, precision) if not last else precision)]
     for place, stage in enumerate(variant.stages, start=1):
         kind = kind_for(stage.kind, format)
         assert kind is not None, 'the reader lets only whole chains through'
         inputs = {'model': model} | {role: arrays[role] for role in kind.needs(stage.params)}
         model = steps.add(
             recipe, kind, as_json(stage.params), inputs, outputs=kind.outputs(stage.params),
-            host=kind.host(stage.params),
+            host=kind.host(stage.params), environment=kind.ENVIRONMENT,
         )  # fmt: skip
         format, precision = kind.GIVES, kind.precision(stage.params, precision)
-        chain.append(Link(model, check(place), precision))
+        chain.append(Link(model, check(place), computed_in(variant.run, precision) if place == last else precision))
     return Build(recipe.model, variant, tuple(chain), needed_by(chain, steps.by_id))
 
 

@@ -49,6 +49,9 @@ class Step:
 
     timeout: float
 
+    environment: str = ''
+    """The locked environment whose Python runs it; empty: the user's own."""
+
     @property
     def name(self) -> str:
         """What people type and read: ``onnx-quantize-1a2b3c4d``."""

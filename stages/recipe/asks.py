@@ -10,7 +10,7 @@ from stages.recipe.model import Benchmark, Check, Choose, Tolerance
 from stages.recipe.strict_yaml import Key, Node
 from stages.recipe.units import SIZES, TIMES, amount
 
-PRECISIONS: Final = ('f32', 'f16', 'int8')
+PRECISIONS: Final = ('f32', 'f16', 'bf16', 'int8', 'int4', 'pruned')
 FIGURES: Final = ('latency', 'peak_memory', 'size')
 BOUNDS: Final = ('accuracy_drop', 'peak_memory', 'size', 'latency')
 BENCHMARK: Final = ('cycles', 'repetitions', 'threads', 'warmup_runs', 'warmup_seconds', 'sizes')

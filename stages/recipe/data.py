@@ -6,22 +6,50 @@ from typing import Final
 
 from stages.recipe import entries
 from stages.recipe.fetch import KEYS, Reader, read_fetch, read_python
-from stages.recipe.mistakes import Mistakes
-from stages.recipe.model import Data, Source
+from stages.recipe.mistakes import Mistakes, listed
+from stages.recipe.model import Data, Fetch, Python, Source
 from stages.recipe.strict_yaml import Node
+from stages.sources import SOURCES
 
 METRICS: Final = ('top1', 'agreement')
 
 
-def read_source(node: Node, reader: Reader) -> Source | None:
-    keyed = entries.mapping(node, '`source`', reader.mistakes, ('torch', 'weights'), ('torch',))
+def read_source(node: Node, reader: Reader) -> tuple[str | None, Source | None]:
+    """Return the format, which decides what the variants may begin with, and where the model comes from.
+
+    Either is None when it is wrong: variants can be checked against a format whose files are not right yet.
+    """
+    keyed = entries.mapping(node, '`source`', reader.mistakes, (*SOURCES, 'weights'))
     given = {str(key): below for key, below in (keyed or {}).items()}
-    python = read_python(given['torch'], '`torch` of `source`', reader) if 'torch' in given else None
-    weights = None
-    if 'weights' in given:
-        found = entries.mapping(given['weights'], '`weights`', reader.mistakes, KEYS)
-        weights = None if found is None else read_fetch(found, given['weights'], '`weights`', reader)
-    return None if python is None else Source('torch', python, weights)
+    formats = [name for name in given if name != 'weights']
+    if len(formats) != 1:
+        if keyed is not None and (not node.value or formats or 'weights' in given):
+            has = f'has {listed(formats)}' if formats else 'names no format'
+            reader.mistakes.add(node, f'`source` {has}; expected one of {listed(SOURCES)}')
+        return None, None
+    [format] = formats
+    if format != 'torch':
+        if 'weights' in given:
+            reader.mistakes.add(given['weights'], '`weights` goes with `torch` only')
+        files = read_files(given[format], f'`{format}` of `source`', reader)
+        return format, None if files is None else Source(format, None, files)
+    python = read_python(given['torch'], '`torch` of `source`', reader)
+    files = read_files(given['weights'], '`weights`', reader) if 'weights' in given else ()
+    return format, None if python is None or files is None else Source('torch', python, files)
+
+
+def read_files(node: Node, what: str, reader: Reader) -> tuple[Fetch, ...] | None:
+    """Return one file from outside, or each of a list; None when any is wrong."""
+    several = node.value if isinstance(node.value, list) else [node]
+    if not several:
+        reader.mistakes.add(node, f'{what} is an empty list; expected a file, or several')
+        return None
+    read = []
+    for below in several:
+        found = entries.mapping(below, what, reader.mistakes, KEYS)
+        read.append(None if found is None else read_fetch(found, below, what, reader))
+    files = tuple(fetch for fetch in read if fetch is not None)
+    return files if len(files) == len(read) else None
 
 
 def read_data(node: Node, outputs: tuple[str, ...], reader: Reader) -> tuple[dict[str, Data], tuple[str, ...], bool]:
@@ -31,7 +59,7 @@ def read_data(node: Node, outputs: tuple[str, ...], reader: Reader) -> tuple[dic
     data = {role: entry for role, entry in read.items() if entry is not None}
     if len(data) == 2:
         one, two = data['calibrate'], data['evaluate']
-        if (one.fetch, one.prepare) == (two.fetch, two.prepare):
+        if (one.files, one.prepare) == (two.files, two.prepare):
             at = next(below for role, below in given.items() if role == 'evaluate')
             reader.mistakes.add(
                 at, '`evaluate` is the same data as `calibrate`; a model must not be judged by what tuned it'
@@ -46,17 +74,34 @@ def read_data(node: Node, outputs: tuple[str, ...], reader: Reader) -> tuple[dic
 def _read_role(role: str, node: Node, outputs: tuple[str, ...], reader: Reader) -> Data | None:
     mistakes, what = reader.mistakes, f'`{role}` of `data`'
     before = len(mistakes)
-    known = (*KEYS, 'prepare', *(('metric', 'output') if role == 'evaluate' else ()))
+    known = (*KEYS, 'fetch', 'prepare', *(('metric', 'output') if role == 'evaluate' else ()))
     keyed = entries.mapping(node, what, mistakes, known)
     if keyed is None:
         return None
     given = {str(key): below for key, below in keyed.items()}
     fields = {key: below for key, below in keyed.items() if key in KEYS}
     prepare = read_python(given['prepare'], f'`prepare` of {what}', reader) if 'prepare' in given else None
-    fetch = read_fetch(fields, node, what, reader) if fields or 'prepare' not in given else None
-    metric = entries.word(given['metric'], METRICS, f'`metric` of {what}', mistakes) if 'metric' in given else None
+    files: tuple[Fetch, ...] | None = ()
+    if 'fetch' in given:
+        files = read_files(given['fetch'], f'`fetch` of {what}', reader)
+        for key in fields:
+            mistakes.add(key, f'{what} has `{key}` beside `fetch`; write it into the list')
+    elif fields or 'prepare' not in given:
+        fetch = read_fetch(fields, node, what, reader)
+        files = None if fetch is None else (fetch,)
+    metric, judge = _read_metric(given['metric'], what, reader) if 'metric' in given else (None, None)
     output = _read_output(given['output'], outputs, what, mistakes) if 'output' in given else None
-    return Data(role, fetch, prepare, metric, output) if len(mistakes) == before else None
+    if len(mistakes) > before or files is None:
+        return None
+    return Data(role, files, prepare, metric, output, judge)
+
+
+def _read_metric(node: Node, what: str, reader: Reader) -> tuple[str | None, Python | None]:
+    """Return a metric of ours, or the name of a function below recipes/models/ and where it is."""
+    if isinstance(node.value, str) and '.py' in node.value:
+        judge = read_python(node, f'`metric` of {what}', reader)
+        return (judge.function, judge) if judge else (None, None)
+    return entries.word(node, METRICS, f'`metric` of {what}', reader.mistakes), None
 
 
 def _read_output(node: Node, outputs: tuple[str, ...], what: str, mistakes: Mistakes) -> str | None:

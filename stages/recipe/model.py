@@ -19,10 +19,10 @@ class Fetch:
     """``package==version``, the URL, or a path below recipes/."""
 
     file: str
-    """The file inside the package, or a glob of several; empty for ``https`` and ``path``."""
+    """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``."""
 
     sha256: str
-    """Of the file; of the whole package archive when ``file`` is a glob."""
+    """Of the file; of the whole package archive when ``file`` means several."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,30 @@ class Source:
     """Where the trained model comes from."""
 
     format: str
-    """``torch`` (a module built by Python, and its weights)."""
+    """``torch`` (a module built by Python, and its weights), or what the files hold: ``onnx``, ``tflite`` …"""
 
     python: Python | None
-    weights: Fetch | None
-    """None: the weights are made by the Python from a fixed seed."""
+    files: tuple[Fetch, ...]
+    """The model; of ``torch`` its weights, or nothing when the Python makes them from a fixed seed."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Arrays for calibration or evaluation: a file, and the Python that turns it into named arrays."""
+    """Arrays for calibration or evaluation: files, and the Python that turns them into named arrays."""
 
     role: str
-    fetch: Fetch | None
+    files: tuple[Fetch, ...]
     prepare: Python | None
     """None: the file is an ``.npz`` whose names are the model's inputs (and ``labels``)."""
 
     metric: str | None
-    """``top1`` …, of ``evaluate`` only."""
+    """``top1`` … or the name of ``judge``'s function, of ``evaluate`` only."""
 
     output: str | None
     """The output the metric reads; None: the first."""
+
+    judge: Python | None = None
+    """The Python that computes the metric; None: one of ours."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ class Variant:
 
     batch: int
     line: int
+    unsupported: bool = False
+    """Expected to be refused by a tool: the refusal is then a result, and no failure of the build."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Check:
     """How much of the metric a variant may lose against the baseline."""
 
     tolerance: dict[str, Tolerance] = field(default_factory=dict)
-    """By precision (``f32``, ``f16``, ``int8``), over the defaults."""
+    """By precision (``f32``, ``f16``, ``bf16``, ``int8``, ``int4``, ``pruned``), over the defaults."""
 
 
 @dataclass(frozen=True)
@@ -162,3 +167,6 @@ class Recipe:
     choose: Choose
     timeout: float = 3600.0
     """Seconds a step may take."""
+
+    carries: tuple[tuple[str, str], ...] = ()
+    """State: the input, and the output of the sample before that it takes; zeros at first."""

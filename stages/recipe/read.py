@@ -11,7 +11,7 @@ from stages.recipe.data import read_data, read_source
 from stages.recipe.fetch import Reader
 from stages.recipe.mistakes import Mark, Mistakes, Place, shown
 from stages.recipe.model import Benchmark, Check, Choose, Recipe
-from stages.recipe.signature import read_inputs, read_outputs
+from stages.recipe.signature import read_carries, read_inputs, read_outputs
 from stages.recipe.strict_yaml import MAX_BYTES, Node, decode, read_yaml
 from stages.recipe.variants import Ground, read_variants
 
@@ -78,9 +78,10 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     if 'recipe' in given and (type(given['recipe'].value), given['recipe'].value) != (int, VERSION):
         mistakes.add(given['recipe'], f'`recipe` is {shown(given["recipe"].value)}; expected {VERSION}, the format')
     model = _read_model(given['model'], mistakes) if 'model' in given else None
-    source = read_source(given['source'], reader) if 'source' in given else None
-    inputs = read_inputs(given['inputs'], mistakes) if 'inputs' in given else None
+    format, source = read_source(given['source'], reader) if 'source' in given else (None, None)
+    inputs, carried = (read_inputs(given['inputs'], mistakes) if 'inputs' in given else None) or (None, {})
     outputs = read_outputs(given['outputs'], mistakes) if 'outputs' in given else ('output',)
+    carries = read_carries(carried, outputs, mistakes) if outputs else ()
     preprocessing = (
         entries.text(given['preprocessing'], '`preprocessing`', mistakes) if 'preprocessing' in given else ''
     )
@@ -89,7 +90,9 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     named = {d for tensor in inputs or () for d in tensor.shape if isinstance(d, str)}
     batched = 'batch' in named or inputs is None
     variants = (
-        read_variants(given['variants'], Ground('torch', roles, batched), mistakes) if 'variants' in given else ()
+        read_variants(given['variants'], Ground(format, roles, batched), mistakes)
+        if 'variants' in given
+        else ()
     )
     check = asks.read_check(given['check'], measured, mistakes) if 'check' in given else Check(None)
     benchmark = Benchmark()
@@ -112,6 +115,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         benchmark=benchmark,
         choose=choose,
         timeout=timeout,
+        carries=carries,
     )
 
 

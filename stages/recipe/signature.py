@@ -14,8 +14,12 @@ DTYPES: Final = (
 )  # fmt: skip
 
 
-def read_inputs(node: Node, mistakes: Mistakes) -> tuple[Tensor, ...] | None:
-    """Return the inputs in their order; None when any is wrong."""
+Carried = dict[str, Node]
+"""By input: where the recipe names the output that it takes over from the sample before."""
+
+
+def read_inputs(node: Node, mistakes: Mistakes) -> tuple[tuple[Tensor, ...], Carried] | None:
+    """Return the inputs in their order, and those that carry state; None when any is wrong."""
     given = entries.mapping(node, '`inputs`', mistakes)
     if given is None:
         return None
@@ -25,21 +29,33 @@ def read_inputs(node: Node, mistakes: Mistakes) -> tuple[Tensor, ...] | None:
         )
         return None
     tensors = []
+    carried: Carried = {}
     for key, below in given.items():
         if not names.TENSOR.fullmatch(key):
             mistakes.add(key, f'the input is called {shown(str(key))}; expected letters, digits, `_`, `-` and `.`')
-        tensors.append(_read_tensor(str(key), below, mistakes))
+        tensors.append(_read_tensor(str(key), below, carried, mistakes))
     found = tuple(tensor for tensor in tensors if tensor is not None)
-    return found if len(found) == len(tensors) else None
+    return (found, carried) if len(found) == len(tensors) else None
 
 
-def _read_tensor(name: str, node: Node, mistakes: Mistakes) -> Tensor | None:
+def read_carries(carried: Carried, outputs: tuple[str, ...], mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
+    """Return each input that carries state with the output it takes over."""
+    return tuple(
+        (name, output)
+        for name, node in carried.items()
+        if (output := entries.word(node, outputs, f'`carries` of the input {shown(name)}', mistakes))
+    )
+
+
+def _read_tensor(name: str, node: Node, carried: Carried, mistakes: Mistakes) -> Tensor | None:
     what = f'the input {shown(name)}'
-    given = entries.mapping(node, what, mistakes, ('shape', 'dtype'), ('shape', 'dtype'))
+    given = entries.mapping(node, what, mistakes, ('shape', 'dtype', 'carries'), ('shape', 'dtype'))
     shape = dtype = None
     for key, below in (given or {}).items():
         if key == 'shape':
             shape = _read_shape(below, what, mistakes)
+        elif key == 'carries':
+            carried[name] = below
         else:
             dtype = entries.word(below, DTYPES, f'`dtype` of {what}', mistakes)
     return None if shape is None or dtype is None else Tensor(name, shape, dtype)

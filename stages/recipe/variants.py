@@ -15,7 +15,8 @@ from stages.recipe.model import Stage, Variant
 from stages.recipe.params import read_params
 from stages.recipe.strict_yaml import Key, Node
 
-KEYS: Final = ('stages', 'run', 'matrix')
+KEYS: Final = ('stages', 'run', 'matrix', 'expect')
+EXPECT: Final = ('unsupported',)
 MAX_STAGES: Final = 32
 
 
@@ -23,8 +24,8 @@ MAX_STAGES: Final = 32
 class Ground:
     """What the rest of the recipe gives to its variants."""
 
-    format: str
-    """Of the source."""
+    format: str | None
+    """Of the source; None: it is wrong itself."""
 
     roles: tuple[str, ...]
     """Of the data that the recipe names."""
@@ -50,7 +51,7 @@ def read_variants(node: Node, ground: Ground, mistakes: Mistakes) -> tuple[Varia
             variant = _read_variant(name, key, body, ground, mistakes)
             if variant is not None:
                 variants.append(variant)
-    if len(mistakes) == before and all(variant.stages for variant in variants):
+    if ground.format and len(mistakes) == before and all(variant.stages for variant in variants):
         mistakes.add(node, 'no variant is the baseline; expected one without stages: `torch: []`')
     return tuple(variants)
 
@@ -88,12 +89,14 @@ def _check_name(name: str, key: Key, seen: dict[str, int], mistakes: Mistakes) -
 
 def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mistakes) -> Variant | None:
     before, what = len(mistakes), f'the variant {shown(name)}'
-    listing, run = node, None
+    listing, run, unsupported = node, None, False
     if isinstance(node.value, dict):
         given = entries.mapping(node, what, mistakes, KEYS, required=['stages'])
         if given is None or 'stages' not in given:
             return None
         listing, run = given['stages'], given.get('run')  # type: ignore[index, call-overload]
+        if expect := given.get('expect'):  # type: ignore[call-overload]
+            unsupported = entries.word(expect, EXPECT, f'`expect` of {what}', mistakes) is not None
     if not isinstance(listing.value, list):
         mistakes.add(listing, f'the stages of {what} are {shown(listing.value)}; expected a list of kinds, or []')
         return None
@@ -107,13 +110,13 @@ def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mis
     options, batch = _read_run(run, node, engine, ground, mistakes)
     if len(mistakes) > before or options is None or format is None:
         return None
-    return Variant(name, stages, format, engine.ENGINE, options, batch, key.line)
+    return Variant(name, stages, format, engine.ENGINE, options, batch, key.line, unsupported)
 
 
 def _read_stages(nodes: list[Node], ground: Ground, mistakes: Mistakes) -> tuple[tuple[Stage, ...], str | None]:
     """Return the stages and what the last one gives; None when the chain is broken or cannot be known."""
     stages: list[Stage] = []
-    format: str | None = ground.format
+    format = ground.format
     before = 'the source'
     for node in nodes:
         word, at, given = _split(node, mistakes)

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from stages.errors import IntegrityError, StepError
-from stages.sources.names import is_glob
+from stages.sources.names import is_several
 
 _CHUNK = 1 << 20
 
@@ -41,8 +41,9 @@ CAPS = Caps()
 
 
 def take(archive: Path, file: str, output: Path, caps: Caps = CAPS) -> list[Path]:
-    """Copy the member ``file`` (or, for a glob, all matches) flat into ``output``; return the new files, sorted.
+    """Copy the member ``file`` (for a glob all matches, flat; for a folder all below it, as they lie) into ``output``.
 
+    Returns the new files, sorted.
     Raises StepError when nothing matches, or two matches have the same base name, and IntegrityError when the archive
     is damaged, breaks a cap, or names something that is not a plain file inside it. Nothing half-read is left.
     """
@@ -59,7 +60,9 @@ def take(archive: Path, file: str, output: Path, caps: Caps = CAPS) -> list[Path
                 raise StepError(f'{archive.name} holds no file {file!r}{_near(file, members)}')
             total = 0
             for member in chosen:
-                target = output / PurePosixPath(member.filename).name
+                below = member.filename.removeprefix(file) if file.endswith('/') else PurePosixPath(member.filename).name
+                target = output / below
+                target.parent.mkdir(parents=True, exist_ok=True)
                 if target in written:
                     raise StepError(f'{archive.name}: two files that match {file!r} are called {target.name!r}')
                 written.append(target)
@@ -115,7 +118,9 @@ def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, caps: 
 
 def _matches(name: str, file: str) -> bool:
     """Match name by name, so that ``*`` stays within one folder."""
-    if not is_glob(file):
+    if file.endswith('/'):
+        return name.startswith(file)
+    if not is_several(file):
         return name == file
     names, patterns = name.split('/'), file.split('/')
     return len(names) == len(patterns) and all(map(fnmatchcase, names, patterns))

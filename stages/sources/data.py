@@ -37,7 +37,7 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave ``data.npz``: the model's inputs by name, and ``labels`` if any; the first axis counts samples."""
-    folder = job.inputs.get('file')
+    folder = _together(job)
     if params.file:
         what = f'{params.file}:{params.function}'
         function = load_function(job.inputs['python'], params.file, params.function)
@@ -50,6 +50,18 @@ def run(params: Params, job: Job) -> None:
     else:
         what, arrays = _fetched(folder)
     write_npz(job.output / 'data.npz', _checked(what, arrays, job.signature))
+
+
+def _together(job: Job) -> Path | None:
+    """Return one folder with the files of every fetch."""
+    folders = [path for role, path in sorted(job.inputs.items()) if role.startswith('file')]
+    for other in folders[1:]:
+        for path in sorted(other.iterdir()):
+            target = folders[0] / path.name
+            if target.exists():
+                raise StepError(f'two fetches leave a file called {path.name}; take a name that differs')
+            path.rename(target)  # these folders are this step's own copies
+    return folders[0] if folders else None
 
 
 def _fetched(folder: Path | None) -> tuple[str, dict[str, Any]]:
@@ -80,8 +92,9 @@ def _checked(what: str, arrays: Any, signature: tuple[Tensor, ...]) -> dict[str,
             wrong.append(f'{name!r} holds NaN or infinity')
     if 'labels' in good and good['labels'].dtype != np.int64:
         wrong.append(f"'labels' is {good['labels'].dtype}; expected int64")
-    if len({len(a) for a in good.values() if a.ndim}) > 1:
-        counts = ', '.join(f'{n} {len(a)}' for n, a in good.items() if a.ndim)
+    counted = {n: a for n, a in good.items() if a.ndim and not n.startswith('truth')}  # a metric's own, of any shape
+    if len({len(a) for a in counted.values()}) > 1:
+        counts = ', '.join(f'{n} {len(a)}' for n, a in counted.items())
         wrong.append(f'the arrays hold different numbers of samples: {counts}')
     wrong += _fits(good, signature)
     if wrong:

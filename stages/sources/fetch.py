@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from stages.digest import file_digest
 from stages.errors import IntegrityError, StepError, ToolError
 from stages.kinds.contract import Job
-from stages.sources.names import is_glob, path_of
+from stages.sources.names import is_several, path_of
 
 KIND = 'fetch'
 TOOLS: tuple[str, ...] = ()  # the digest fixes the bytes; no tool's version can change them
@@ -40,16 +40,16 @@ class Params:
     """``package==version``, the URL, or a path below recipes/."""
 
     file: str
-    """The file inside the package, or a glob of several; empty for ``https`` and ``path``."""
+    """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``."""
 
     sha256: str
-    """Of the file; of the package's wheel when ``file`` is a glob."""
+    """Of the file; of the package's wheel when ``file`` means several."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
-    """Return the file's base name; nothing for a glob, whose matches are known only once the wheel is here."""
+    """Return the file's base name; nothing for several, whose names are known only once the wheel is here."""
     if params.where == 'pip':
-        return () if is_glob(params.file) else (PurePosixPath(params.file).name,)
+        return () if is_several(params.file) else (PurePosixPath(params.file).name,)
     return (PurePosixPath(path_of(params.name) if params.where == 'https' else params.name).name,)
 
 
@@ -87,11 +87,11 @@ def _package(params: Params, job: Job) -> None:
     with tempfile.TemporaryDirectory() as folder:
         job.progress(0.0, f'downloading {params.name}')
         wheel = _download(params.name, Path(folder))
-        if is_glob(params.file):
+        if is_several(params.file):
             _verify(wheel, params.sha256, f'{params.name} ({wheel.name})', remove=[])
         job.progress(0.9, f'reading {wheel.name}')
         written = take(wheel, params.file, job.output)
-    if not is_glob(params.file):
+    if not is_several(params.file):
         _verify(written[0], params.sha256, f'{params.file} of {params.name}', remove=written)
 
 

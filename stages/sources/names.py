@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 GLOB = '*?['
 
 
-def is_glob(file: str) -> bool:
-    """Say whether ``file`` means several files."""
-    return any(c in file for c in GLOB)
+def is_several(file: str) -> bool:
+    """Say whether ``file`` means several files: a glob, or a folder with all that is below it (``saved/``)."""
+    return file.endswith('/') or any(c in file for c in GLOB)
 
 
 def path_of(url: str) -> str:

@@ -58,7 +58,7 @@ def test_a_sha256_of_digits_only_is_still_a_sha256(write: Write, project: Path) 
     digest = '1234' * 16
     change = ('models/net.py:build', f'models/net.py:build, weights: {{url: https://example.org/w, sha256: {digest}}}')
     recipe = read_recipe(write(RECIPE, change), project)
-    assert recipe.source.weights == Fetch('https', 'https://example.org/w', '', digest)
+    assert recipe.source.files == (Fetch('https', 'https://example.org/w', '', digest),)
 
 
 def test_all_mistakes_of_all_recipes_come_at_once(write: Write, project: Path) -> None:

@@ -1,0 +1,31 @@
+"""Locked environments: tools that cannot live beside the others get a virtual environment of their own.
+
+Each is a lock file beside this one: every package pinned and hashed, its first lines saying why it lives apart.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+ENVIRONMENTS: Final = ('litert-torch', 'paddle2onnx')
+"""The table: the names a kind may give as its ``ENVIRONMENT``."""
+
+PIN: Final = re.compile(r'^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)', re.MULTILINE)
+
+
+def lock_file(name: str) -> Path:
+    """Return the requirements that make the environment ``name``."""
+    return Path(__file__).with_name(f'{name}.txt')
+
+
+def locked(name: str) -> dict[str, str]:
+    """Return every package of the environment and its version, as its lock file says; nothing is installed for it."""
+    found = PIN.findall(lock_file(name).read_text(encoding='utf-8'))
+    return {re.sub(r'[-_.]+', '-', package).lower(): version for package, version in found}
+
+
+def purpose(name: str) -> str:
+    """Return the first sentence of the lock file: what the environment is for."""
+    return lock_file(name).read_text(encoding='utf-8').partition('\n')[0].lstrip('# ')
