@@ -1,11 +1,11 @@
-"""Run a PyTorch module eagerly."""
+"""Run a PyTorch module, or an exported program: eagerly, or compiled in the process that runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from stages.tensors import Tensor
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     import numpy
 
 ENGINE = 'torch'
-RUNS = ('torch',)
-TOOLS = ('torch', 'numpy')
+RUNS = ('torch', 'exported')
+TOOLS = ('torch', 'numpy', 'safetensors')
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of ``torch``: none."""
+    """Options of ``torch``."""
+
+    compile: Literal['none', 'inductor'] = 'none'
+    """inductor compiles at the first call of each new shape (torch.compile: seconds, and a C++ compiler is needed)."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,24 @@ def prepare() -> None:
 
 
 def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TorchSession:
-    """Build the module in ``folder``; its transforms are replayed, not calculated again."""
-    from stages.formats import torch_module
+    """Build the module in ``folder``, its transforms replayed, not calculated again; or load the exported program."""
+    from stages.formats import exported_file, torch_module
 
     set_threads(threads)
-    return TorchSession(torch_module.load(folder), signature)
+    exported = folder / 'model.pt2'
+    module = exported_file.load(exported).module() if exported.exists() else torch_module.load(folder)
+    return TorchSession(_compiled(module) if options.compile == 'inductor' else module, signature)
+
+
+def _compiled(module: Any) -> Any:
+    import torch
+    import torch._inductor.config
+
+    from stages.formats import compiler
+
+    compiler.require()
+    torch._inductor.config.compile_threads = 1   # else a pool of processes stays beside this one while it is measured
+    return torch.compile(module)
 
 
 def set_threads(threads: int) -> None:

@@ -27,16 +27,17 @@ SEED = 0
 
 def load(folder: Path) -> torch.nn.Module:
     """Return the module in ``folder``: built, filled with its weights, transforms replayed, in eval mode."""
-    from stages.formats import torch_quantized
+    from stages.formats import torch_pruned, torch_quantized
 
-    about = describe(folder)
+    transforms = describe(folder)['transforms']
     module = load_float(folder)
-    for transform in about['transforms']:
-        if transform['kind'] != 'quantize':
-            msg = f'{folder.name}/module.json: unknown transform {transform["kind"]!r}; this version knows "quantize"'
+    for transform in transforms:
+        if transform['kind'] not in ('prune', 'quantize'):
+            msg = f'{folder.name}/module.json: unknown transform {transform["kind"]!r}; known: prune, quantize'
             raise UnsupportedError(msg)
-        module = torch_quantized.replay(module, transform)
-        torch_quantized.read_state(module, folder / 'state.pt')
+        module = (torch_pruned if transform['kind'] == 'prune' else torch_quantized).replay(module, transform)
+    if transforms:
+        torch_quantized.read_state(module, folder / 'state.pt')   # of the last; those before left only their shapes
     return module.eval()
 
 
@@ -56,6 +57,11 @@ def load_float(folder: Path) -> torch.nn.Module:
 
         _fill(module, load_file(weights), about['file'])
     return module.eval()
+
+
+def function_beside(folder: Path, name: str) -> Any:
+    """Return the function ``name`` of the file that builds the module in ``folder``."""
+    return _function(folder / 'python', describe(folder)['file'], name)
 
 
 def save_float(folder: Path, python: Path, file: str, function: str, state: Mapping[str, Any] | None) -> None:

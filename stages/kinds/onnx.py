@@ -60,7 +60,7 @@ def run(params: Params, job: Job) -> None:
     from stages.formats.refusal import deprecations_silenced, refusal
 
     source = job.inputs['model']
-    if torch_module.describe(source)['transforms']:
+    if any(t['kind'] == 'quantize' for t in torch_module.describe(source)['transforms']):
         msg = (
             'torch cannot export an int8 module to ONNX (quantized:: operators have no ONNX form)\n'
             'what to try: export first, then quantize: [onnx, onnx-quantize]'

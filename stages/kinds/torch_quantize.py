@@ -34,8 +34,8 @@ def needs(params: Params) -> tuple[str, ...]:
 
 
 def precision(params: Params, before: str) -> str:
-    """Leave int8."""
-    return 'int8'
+    """Leave int8; what was pruned stays another model."""
+    return 'pruned' if before == 'pruned' else 'int8'
 
 
 def host(params: Params) -> bool:
@@ -57,7 +57,7 @@ def run(params: Params, job: Job) -> None:
 
     torch.manual_seed(0)
     source = job.inputs['model']
-    if torch_module.describe(source)['transforms']:
+    if any(t['kind'] == 'quantize' for t in torch_module.describe(source)['transforms']):
         msg = 'this module is quantized already; torch-quantize takes a float module'
         raise UnsupportedError(msg)
     module = torch_module.load(source)

@@ -1,0 +1,30 @@
+"""Run a package that AOTInductor compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.engines.torch import TorchSession, prepare, set_threads
+from stages.tensors import Tensor
+
+__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'load', 'prepare']
+
+ENGINE = 'aotinductor'
+RUNS = ('aoti',)
+TOOLS = ('torch', 'numpy')
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of ``aotinductor``: none."""
+
+
+def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TorchSession:
+    """Load the machine code in ``model.pt2``; no Python of the model and no compiler is needed."""
+    from torch._inductor import aoti_load_package
+
+    set_threads(threads)
+    # one caller, so no locks between several
+    module = aoti_load_package(str(folder / 'model.pt2'), run_single_threaded=True)
+    return TorchSession(module, signature)

@@ -1,0 +1,78 @@
+"""Compile a PyTorch module ahead of time to a library of machine code with AOTInductor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'aoti'
+ACCEPTS = ('torch', 'exported')
+GIVES = 'aoti'
+TOOLS = ('torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``aoti``."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """From torch: dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+
+    freezing: bool = False
+    """Fold weights into the code ahead of time, in the layout that suits this CPU."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Keep the precision."""
+    return before
+
+
+def host(params: Params) -> bool:
+    """Say that the code suits CPUs like this one only."""
+    return True
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one package: machine code and weights."""
+    return ('model.pt2',)
+
+
+def run(params: Params, job: Job) -> None:
+    """
+    Write the package. It needs a C++ compiler.
+
+    Its bytes differ from build to build (file names and command lines of the compiler are in it), so what was built
+    first is what the store keeps.
+    """
+    import torch
+    from torch._inductor import utils
+
+    from stages.formats import compiler, exported_file, torch_module
+    from stages.formats.refusal import deprecations_silenced, refusal
+
+    compiler.require()
+    given = job.inputs['model'] / 'model.pt2'
+    settings = {
+        'cpp.dynamic_threads': True,   # else the number of threads of this build stays in the code
+        'compile_threads': 1,
+        'freezing': params.freezing,
+    }
+    package = str(job.output / 'model.pt2')
+    with torch.no_grad(), deprecations_silenced(), refusal('AOTInductor', 'aoti: {shape: static}, torchscript, or onnx'):
+        if given.exists():
+            program = exported_file.load(given)
+        else:
+            module = torch_module.load(job.inputs['model'])
+            program = exported_file.program_of(module, job.signature, params.shape == 'dynamic')
+        job.progress(0.2, 'compiling C++')
+        with utils.fresh_cache():   # nothing of an earlier build, nothing left behind
+            torch._inductor.aoti_compile_and_package(program, package_path=package, inductor_configs=settings)

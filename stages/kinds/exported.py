@@ -1,0 +1,59 @@
+"""Export a PyTorch module to a torch.export program: its graph and weights in one file, without its Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'exported'
+ACCEPTS = ('torch',)
+GIVES = 'exported'
+TOOLS = ('torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``exported``."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Keep the precision."""
+    return before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file, weights inside."""
+    return ('model.pt2',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write ``model.pt2``; it holds no path, no stack trace, and takes every size the recipe names."""
+    import torch
+
+    from stages.formats import exported_file, torch_module
+    from stages.formats.refusal import deprecations_silenced, refusal
+
+    module = torch_module.load(job.inputs['model'])
+    raw = job.output / 'raw.pt2'
+    with torch.no_grad(), deprecations_silenced():
+        with refusal('torch.export', 'exported: {shape: static}, or torchscript'):
+            torch.export.save(exported_file.program_of(module, job.signature, params.shape == 'dynamic'), raw)
+        exported_file.write_clean(raw, job.output / 'model.pt2')
+    raw.unlink()

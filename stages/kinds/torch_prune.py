@@ -1,0 +1,103 @@
+"""Prune a PyTorch module: cut channels, or zero weights, and train again what is left."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from stages.errors import StepError, UnsupportedError
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'torch-prune'
+ACCEPTS = ('torch',)
+GIVES = 'torch'
+TOOLS = ('torch', 'torch-pruning', 'numpy', 'safetensors')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``torch-prune``."""
+
+    method: Literal['structured', 'unstructured'] = 'structured'
+    """structured: whole channels go, so it is smaller and faster; unstructured: zeros, which only compress better."""
+
+    ratio: float = 0.5
+    """Share of the channels of each layer, or of all weights, that goes."""
+
+    finetune: str = ''
+    """A function beside the model's ``build``, called with the pruned module and the calibrate arrays, to train it."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read calibration data to train again with."""
+    return ('calibrate',) if params.finetune else ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Leave another model, which need not compute what its source does; its accuracy is what counts."""
+    return 'pruned'
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise the Python of the module, and the state of the pruned one."""
+    return ('module.json', 'state.pt', 'python')
+
+
+def run(params: Params, job: Job) -> None:
+    """Write the module folder again, with the transform added and the pruned state in ``state.pt``."""
+    import torch
+
+    from stages.formats import examples, torch_module, torch_pruned
+    from stages.formats.refusal import refusal
+
+    if not 0 < params.ratio < 1:
+        msg = f'torch-prune: ratio is {params.ratio:g}; expected more than 0 and less than 1'
+        raise StepError(msg)
+    source = job.inputs['model']
+    if any(t['kind'] == 'quantize' for t in torch_module.describe(source)['transforms']):
+        msg = 'torch-prune takes a float module, this one is int8\nwhat to try: [torch-prune, torch-quantize]'
+        raise UnsupportedError(msg)
+    torch.manual_seed(0)
+    before = torch_module.load(source)
+    module, again = copy.deepcopy(before), lambda: None
+    example = examples.tensors(job.signature)
+    if params.method == 'unstructured':
+        again = torch_pruned.unstructured(module, params.ratio)
+    else:
+        with refusal('torch-pruning', 'torch-prune: {method: unstructured}, or another ratio'):
+            cut = torch_pruned.structured(module, example, params.ratio)
+            with torch.no_grad():
+                module(*example)
+        job.progress(0.5, f'cut {len(cut)} layers')
+    change = torch_pruned.changes(before, module)
+    if params.method == 'structured' and not change['shapes']:
+        msg = 'nothing to prune: no layer can lose a channel\nwhat to try: a higher ratio, or torch-quantize'
+        raise UnsupportedError(msg)
+    if params.finetune:
+        _finetune(params, job, module)
+        again()   # training moves zeros
+    torch_module.save_transformed(job.output, source, {'kind': 'prune', **change}, module.eval())
+
+
+def _finetune(params: Params, job: Job, module: Any) -> None:
+    import torch
+
+    from stages.formats import npz, torch_module
+
+    train = torch_module.function_beside(job.inputs['model'], params.finetune)
+    shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    job.progress(0.6, 'training')
+    with torch.enable_grad():
+        train(module, npz.read_npz(job.inputs['calibrate']))
+    if {name: tensor.shape for name, tensor in module.state_dict().items()} != shapes:
+        msg = f'{params.finetune} changed the shape of the module; expected it to train what it is given, in place'
+        raise StepError(msg)
