@@ -1,0 +1,121 @@
+"""Convert a PaddlePaddle model to ONNX."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from stages.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'onnx'
+ACCEPTS = ('paddle',)
+GIVES = 'onnx'
+TOOLS = ('paddle2onnx', 'paddlepaddle', 'onnx', 'onnxoptimizer', 'numpy')
+ENVIRONMENT = 'paddle2onnx'
+
+TIDY = ['extract_constant_to_initializer', 'eliminate_unused_initializer']
+NESTED = {'If', 'Loop', 'Scan'}
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``onnx``, from paddle."""
+
+    opset: int = 17
+    """Version of the operator set."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Keep the precision."""
+    return before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file, weights inside."""
+    return ('model.onnx',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write ``model.onnx`` with the recipe's names and shapes."""
+    import onnx
+    import onnxoptimizer
+
+    from stages.formats import onnx_edit, onnx_file
+    from stages.formats.refusal import refusal
+
+    path = job.output / 'model.onnx'
+    with refusal('paddle2onnx', 'another opset, or openvino straight from a .pdmodel'):
+        _convert(job.inputs['model'], path, params.opset)
+        model = onnx.load(path)
+        # an Identity in a loop's body may be all that the body is
+        unnested = not onnx_file.operators(model) & NESTED
+        model = onnxoptimizer.optimize(model, [*TIDY, *(['eliminate_identity'] if unnested else [])])
+        onnx_edit.join_scalars(model)
+        _declare(model, job, params.shape == 'static')
+        onnx_file.write_stripped(model, path)
+
+
+def _convert(source: Path, path: Path, opset: int) -> None:
+    """Run the tool in a process of its own: what it cannot convert makes it abort, its words still unprinted."""
+    graph = 'model.json' if (source / 'model.json').exists() else 'model.pdmodel'
+    command = [
+        sys.executable, '-I', '-m', 'paddle2onnx.command', '--model_dir', str(source), '--model_filename', graph,
+        '--params_filename', 'model.pdiparams', '--save_file', str(path), '--opset_version', str(opset),
+        # its default, folding by polygraphy, installs packages from the network when it misses them
+        '--optimize_tool', 'None',
+    ]  # fmt: skip
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors='replace')
+    said = done.stdout + done.stderr
+    print(said)
+    if done.returncode or not path.exists():
+        wrong = [line for line in said.splitlines() if '[ERROR]' in line or 'Hint' in line or 'not support' in line]
+        raise RuntimeError('\n'.join(wrong) or said[-2000:] or f'ended with exit code {done.returncode}')
+
+
+def _declare(model: Any, job: Job, static: bool) -> None:
+    """Give inputs and outputs the names, and inputs the sizes, that the recipe declares."""
+    from stages.formats import examples, onnx_edit
+
+    found = {value.name: value for value in model.graph.input}
+    if len(found) != len(job.signature):
+        msg = f'the model takes {len(found)} inputs ({", ".join(found)}); the recipe declares {len(job.signature)}'
+        raise UnsupportedError(msg)
+    by_name = found.keys() == {t.name for t in job.signature}
+    names = {}
+    for tensor, place in zip(job.signature, list(found), strict=True):
+        value = found[tensor.name if by_name else place]
+        names[value.name] = tensor.name
+        for size, dim in zip(tensor.shape, value.type.tensor_type.shape.dim, strict=True):
+            if dim.dim_value and dim.dim_value != (1 if static and isinstance(size, str) else size):
+                msg = f'{tensor.name}: the model takes {dim.dim_value} where the recipe says {size}'
+                raise UnsupportedError(msg)
+            if isinstance(size, str) and not static:
+                dim.dim_param = size
+            else:
+                dim.dim_value = 1 if isinstance(size, str) else size
+    returned = examples.output_names(job.outputs, len(model.graph.output))
+    for value, name in zip(model.graph.output, returned, strict=True):
+        names[value.name] = name
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if not dim.dim_value:
+                dim.dim_param = f'{name}_{axis}'
+    onnx_edit.rename(model, names)

@@ -1,0 +1,94 @@
+"""Convert a PaddlePaddle model to OpenVINO IR, without ONNX between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from stages.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'openvino'
+ACCEPTS = ('paddle',)
+GIVES = 'openvino'
+TOOLS = ('openvino', 'numpy')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``openvino``, from paddle."""
+
+    compress: Literal['none', 'f16'] = 'none'
+    """f16 stores weights in half the bytes; what they are computed in is an option of the engine."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """dynamic keeps the recipe's named dimensions; static fixes them."""
+
+    batch: int = 1
+    """Static shape: size of a named first axis; other named dimensions become 1."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Leave f16 when weights are compressed, else keep the precision."""
+    return 'f16' if params.compress == 'f16' and before == 'f32' else before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise the graph and its weights."""
+    return ('model.xml', 'model.bin')
+
+
+def run(params: Params, job: Job) -> None:
+    """Write the IR; its inputs and outputs bear the recipe's names."""
+    import openvino as ov
+
+    from stages.formats.openvino_quiet import telemetry_off
+    from stages.formats.refusal import refusal
+
+    graph = job.inputs['model'] / 'model.pdmodel'
+    if not graph.exists():
+        msg = 'OpenVINO reads .pdmodel files only, not the .json of Paddle 3\nwhat to try: [onnx, openvino]'
+        raise UnsupportedError(msg)
+    telemetry_off()
+    with refusal('OpenVINO', '[onnx, openvino]'):
+        model = ov.convert_model(graph)
+        _declare(model, job)
+        model.reshape({t.name: ov.PartialShape(_sizes(t.shape, params, job)) for t in job.signature})
+        ov.save_model(model, job.output / 'model.xml', compress_to_fp16=params.compress == 'f16')
+
+
+def _sizes(shape: tuple[int | str, ...], params: Params, job: Job) -> list[int]:
+    if params.shape == 'dynamic':
+        return [-1 if isinstance(d, str) else d for d in shape]
+    leading = {t.shape[0] for t in job.signature if t.shape}
+    return [d if isinstance(d, int) else params.batch if d in leading else 1 for d in shape]
+
+
+def _declare(model: Any, job: Job) -> None:
+    """Give inputs and outputs the recipe's names: inputs by name where the names agree, else by position."""
+    from stages.formats import examples
+
+    if len(model.inputs) != len(job.signature):
+        msg = f'OpenVINO sees {len(model.inputs)} inputs; the recipe declares {len(job.signature)}'
+        raise UnsupportedError(msg)
+    declared = {t.name: t for t in job.signature}
+    by_name = all(port.names & declared.keys() for port in model.inputs)
+    for port, tensor in zip(model.inputs, job.signature, strict=True):
+        name = next(iter(port.names & declared.keys())) if by_name else tensor.name
+        port.get_tensor().set_names({name})
+        port.get_node().set_friendly_name(name)
+    for port, name in zip(model.outputs, examples.output_names(job.outputs, len(model.outputs)), strict=True):
+        port.get_tensor().set_names({name})

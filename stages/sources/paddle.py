@@ -1,0 +1,104 @@
+"""Take a PaddlePaddle inference model: a graph (``.pdmodel``, or the ``.json`` of Paddle 3) and its weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.errors import StepError
+from stages.kinds.contract import Job
+
+KIND = 'paddle-source'
+TOOLS: tuple[str, ...] = ()  # files are checked and renamed; no tool can change their bytes
+ENVIRONMENT = ''
+
+GRAPHS = ('.json', '.pdmodel')
+WEIGHTS = '.pdiparams'
+OTHER = ('.info', '.yml', '.yaml')
+"""What lies beside an inference model and is not read: names of training variables, and settings."""
+
+_TENSOR = bytes(16)
+"""How a file of weights begins: version 0 of the container, no level of detail, version 0 of the tensor."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``paddle-source``: none."""
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise the weights; the graph beside them is ``model.json`` or ``model.pdmodel``, as it came."""
+    return ('model.pdiparams',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave graph and weights under the format's names; files that are something else are refused."""
+    files = [path for role in sorted(job.inputs) if role.startswith('file') for path in _files(job.inputs[role])]
+    graphs = [path for path in files if path.suffix in GRAPHS]
+    weights = [path for path in files if path.suffix == WEIGHTS]
+    if len(graphs) != 1 or len(weights) != 1 or len(files) != 2:
+        names = ', '.join(path.name for path in files) or 'nothing'
+        raise StepError(
+            f'a Paddle model is one graph (.pdmodel or .json) and one .pdiparams; fetched: {names}'
+            '\nName both files, each with its sha256: paddle: [{…}, {…}]'
+        )
+    (_check_json if graphs[0].suffix == '.json' else _check_pdmodel)(graphs[0])
+    _check_weights(weights[0])
+    shutil.copyfile(graphs[0], job.output / f'model{graphs[0].suffix}')
+    shutil.copyfile(weights[0], job.output / 'model.pdiparams')
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.rglob('*') if not path.is_dir() and path.suffix not in OTHER)
+    for path in found:
+        if path.is_symlink() or not path.is_file():
+            raise StepError(f'{path.name}: not a plain file')
+    return found
+
+
+def _check_json(path: Path) -> None:
+    try:
+        graph = json.loads(path.read_bytes())
+        magic = graph['base_code']['magic']
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StepError(f'{path.name}: not a graph of Paddle 3: {type(error).__name__}: {str(error)[:200]}') from error
+    if magic != 'pir' or 'program' not in graph:
+        raise StepError(f'{path.name}: not a graph of Paddle 3 (no program, or magic {magic!r} in place of "pir")')
+
+
+def _check_pdmodel(path: Path) -> None:
+    """A program is a Protobuf message: blocks (field 1) first, and its fields fill the file exactly."""
+    data = memoryview(path.read_bytes())
+    place, fields = 0, []
+    try:
+        while place < len(data):
+            tag, place = _varint(data, place)
+            fields.append(tag >> 3)
+            size, place = _varint(data, place)
+            if tag & 7 != 2:   # all fields of a program are messages
+                raise ValueError(f'field {tag >> 3} is no message')
+            place += size
+    except (IndexError, ValueError) as error:
+        raise StepError(f'{path.name}: not a .pdmodel file: {error}') from error
+    if place != len(data) or fields[:1] != [1]:
+        raise StepError(f'{path.name}: not a .pdmodel file, or one that is cut short')
+
+
+def _varint(data: memoryview, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while data[place] & 128:
+        value |= (data[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if shift > 63:
+            raise ValueError('a number of more than 64 bits')
+    return value | data[place] << shift, place + 1
+
+
+def _check_weights(path: Path) -> None:
+    with path.open('rb') as file:
+        start = file.read(len(_TENSOR))
+    if start != _TENSOR:
+        raise StepError(f'{path.name}: not a file of Paddle weights (it begins with {start!r})')
+
