@@ -1,0 +1,58 @@
+"""Convert a PyTorch module to TFLite, without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'tflite'
+ACCEPTS = ('torch',)
+GIVES = 'tflite'
+TOOLS = ('litert-torch', 'litert-converter', 'torch', 'numpy', 'safetensors')
+ENVIRONMENT = 'litert-torch'
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``tflite``."""
+
+    batch: int = 1
+    """Size of a named first axis: the format's shapes are fixed. Other named dimensions become 1."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Keep the precision."""
+    return before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file."""
+    return ('model.tflite',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write ``model.tflite``; inputs and outputs go by place, in the layout of the module (channels first)."""
+    import litert_torch
+    import torch
+
+    from stages.formats import examples, torch_module
+    from stages.formats.refusal import deprecations_silenced, refusal
+
+    module = torch_module.load(job.inputs['model'])
+    example = examples.tensors(job.signature, (params.batch, 1))
+    # with an LSTM it is at work for minutes: each time step becomes operators of its own
+    with torch.no_grad(), deprecations_silenced(), refusal('litert-torch', 'onnx, or openvino, from this module'):
+        litert_torch.convert(module, example).export(str(job.output / 'model.tflite'))
