@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from stages.build.files import Remembered
@@ -31,9 +33,25 @@ def code_digest(modules: Iterable[str], remembered: Remembered) -> str:
     return digest_of(digests)
 
 
-def python_files(file: str, root: Path, remembered: Remembered) -> dict[str, str]:
-    """Return the digest of ``file`` and of each file below recipes/models/ that it imports, by path below recipes/."""
+DISTRIBUTIONS = {'PIL': 'pillow', 'sklearn': 'scikit-learn', 'cv2': 'opencv-python', 'yaml': 'pyyaml'}
+"""Packages whose distribution has another name."""
+
+
+@dataclass(frozen=True)
+class Python:
+    """What a recipe's Python is made of."""
+
+    files: dict[str, str]
+    """Digest of each file, by path below recipes/."""
+
+    packages: frozenset[str]
+    """Distributions that any of them imports; their versions can change what it gives."""
+
+
+def python_of(file: str, root: Path, remembered: Remembered) -> Python:
+    """Return ``file`` with every file below recipes/models/ that it imports, at any depth, and the packages it needs."""
     digests: dict[str, str] = {}
+    packages: set[str] = set()
     waiting = [file]
     while waiting:
         name = waiting.pop()
@@ -43,10 +61,14 @@ def python_files(file: str, root: Path, remembered: Remembered) -> dict[str, str
         digests[name] = read['digest']
         for module in read['imports']:
             path = module.replace('.', '/')
-            for candidate in (f'{path}.py', f'{path}/__init__.py', f'models/{path}.py'):
-                if candidate.startswith('models/') and (root / candidate).is_file():
-                    waiting.append(candidate)
-    return digests
+            candidates = (f'{path}.py', f'{path}/__init__.py', f'models/{path}.py')
+            ours = [name for name in candidates if name.startswith('models/') and (root / name).is_file()]
+            waiting += ours
+            top = module.partition('.')[0]
+            if not (ours or top == 'models' or top in sys.stdlib_module_names or (root / 'models' / top).is_dir()
+                    or (root / 'models' / f'{top}.py').is_file()):  # fmt: skip
+                packages.add(DISTRIBUTIONS.get(top, top))
+    return Python(digests, frozenset(packages))
 
 
 def _module_file(module: str) -> Path | None:

@@ -18,7 +18,7 @@ from stages.build.atomic import write_text
 from stages.build.locks import building, locked
 from stages.build.project import Failure, Project, Stamp
 from stages.build.store import Lost, Result
-from stages.build.tools import MISSING
+from stages.build.tools import remedy
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.plan.step import Step
@@ -137,10 +137,8 @@ def _result(project: Project, step: Step) -> Result:
         if result is not None:
             show.cached(project, step)
             return result
-        missing = [tool for tool, version in project.action(step)['tools'].items() if version == MISSING]
-        if missing:
-            msg = f'needs {", ".join(missing)}, not installed here; `pip install {" ".join(missing)}` or the extra'
-            raise StepError(msg)
+        if missing := project.missing(step):
+            raise ToolError(f'needs {", ".join(missing)}, not installed here; run: {remedy(missing)}')
         if step.environment:
             environment.make(project, step.environment)
         folder = project.store.temporary(step.name)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from stages.build import benchmark, show
+from stages.build import benchmark, show, tools
 from stages.build.atomic import write_text
 from stages.build.deliver import changed
 from stages.build.files import signature
@@ -30,13 +30,14 @@ def is_reported(project: Project, recipe: str) -> bool:
 def report(project: Project, recipe: str, outcomes: list[Outcome]) -> None:
     """Write report.md, .html, .csv, .json, samples.json and ``best``."""
     from stages.build.findings import findings_of
-    from stages.report import write_report
+    from stages.report import TOOLS, write_report
 
     folder = project.root / 'artifacts' / recipe
     folder.mkdir(parents=True, exist_ok=True)
     rows = benchmark.wanted(project, outcomes)
     findings = findings_of(project, recipe, outcomes, rows)
-    choice = write_report(findings, folder)
+    absent = [tool for tool, version in tools.versions(TOOLS, project.installed).items() if version == tools.MISSING]
+    choice = write_report(findings, folder, draw=not absent)
     samples = {v['name']: v['measured'] for v in findings['variants']}
     raw = {'format': 1, 'clock': 'perf_counter_ns', 'variants': samples}
     write_text(folder / 'samples.json', json.dumps(raw) + '\n')
@@ -44,13 +45,17 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> None:
         write_text(folder / BEST, choice.name + '\n')
     else:
         (folder / BEST).unlink(missing_ok=True)
-    names = ['report.md', 'report.html', 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
+    pages = ['report.md', *([] if absent else ['report.html'])]
+    names = [*pages, 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
     failed = [o.build.name for o in outcomes if o.broken]
     if failed or not all(benchmark.has_samples(project, row) for row in rows):
         _path(project, recipe).unlink(missing_ok=True)  # incomplete: looked at again next time
     else:
         write_text(_path(project, recipe), record(project, recipe, names))
-    show.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/report.html')
+    if absent:
+        (folder / 'report.html').unlink(missing_ok=True)
+        show.note(f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}')
+    show.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
 
 
 def record(project: Project, recipe: str, names: list[str]) -> str:
@@ -79,10 +84,9 @@ def report_key(project: Project, recipe: str) -> str:
 
 
 def _engine_tools(project: Project, recipe: str) -> dict[str, str]:
-    from stages.build import tools
     from stages.engines import ENGINES
 
-    named = {tool for build in project.plan.builds[recipe] for tool in ENGINES[build.variant.engine].TOOLS}
+    named = {'jinja2', 'matplotlib'} | {tool for build in project.plan.builds[recipe] for tool in ENGINES[build.variant.engine].TOOLS}
     return tools.versions(sorted(named), project.installed)
 
 

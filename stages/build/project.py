@@ -13,7 +13,7 @@ from typing import Any
 
 from stages.build import host, tools
 from stages.build.action import action_of
-from stages.build.code import code_digest, python_files
+from stages.build.code import Python, code_digest, python_of
 from stages.build.files import Remembered
 from stages.build.store import Store
 from stages.digest import digest_of, file_digest
@@ -24,6 +24,7 @@ from stages.plan.step import Plan, Step
 from stages.recipe.read import read_recipes
 
 STATE = '.modelkiln'
+NO_PYTHON = Python({}, frozenset())
 
 
 @dataclass(frozen=True)
@@ -118,16 +119,26 @@ class Project:
             inputs[role] = stamp.digest
         recipes = self.root / 'recipes'
         with self.guard:
-            files = python_files(step.python, recipes, self.remembered) if step.python else {}
+            python = python_of(step.python, recipes, self.remembered) if step.python else NO_PYTHON
+            files = dict(python.files)
             if step.path:
                 files[step.path] = self.remembered.of('sha256', recipes / step.path, file_digest)
             code = self.code(step.code)
             lock = lock_file(step.environment) if step.environment else None
             environment = self.remembered.of('sha256', lock, file_digest) if lock else ''
         return action_of(
-            step, code=code, inputs=inputs, files=files, tools=tools.versions(step.tools, self.packages(step)),
+            step, code=code, inputs=inputs, files=files, tools=tools.versions(sorted({*step.tools, *python.packages}), self.packages(step)),
             platform=host.system() | (host.host() if step.host else {}), environment=environment,
         )  # fmt: skip
+
+    def missing(self, step: Step) -> list[str]:
+        """Return the packages that ``step`` needs and that are not installed here; opens the recipe's Python only."""
+        python = NO_PYTHON
+        if step.python:
+            with self.guard:
+                python = python_of(step.python, self.root / 'recipes', self.remembered)
+        found = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
+        return [tool for tool, version in found.items() if version == tools.MISSING]
 
     def packages(self, step: Step) -> Mapping[str, str]:
         """Return the packages that ``step`` runs among, and their versions."""

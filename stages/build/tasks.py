@@ -22,6 +22,7 @@ from stages.build.outcome import Outcome, outcome_of
 from stages.build.pages import is_reported, report
 from stages.build.project import STATE, Project, open_project
 from stages.build.reporter import Reporter
+from stages.build.tools import remedy
 from stages.errors import RecipeError, ToolError
 from stages.plan.step import Build, Step
 
@@ -58,14 +59,38 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     spawn.stop_on_signals()
     for name in sorted({step.environment for step in project.plan.steps.values()} - {''}):
         yield _environment_task(project, name)
+    missing = {recipe: missing_of(project, recipe) for recipe in project.plan.builds}
+    able = {id for recipe, tools in missing.items() if not tools for id in project.plan.steps_of(recipe)}
     for step in project.plan.steps.values():
-        yield _step_task(project, step)
+        if step.id in able:
+            yield _step_task(project, step)
     for recipe, builds in project.plan.builds.items():
-        yield _measure_task(project, recipe)
         yield {'basename': recipe, 'name': None, 'doc': f'build, measure and report {recipe}'}
+        if missing[recipe]:
+            yield _unable_task(recipe, missing[recipe])
+            continue
+        yield _measure_task(project, recipe)
         for build in builds:
             yield _variant_task(project, build)
         yield _report_task(project, recipe)
+
+
+def missing_of(project: Project, recipe: str) -> list[str]:
+    """Return the packages that any step of ``recipe`` needs and that are not installed here."""
+    steps = (project.plan.steps[id] for id in project.plan.steps_of(recipe))
+    return sorted({tool for step in steps for tool in project.missing(step)})
+
+
+def _unable_task(recipe: str, missing: list[str]) -> dict[str, Any]:
+    """A recipe whose tools are missing fails before anything of it is built."""
+
+    def act() -> object:
+        from doit.exceptions import TaskFailed
+
+        words = f'{recipe}: nothing was built, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
+        return TaskFailed(words, report=True)
+
+    return _task(basename=recipe, name='tools', doc=f'needs {", ".join(missing)}', actions=[act])
 
 
 def _wants_processes(arguments: list[str]) -> bool:

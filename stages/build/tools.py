@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -28,6 +29,30 @@ def installed(paths: Iterable[str] | None = None) -> dict[str, str]:
 def versions(tools: Iterable[str], found: Mapping[str, str]) -> dict[str, str]:
     """Return the version of each of ``tools``; ``missing`` where it is not installed."""
     return {tool: found.get(normal(tool), MISSING) for tool in tools}
+
+
+def extras() -> dict[str, tuple[str, ...]]:
+    """Return the extras of our own distribution that install a package, by package; nothing when run uninstalled."""
+    from importlib import metadata
+
+    found: dict[str, tuple[str, ...]] = {}
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        for line in metadata.requires('modelkiln') or ():
+            name, _, rest = line.partition(';')
+            if extra := re.search(r"extra == ['\"]([\w-]+)['\"]", rest):
+                package = normal(re.split(r'[\s=<>!~\[(]', name.strip(), maxsplit=1)[0])
+                found[package] = (*found.get(package, ()), extra[1])
+    return found
+
+
+def remedy(missing: Iterable[str]) -> str:
+    """Return the one command that installs what is ``missing``: by our extras where they hold it."""
+    known = extras()
+    named = {tool: [e for e in known.get(normal(tool), ()) if e not in ('all', 'test')] for tool in missing}
+    wanted = sorted({found[0] for found in named.values() if found})
+    others = sorted(tool for tool, found in named.items() if not found)
+    parts = [f"'modelkiln[{','.join(wanted)}]'"] if wanted else []
+    return ' '.join(['pip install', *parts, *others])
 
 
 def normal(name: str) -> str:

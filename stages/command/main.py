@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from stages import __version__
-from stages.command import check, kinds, plan, repeat, report, schema, verify, why
+from stages.command import check, doctor, kinds, plan, repeat, report, schema, verify, why
 from stages.errors import ModelkilnError
 
 COMMANDS = {
@@ -17,6 +17,7 @@ COMMANDS = {
     'kinds': kinds,
     'schema': schema,
     'verify': verify,
+    'doctor': doctor,
     'report': report,
     'repeat': repeat,
 }

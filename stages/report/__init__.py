@@ -9,13 +9,17 @@ from typing import Any
 
 from stages.report.choose import Choice, choose
 
-__all__ = ['Choice', 'choose', 'write_report']
+__all__ = ['TOOLS', 'Choice', 'choose', 'write_report']
 
 
-def write_report(findings: dict[str, Any], folder: Path) -> Choice:
-    """Write report.md, .html, .csv and .json into the folder, each whole or not at all; return what to ship.
+TOOLS = ('jinja2', 'matplotlib')
+"""What draws the page; without them there is no report.html."""
 
-    All four are made before the first is written, so a report that cannot be made leaves the former one alone.
+
+def write_report(findings: dict[str, Any], folder: Path, *, draw: bool = True) -> Choice:
+    """Write report.md, .csv, .json and, unless not to ``draw``, .html, each whole or not at all; return what to ship.
+
+    All are made before the first is written, so a report that cannot be made leaves the former one alone.
     """
     from stages.report.charts import charts
     from stages.report.data import as_csv, as_json
@@ -28,10 +32,10 @@ def write_report(findings: dict[str, Any], folder: Path) -> Choice:
     # Cleaned once, here, so that no page can forget to.
     safe = clean_tree(findings)
     choice, found = choose(safe), rows(safe)
-    made = page(safe, found, choice, charts(found, choice))
+    made = page(safe, found, choice, charts(found, choice) if draw else [])
     texts = {
         'report.md': markdown(made),
-        'report.html': html(made),
+        **({'report.html': html(made)} if draw else {}),
         'report.csv': as_csv(found, choice),
         'report.json': as_json(safe, found, choice),
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 KIND = 'data'
-TOOLS = ('numpy', 'pillow')
+TOOLS = ('numpy',)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Chain:
         journal.write_text('')
         return names
 
-    def wait_for(self, name: str, seconds: float = 30) -> None:
+    def wait_for(self, name: str, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if name in ((self.root / 'journal').read_text() if (self.root / 'journal').exists() else ''):
