@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 MISSING = 'missing'
+BUILDS = {'tensorflow-cpu': 'tensorflow', 'paddlepaddle-gpu': 'paddlepaddle'}
 
 
 def installed(paths: Iterable[str] | None = None) -> dict[str, str]:
@@ -56,5 +57,6 @@ def remedy(missing: Iterable[str]) -> str:
 
 
 def normal(name: str) -> str:
-    """Return a distribution's name as comparisons need it (PEP 503)."""
-    return re.sub(r'[-_.]+', '-', name).lower()
+    """Return a distribution's name as comparisons need it (PEP 503); builds of one project count as that project."""
+    plain = re.sub(r'[-_.]+', '-', name).lower()
+    return BUILDS.get(plain, plain)

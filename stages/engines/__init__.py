@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stages.engines import onnxruntime, openvino, torch, torchscript
+from stages.engines import aotinductor, litert, onnxruntime, openvino, paddle, tensorflow, torch, torchscript
 from stages.engines.contract import Engine
 
 ENGINES: Final[dict[str, Engine]] = {
@@ -12,6 +12,10 @@ ENGINES: Final[dict[str, Engine]] = {
     torchscript.ENGINE: torchscript,
     onnxruntime.ENGINE: onnxruntime,
     openvino.ENGINE: openvino,
+    tensorflow.ENGINE: tensorflow,
+    litert.ENGINE: litert,
+    paddle.ENGINE: paddle,
+    aotinductor.ENGINE: aotinductor,
 }
 
 

@@ -8,11 +8,29 @@ from __future__ import annotations
 from typing import Final
 
 from stages.kinds import (
+    aoti,
+    exported,
     onnx,
+    onnx_float16,
+    onnx_from_exported,
+    onnx_from_paddle,
+    onnx_from_tensorflow,
+    onnx_from_tflite,
+    onnx_fuse,
     onnx_optimize,
     onnx_quantize,
-    openvino,
+    onnx_weights,
+    openvino_from_onnx,
+    openvino_from_paddle,
+    openvino_from_tensorflow,
+    openvino_from_tflite,
+    openvino_from_torch,
     openvino_quantize,
+    openvino_weights,
+    ort,
+    tflite,
+    tflite_from_torch,
+    torch_prune,
     torch_quantize,
     torchscript,
 )
@@ -21,12 +39,23 @@ from stages.kinds.contract import Kind
 KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     'torchscript': (torchscript,),
     'torch-quantize': (torch_quantize,),
-    'onnx': (onnx,),
+    'torch-prune': (torch_prune,),
+    'exported': (exported,),
+    'aoti': (aoti,),
+    'onnx': (onnx, onnx_from_exported, onnx_from_tensorflow, onnx_from_tflite, onnx_from_paddle),
     'onnx-optimize': (onnx_optimize,),
+    'onnx-fuse': (onnx_fuse,),
+    'onnx-float16': (onnx_float16,),
     'onnx-quantize': (onnx_quantize,),
-    'openvino': (openvino,),
+    'onnx-weights': (onnx_weights,),
+    'ort': (ort,),
+    'openvino': (
+        openvino_from_onnx, openvino_from_torch, openvino_from_tensorflow, openvino_from_tflite, openvino_from_paddle,
+    ),
     'openvino-quantize': (openvino_quantize,),
-}
+    'openvino-weights': (openvino_weights,),
+    'tflite': (tflite, tflite_from_torch),
+}  # fmt: skip
 
 
 def kind_for(word: str, format: str) -> Kind | None:

@@ -207,7 +207,12 @@ def _merged(classes: typing.Iterable[type[Any]]) -> Schema:
         for name, schema in _params(cls, '')['properties'].items():
             if schema not in found.setdefault(name, []):
                 found[name].append(schema)
-    return {name: schemas[0] if len(schemas) == 1 else {'anyOf': schemas} for name, schemas in found.items()}
+    return {name: schemas[0] if len(schemas) == 1 else _either(schemas) for name, schemas in found.items()}
+
+
+def _either(schemas: list[Schema]) -> Schema:
+    texts = dict.fromkeys(schema['description'] for schema in schemas if schema.get('description'))
+    return {'anyOf': schemas, 'description': ' Or: '.join(texts)}
 
 
 def _asks() -> Schema:

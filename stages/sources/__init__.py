@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 from stages.kinds.contract import Job
-from stages.sources import torch
+from stages.sources import exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
 
 
 class Source(Protocol):
@@ -32,5 +32,12 @@ class Source(Protocol):
 
 SOURCES: Final[dict[str, Source]] = {
     'torch': torch,
+    'torchscript': torchscript,
+    'exported': exported,
+    'savedmodel': savedmodel,
+    'keras': keras,
+    'tflite': tflite,
+    'paddle': paddle,
+    'onnx': onnx,
 }
 """By format, which is also the word a recipe writes below ``source``."""
