@@ -1,0 +1,210 @@
+"""Keras files, read as data before Keras sees them: ``.keras`` (a zip) and ``.h5``, the one that Keras 2 wrote.
+
+Keras builds whatever a configuration names, and its safe mode has been got round time and again; ``.h5`` ignores it.
+So only classes of the lists below pass, under names of Keras itself, in sizes that the stored weights bear out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from stages.errors import IntegrityError, StepError, UnsupportedError
+
+MEMBERS: Final = {'config.json', 'metadata.json', 'model.weights.h5'}
+MODELS: Final = {'Sequential', 'Functional', 'Model'}
+_LAYERS = (
+    'InputLayer Dense EinsumDense Activation Embedding Masking Identity '
+    'Conv1D Conv2D Conv3D DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D '
+    'Conv1DTranspose Conv2DTranspose Conv3DTranspose '
+    'MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D '
+    'GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D '
+    'GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D '
+    'LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell RNN Bidirectional TimeDistributed ConvLSTM1D ConvLSTM2D '
+    'BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization Normalization '
+    'Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout GaussianNoise AlphaDropout '
+    'ActivityRegularization Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention '
+    'Reshape Flatten RepeatVector Permute Cropping1D Cropping2D Cropping3D '
+    'UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D '
+    'Concatenate Average Maximum Minimum Add Subtract Multiply Dot '
+    'ReLU Softmax LeakyReLU PReLU ELU ThresholdedReLU Rescaling Resizing'
+)
+_PARTS = (
+    'Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Orthogonal Identity STFT '
+    'GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform '
+    'L1 L2 L1L2 OrthogonalRegularizer MaxNorm NonNeg UnitNorm MinMaxNorm '
+    'DTypePolicy Policy FloatDTypePolicy __tuple__ __keras_tensor__ __ellipsis__ __slice__'
+)
+LAYERS: Final = set(_LAYERS.split())
+PARTS: Final = set(_PARTS.split())
+ALLOWED: Final = MODELS | LAYERS | PARTS
+OLD: Final[dict[str, dict[str, Any]]] = {
+    'DepthwiseConv2D': {'groups': 1}, 'Conv2DTranspose': {'groups': 1}, 'Conv1DTranspose': {'groups': 1},
+    'SeparableConv1D': {'groups': 1}, 'SeparableConv2D': {'groups': 1},
+    'LSTM': {'time_major': False}, 'GRU': {'time_major': False}, 'SimpleRNN': {'time_major': False},
+}  # fmt: skip
+"""What Keras 2 wrote and Keras 3 refuses, with the values at which it means nothing."""
+
+MOST_TEXT, MOST_WEIGHTS, MOST_RATIO = 64 << 20, 4 << 30, 200
+MOST_LAYERS, MOST_DEPTH, MOST_INPUT, PLAIN = 10_000, 60, 1 << 28, 4096
+SIZES: Final = ('units', 'filters', 'output_dim', 'input_dim')
+
+
+def checked(path: Path, output: Path) -> Path:
+    """
+    Copy ``path`` to ``output`` as ``model.keras`` or ``model.h5``, checked, and mended where Keras 2 wrote it.
+
+    Raises UnsupportedError for a model that needs code of its own, IntegrityError for a damaged or hostile file.
+    """
+    if path.is_symlink():
+        raise IntegrityError(f'{path.name}: is a link')
+    with path.open('rb') as opened:
+        head = opened.read(8)
+    try:
+        if head[:4] == b'PK\x03\x04':
+            return _zip(path, output / 'model.keras')
+        if head == b'\x89HDF\r\n\x1a\n':
+            return _h5(path, output / 'model.h5')
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, RecursionError, NotImplementedError) as error:
+        raise IntegrityError(f'{path.name}: a damaged or unusual Keras file: {error}') from error
+    raise StepError(f'{path.name}: neither a .keras nor an .h5 file')
+
+
+def check_config(file: str, config: Any, sizes: set[int]) -> None:
+    """Refuse ``config`` unless all it names is allowed; ``sizes`` are the dimensions of the weights in the file."""
+    foreign: set[str] = set()
+    layers = 0
+    for part in _parts(config):
+        name, module, registered = part['class_name'], part.get('module'), part.get('registered_name')
+        known = isinstance(name, str) and name in ALLOWED
+        own = module is None or module == 'builtins' or str(module).split('.')[0] == 'keras'
+        # for a class of its own Keras repeats the name; for one that was registered by others it has theirs
+        if not known or not own or registered not in (None, name):
+            foreign.add(f'{module}.{name}' if module else str(name))
+            continue
+        if name in LAYERS | MODELS:
+            layers += 1
+            _check_sizes(file, name, part.get('config'), sizes)
+    if foreign:
+        raise UnsupportedError(
+            f'{file}: needs code that a file must not bring: {", ".join(sorted(foreign)[:8])}\n'
+            'what to try: export the model as a SavedModel where it was made: it holds the graph, no Python'
+        )
+    if not 0 < layers <= MOST_LAYERS:
+        raise IntegrityError(f'{file}: {layers:,} layers; from 1 to {MOST_LAYERS:,} are read')
+
+
+def mended(config: Any) -> Any:
+    """Return ``config`` without what Keras 2 wrote and Keras 3 refuses, where it means nothing."""
+    if isinstance(config, list):
+        return [mended(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    made = {key: mended(part) for key, part in config.items()}
+    name, inner = made.get('class_name'), made.get('config')
+    if isinstance(name, str) and isinstance(inner, dict):
+        idle = OLD.get(name, {})
+        made['config'] = {k: v for k, v in inner.items() if k not in idle or v != idle[k]}
+    return made
+
+
+def _zip(path: Path, made: Path) -> Path:
+    with zipfile.ZipFile(path) as archive:
+        members = {m.filename: m for m in archive.infolist()}
+        if set(members) != MEMBERS or len(archive.infolist()) != len(MEMBERS):
+            raise UnsupportedError(f'{path.name}: holds {", ".join(sorted(members)[:9])}; expected {sorted(MEMBERS)}')
+        if members['config.json'].file_size > MOST_TEXT or members['model.weights.h5'].file_size > MOST_WEIGHTS:
+            raise IntegrityError(f'{path.name}: larger than what is read')
+        if any(m.file_size > MOST_RATIO * max(m.compress_size, 1) + 4096 for m in members.values()):
+            raise IntegrityError(f'{path.name}: packed more than {MOST_RATIO} times')
+        config = json.loads(archive.read('config.json'))
+        if not isinstance(config, dict):
+            raise ValueError('its configuration is no object')
+        held = made.with_suffix('.weights')
+        with archive.open('model.weights.h5') as source, held.open('xb') as copy:
+            copy.write(source.read(MOST_WEIGHTS))
+        try:
+            sizes = _stored_sizes(held)
+        finally:
+            held.unlink()
+    # what the model was trained with is never built: it is loaded with compile=False
+    check_config(path.name, {k: v for k, v in config.items() if k != 'compile_config'}, sizes)
+    made.write_bytes(path.read_bytes())
+    return made
+
+
+def _h5(path: Path, made: Path) -> Path:
+    import h5py
+
+    sizes = _stored_sizes(path)
+    with h5py.File(path, 'r') as stored:
+        text = stored.attrs.get('model_config')
+        if text is None:
+            raise UnsupportedError(f'{path.name}: holds weights only; expected a model, as `model.save` writes it')
+        if len(text) > MOST_TEXT:
+            raise IntegrityError(f'{path.name}: its configuration is larger than what is read')
+        config = json.loads(text)
+    check_config(path.name, config, sizes)
+    made.write_bytes(path.read_bytes())
+    if (new := mended(config)) != config:
+        with h5py.File(made, 'r+') as stored:
+            stored.attrs['model_config'] = json.dumps(new)
+    return made
+
+
+def _stored_sizes(path: Path) -> set[int]:
+    """Return every dimension of the arrays in an HDF5 file; refuse what leads out of the file."""
+    import h5py
+
+    found: set[int] = set()
+
+    def visit(group: Any, depth: int) -> None:
+        if depth > MOST_DEPTH:
+            raise IntegrityError(f'{path.name}: groups within groups, more than {MOST_DEPTH}')
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise IntegrityError(f'{path.name}: {name!r} is a link; only what is in the file is read')
+            part = group[name]
+            if isinstance(part, h5py.Group):
+                visit(part, depth + 1)
+                continue
+            if not isinstance(part, h5py.Dataset) or part.external or part.is_virtual:
+                raise IntegrityError(f'{path.name}: {name!r} keeps its numbers outside the file')
+            if part.nbytes > MOST_RATIO * max(path.stat().st_size, 1):
+                raise IntegrityError(f'{path.name}: {name!r} has {part.nbytes:,} bytes, more than the file can hold')
+            found.update(part.shape)
+
+    with h5py.File(path, 'r') as stored:
+        visit(stored, 0)
+    return found
+
+
+def _parts(config: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Give every object that names a class, at any depth."""
+    if depth > MOST_DEPTH:
+        raise ValueError(f'its configuration is nested deeper than {MOST_DEPTH}')
+    if isinstance(config, dict):
+        if 'class_name' in config:
+            yield config
+        for part in config.values():
+            yield from _parts(part, depth + 1)
+    elif isinstance(config, list):
+        for part in config:
+            yield from _parts(part, depth + 1)
+
+
+def _check_sizes(file: str, name: str, config: Any, sizes: set[int]) -> None:
+    """Refuse a layer larger than its weights: it would take the memory before anyone sees that they are missing."""
+    given = config if isinstance(config, dict) else {}
+    for key in SIZES:
+        size = given.get(key)
+        if isinstance(size, int) and size > PLAIN and not any(n and n % size == 0 for n in sizes):
+            raise IntegrityError(f'{file}: {name} has {key} {size:,}; no weights in the file are of that size')
+    shape = given.get('batch_shape') or given.get('batch_input_shape') or given.get('target_shape') or []
+    known = [n for n in shape if isinstance(n, int)] if isinstance(shape, list) else []
+    if math.prod(known) > MOST_INPUT:
+        raise IntegrityError(f'{file}: {name} has the shape {shape}; at most {MOST_INPUT:,} numbers are taken')

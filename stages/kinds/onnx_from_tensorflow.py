@@ -1,0 +1,65 @@
+"""Convert a SavedModel or a Keras model to ONNX with tf2onnx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'onnx'
+ACCEPTS = ('savedmodel', 'keras')
+GIVES = 'onnx'
+TOOLS = ('tf2onnx', 'tensorflow-cpu', 'keras', 'onnx', 'numpy', 'h5py')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``onnx`` from TensorFlow."""
+
+    opset: int = 18
+    """Version of the operator set; tf2onnx knows none after 18."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Keep the precision."""
+    return before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file, weights inside."""
+    return ('model.onnx',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write ``model.onnx`` with the recipe's names; its bytes hold no path and no words of the tool."""
+    from stages.formats import tensorflow_model, tf2onnx_graph
+    from stages.formats.refusal import refusal
+
+    advice = 'onnx: {shape: static}, another opset, or another way out: openvino or tflite straight from this format'
+    with tf2onnx_graph.quiet() as tf2onnx, refusal('tf2onnx', advice):
+        graph = tensorflow_model.graph(job.inputs['model'], job.signature, 1 if params.shape == 'static' else None)
+        # what the function caught (weights, constants) comes after its arguments, and is frozen into the graph
+        inputs = [t.name for t in graph.function.inputs[: len(graph.inputs)]]
+        outputs = [t.name for t in graph.function.outputs]
+        frozen = tf2onnx.tf_loader.from_function(graph.function, inputs, outputs)
+        model, _ = tf2onnx.convert.from_graph_def(
+            frozen, name='model', input_names=inputs, output_names=outputs, opset=params.opset
+        )
+        places = {value.name: at for at, value in enumerate(model.graph.input)}
+        tf2onnx_graph.write(model, job, [places[name] for name in inputs], job.output / 'model.onnx')

@@ -1,0 +1,41 @@
+"""Take a Keras model (``.keras``, or the ``.h5`` of Keras 2) from outside; leave the ``keras`` format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stages.errors import StepError
+from stages.kinds.contract import Job
+
+KIND = 'keras-source'
+TOOLS = ('tensorflow-cpu', 'keras', 'numpy', 'h5py')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``keras-source``: none."""
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise nothing by name: it leaves model.keras or model.h5, as it was fetched."""
+    return ()
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave the model, its configuration checked before Keras sees it, and its inputs and outputs after."""
+    from stages.formats import keras_file, ports, tensorflow_model
+
+    fetched = job.inputs['file']
+    files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]
+    if len(files) != 1:
+        names = ', '.join(f.name for f in files) or 'nothing'
+        raise StepError(f'a source needs one .keras or .h5 file; fetched: {names}')
+    path = keras_file.checked(files[0], job.output)
+    try:
+        model = tensorflow_model.load(job.output)
+    except StepError:
+        raise
+    except Exception as error:   # Keras has many
+        raise StepError(f'{files[0].name}: Keras cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
+    ports.check(path.name, model.inputs, model.outputs, job.signature, job.outputs)

@@ -1,0 +1,44 @@
+"""Take a TFLite model from outside; leave the ``tflite`` format."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from stages.errors import IntegrityError, StepError
+from stages.kinds.contract import Job
+
+KIND = 'tflite-source'
+TOOLS = ('ai-edge-litert', 'numpy')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``tflite-source``: none."""
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file."""
+    return ('model.tflite',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave the model, checked to hold built-in operators only, and to take and return what the recipe says."""
+    from stages.formats import ports, tflite_file
+
+    fetched = job.inputs['file']
+    files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]
+    if len(files) != 1:
+        raise StepError(f'a source needs one .tflite file; fetched: {", ".join(f.name for f in files) or "nothing"}')
+    path = files[0]
+    tflite_file.check(path)
+    shutil.copyfile(path, job.output / 'model.tflite')
+
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_path=str(job.output / 'model.tflite'))
+    except Exception as error:   # ValueError or RuntimeError, by where it stumbles
+        raise IntegrityError(f'{path.name}: LiteRT cannot read it: {str(error)[:300]}') from error
+    ports.check(path.name, *tflite_file.ports(interpreter), job.signature, job.outputs)
