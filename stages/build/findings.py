@@ -13,8 +13,10 @@ from stages.build.ensure import result_of
 from stages.build.outcome import Outcome, tolerance_of
 from stages.build.project import Project
 from stages.engines import ENGINES
+from stages.kinds import KINDS
 from stages.measure.machine import machine
 from stages.measure.noise import flags
+from stages.recipe.model import Stage
 
 
 def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], rows: list[Wanted]) -> dict[str, Any]:
@@ -49,10 +51,21 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
 
 def _versions(project: Project, outcomes: list[Outcome]) -> dict[str, str]:
     named = {tool for o in outcomes for tool in ENGINES[o.build.variant.engine].TOOLS}
+    apart: dict[str, str] = {}
     for outcome in outcomes:
-        for link in outcome.build.chain:
-            named.update(project.plan.steps[link.step].tools)
-    return tools.versions(sorted(named | {'modelkiln', 'numpy'}), project.installed)
+        for step in (project.plan.steps[link.step] for link in outcome.build.chain):
+            if step.environment:
+                found = tools.versions(step.tools, project.packages(step))
+                apart |= {f'{tool} ({step.environment})': version for tool, version in found.items()}
+            else:
+                named.update(step.tools)
+    return tools.versions(sorted(named | {'modelkiln', 'numpy'}), project.installed) | dict(sorted(apart.items()))
+
+
+def _makes(stage: Stage, module: str) -> str:
+    """The precision that a stage gives a float model: what it is lighter by, whatever was done before it."""
+    kind = next(kind for kind in KINDS[stage.kind] if kind.__name__ == module)  # type: ignore[attr-defined]
+    return kind.precision(stage.params, 'f32')
 
 
 def _variant(
@@ -69,7 +82,7 @@ def _variant(
     failure = None
     if outcome.failure is not None:
         kind = outcome.failure.step.rsplit('-', 1)[0]
-        failure = {**asdict(outcome.failure), 'kind': kind}
+        failure = {**asdict(outcome.failure), 'kind': kind, 'lines': outcome.failure.reason.splitlines()}
     return {
         'name': build.variant.name,
         'stages': [
@@ -78,6 +91,8 @@ def _variant(
                 'seconds': results[place].seconds if built else None,
                 'peak_memory_bytes': results[place].peak_memory_bytes if built else None,
                 'key': results[place].key if built else None,
+                'step': link.step,
+                'makes': _makes(stage, plan.steps[link.step].module),
             }
             for place, (stage, link) in enumerate(zip(build.variant.stages, links, strict=True), start=1)
         ],

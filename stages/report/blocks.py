@@ -20,7 +20,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Code:
-    """Commands, one per line."""
+    """Commands or a tool's words, one per line."""
 
     lines: tuple[str, ...]
 
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A table row; ``state`` is ``chosen``, ``greyed`` or nothing, and always said in a word in a cell too."""
+    """A table row; ``state`` is ``chosen``, ``greyed``, ``refused`` or nothing, and is said in a cell's words too."""
 
     cells: tuple[str, ...]
     state: str = ''

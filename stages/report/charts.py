@@ -148,14 +148,16 @@ def _plane(found: list[Row], choice: Choice) -> Picture | None:
     unit = time_unit(row.latency.mean for row in found if row.latency)
     figure, axes = _figure(4.3)
     axes.set_xscale('log')
+    percent = all(row.metric.percent for row in found if row.metric)
+    scale = 100 if percent else 1
     points = []
     for row in found:
         assert row.latency is not None and row.metric is not None
-        points.append((row.latency.mean * unit.factor / row.batch, row.metric.value * 100))
+        points.append((row.latency.mean * unit.factor / row.batch, row.metric.value * scale))
     for (x, y), row in zip(points, found, strict=True):
         metric = row.metric
         if metric and metric.low is not None and metric.high is not None:
-            axes.plot([x, x], [metric.low * 100, metric.high * 100], color=STRIP, linewidth=2)
+            axes.plot([x, x], [metric.low * scale, metric.high * scale], color=STRIP, linewidth=2)
         axes.plot([x], [y], 'o', color=_colour(row, choice), markersize=7, zorder=3)
     front = _front(points)
     axes.plot([x for x, _ in front], [y for _, y in front], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
@@ -165,7 +167,8 @@ def _plane(found: list[Row], choice: Choice) -> Picture | None:
     _plain_ticks(axes, least / 1.35, most * 1.45)
     name = found[0].metric.name if found[0].metric else 'metric'
     axes.set_xlabel(f'latency per sample, {unit.name}, logarithmic (left is better)', color=MUTED, fontsize=POINT)
-    axes.set_ylabel(f'{_short(name)}, % (up is better)', color=MUTED, fontsize=POINT).set_parse_math(False)
+    label = f'{_short(name)}{", %" * percent} (up is better)'
+    axes.set_ylabel(label, color=MUTED, fontsize=POINT).set_parse_math(False)
     _labels(figure, axes, points, found, choice)
     caption = (
         'Up and to the left is better; the dashed line joins the variants that no other beats in both. The vertical '
@@ -175,7 +178,7 @@ def _plane(found: list[Row], choice: Choice) -> Picture | None:
         'Speed against accuracy',
         figure,
         caption,
-        _described(found, lambda r: r.metric and r.metric.value * 100, Unit('%', 1)),
+        _described(found, lambda r: r.metric and r.metric.value * scale, Unit('%' if percent else '', 1)),
     )
 
 

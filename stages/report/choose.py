@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stages.report import samples
-from stages.report.digits import MB, MIB, plus_minus, significant, time_unit
+from stages.report.digits import MB, MIB, change_text, plus_minus, significant, time_unit
 from stages.report.rows import Findings, Row, rows
 from stages.report.statistics import interval, level_for
 
@@ -99,15 +99,17 @@ def _drops(row: Row, bound: float, baseline: Row | None) -> str | None:
     if row.baseline:
         return None
     if row.metric and baseline and baseline.metric:
-        drop, what = baseline.metric.value - row.metric.value, row.metric.name
+        drop, named = baseline.metric.value - row.metric.value, row.metric
     elif row.agreement:
         # Accuracy cannot fall by more than the share of inputs on which the answer changed.
-        drop, what = 1 - row.agreement.value, 'agreement with the baseline'
+        drop, named = 1 - row.agreement.value, row.agreement
     else:
         return 'its accuracy was not measured, and the recipe bounds the drop'
     if drop <= bound + 1e-12:
         return None
-    return f'{what} is {significant(drop * 100, 2)} points lower, allowed {bound * 100:g}'
+    allowed = f'{bound * 100:g}' if named.percent else f'{bound:g}'
+    what = named.name if named is row.metric else 'agreement with the baseline'
+    return f'{what} is {change_text(drop, named.percent)} lower, allowed {allowed}'
 
 
 def _tied(best: Row, other: Row, figure: str, level: int) -> bool:
@@ -135,9 +137,9 @@ def _logs(row: Row, relative: bool) -> list[float]:
 
 
 def _reason(best: Row, figure: str, within: dict[str, Any], allowed: int, ties: list[Row]) -> str:
-    cell = _figure_text(best, figure)
+    cell, percent = _figure_text(best, figure), not best.metric or best.metric.percent
     field_of = f'of {allowed} that keep' if allowed > 1 else 'and the only one that keeps'
-    bounds = f'{field_of} the bounds ({_bounds(within)})' if within else f'of {allowed} that may be shipped'
+    bounds = f'{field_of} the bounds ({_bounds(within, percent)})' if within else f'of {allowed} that may be shipped'
     reason = f'{FIGURES[figure]} ({cell}) {bounds}'
     if ties:
         names = ', '.join(dict.fromkeys(row.variant for row in ties if row.variant != best.variant))
@@ -156,14 +158,14 @@ def _figure_text(row: Row, figure: str) -> str:
     return f'{plus_minus(found, unit)} {unit.name}{batch}'
 
 
-def _bounds(within: dict[str, Any]) -> str:
+def _bounds(within: dict[str, Any], percent: bool) -> str:
     """The bounds in words: ``accuracy drop at most 1 point, peak memory at most 300 MiB``."""
     words = []
     for name, bound in within.items():
         if bound is None:
             continue
         text = {
-            'accuracy_drop': f'{bound * 100:g} point{"s" * (bound != 0.01)}',
+            'accuracy_drop': f'{bound * 100:g} point{"s" * (bound != 0.01)}' if percent else f'{bound:g}',
             'peak_memory': f'{significant(bound * MIB.factor)} MiB',
             'size': f'{significant(bound * MB.factor)} MB',
             'latency': f'{significant(bound * 1e3)} ms',

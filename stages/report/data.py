@@ -46,6 +46,7 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
     return {
         'variant': row.variant,
         'stages': row.chain,
+        'steps': [{name: stage.get(name) for name in ('kind', 'step', 'makes')} for stage in row.stages],
         'engine': row.engine,
         'format': row.format,
         'precision': row.precision,
@@ -53,6 +54,8 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'threads': row.threads,
         'verdict': short_verdict(row),
         'failure': row.failure,
+        'status': 'built' if row.built else 'unsupported' if row.unsupported else 'failed',
+        'reason': asdict(row.reason) if row.reason else None,
         'chosen': row.variant == choice.name and row.threads == choice.threads,
         'latency_ns': asdict(row.latency) if row.latency else None,
         'cycle_means_ns': samples.cycle_means(list(row.cycles)),
@@ -63,6 +66,7 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'size_bytes': row.size,
         'metric': asdict(row.metric) if row.metric else None,
         'agreement': asdict(row.agreement) if row.agreement else None,
+        'lighter': asdict(row.lighter) if row.lighter else None,
         'difference': {'max_abs': row.max_abs, 'relative': row.relative, 'cosine': row.cosine},
     }
 
@@ -72,8 +76,8 @@ def _flat(value: dict[str, Any], before: str = '') -> dict[str, Any]:
     for name, item in value.items():
         if isinstance(item, dict):
             flat |= _flat(item, f'{before}{name}_')
-        elif isinstance(item, list):
-            flat[before + name] = ' '.join(str(one) for one in item)
+        elif isinstance(item, (list, tuple)):
+            flat[before + name] = ' '.join(str(one) for one in item if not isinstance(one, dict))
         else:
             flat[before + name] = '' if item is None else item
     return flat

@@ -88,6 +88,21 @@ def share_text(value: float, low: float | None, high: float | None) -> str:
     return f'{shown} % ({least}–{most})'
 
 
+def score_text(value: float, low: float | None, high: float | None) -> str:
+    """``0.729 (0.66–0.79)``: a figure of a recipe's own metric, which need not be a share."""
+    if low is None or high is None or low == high:
+        return f'{value:.3f}'
+    power = max(place((high - low) / 2, value), -4)
+    return f'{at(value, power)} ({at(low, power)}–{at(high, power)})'
+
+
+def change_text(change: float, percent: bool) -> str:
+    """How far two figures of a metric are apart, unsigned: ``0.7 points`` of percent, or ``0.004``."""
+    if not percent:
+        return at(abs(change), -3) if abs(change) >= 0.001 or not change else f'{abs(change):.1e}'
+    return f'{significant(abs(change) * 100, 2)} points'
+
+
 def percentile_text(found: Percentile, beside: Interval, unit: Unit) -> str:
     """No finer than its own rank interval, nor than the mean beside it: pooled ranks ignore process spread."""
     high = found.high if found.high is not None else 2 * found.value - found.low

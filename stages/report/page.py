@@ -8,6 +8,8 @@ from typing import Any
 from stages.report import tables
 from stages.report.blocks import Block, Code, Items, Page, Paragraph, Picture, Section, Table
 from stages.report.choose import Choice
+from stages.report.lighter_table import TITLE, lighter_table
+from stages.report.reasons import Reason
 from stages.report.rows import Findings, Row, comparisons
 from stages.report.statistics import level_for
 from stages.report.words import choice_sentence, sentence
@@ -33,6 +35,8 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
     threads = (findings.get('protocol') or {}).get('threads') or []
     sections = [
         Section('variants', 'Variants', tuple(_variants(findings, found, choice))),
+        Section('lighter', TITLE, (lighter_table(found, findings),)),
+        Section('unbuilt', 'What could not be built', tuple(_unbuilt(found))),
         Section('charts', 'Charts', tuple(pictures)),
         Section('trust', 'Can these numbers be trusted?', tuple(_trust(findings, found))),
         Section('cold', 'Cold costs', (tables.cold_table(found),)),
@@ -40,7 +44,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
         Section('build', 'Build', (tables.build_table(findings),)),
         Section('environment', 'Environment', tuple(_environment(findings))),
         Section('versions', 'Versions', (tables.facts_table('Versions', findings.get('versions') or {}, 'package'),)),
-        Section('repeat', 'How to repeat', tuple(_repeat(findings))),
+        Section('repeat', 'How to repeat', tuple(_repeat(findings, found))),
         Section('method', 'Method', (Items(METHOD),)),
     ]
     return Page(
@@ -84,9 +88,36 @@ def _verdicts(found: list[Row], choice: Choice) -> list[str]:
 
 def _variants(findings: Findings, found: list[Row], choice: Choice) -> list[Block]:
     blocks: list[Block] = [tables.main_table(found, findings, choice, level_for(comparisons(findings)))]
-    if choice.refused:
-        refused = tuple(f'{name}: {why}.' for name, why in choice.refused.items())
+    expected = {row.variant for row in found if row.unsupported}
+    refused = tuple(f'{name}: {_stop(why)}' for name, why in choice.refused.items() if name not in expected)
+    if refused:
         blocks += [Paragraph('Not to be shipped under this recipe:'), Items(refused)]
+    return blocks
+
+
+def _stop(text: str) -> str:
+    return text if text.endswith(('.', '!', '?', '…')) else f'{text}.'
+
+
+def _unbuilt(found: list[Row]) -> list[Block]:
+    """For each variant that is not there: what happened, what the tool said, what to try, and how to repeat it."""
+    blocks: list[Block] = []
+    for row in {row.variant: row for row in found if row.reason}.values():
+        assert row.reason is not None
+        blocks += _reasoned(row.variant, row.reason)
+    return blocks
+
+
+def _reasoned(name: str, reason: Reason) -> list[Block]:
+    what = 'is unsupported, as its recipe expects' if reason.expected else 'failed'
+    facts = {
+        'at': reason.step, 'operator': reason.operator, 'what to try': reason.advice, 'its log': reason.log,
+    }  # fmt: skip
+    blocks: list[Block] = [Paragraph(f'{name} {what}: {_stop(reason.head)}')]
+    if reason.words:
+        blocks.append(Code(reason.words))
+    items = tuple(f'{title}: {text}' for title, text in facts.items() if text)
+    blocks += [Items(items)] if items else []
     return blocks
 
 
@@ -117,15 +148,10 @@ def _environment(findings: Findings) -> list[Block]:
             tables.facts_table('Machine', findings.get('machine') or {}, 'fact')]  # fmt: skip
 
 
-def _repeat(findings: Findings) -> list[Block]:
+def _repeat(findings: Findings, found: list[Row]) -> list[Block]:
     blocks: list[Block] = [Code((str(findings.get('command') or ''),))]
-    failed = [(variant['name'], variant.get('failure') or {}) for variant in findings.get('variants') or ()
-              if variant.get('status') != 'built']  # fmt: skip
-    for name, failure in failed:
-        log = f' Its log: {failure["log"]}' if failure.get('log') else ''
-        if failure.get('repeat'):
-            blocks += [
-                Paragraph(f'{name} failed; this repeats the failing step alone.{log}'),
-                Code((failure['repeat'],)),
-            ]
+    for row in {row.variant: row for row in found if row.reason and row.reason.repeat}.values():
+        assert row.reason is not None
+        what = 'was refused' if row.unsupported else 'failed'
+        blocks += [Paragraph(f'{row.variant} {what}; this repeats that step alone.'), Code((row.reason.repeat,))]
     return blocks

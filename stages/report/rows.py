@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.report import samples
+from stages.report.digits import score_text, share_text
+from stages.report.lighter import Lighter, with_lighter
+from stages.report.reasons import Reason, reason_of
 from stages.report.samples import Cycle
 from stages.report.statistics import (
     Interval,
@@ -19,17 +22,26 @@ from stages.report.statistics import (
 )  # fmt: skip
 
 Findings = dict[str, Any]
+SHARES = ('top1', 'agreement')
+"""Metrics that are a share of the samples, written in percent; a recipe's own may be anything."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """An accuracy or agreement (0 to 1) with the interval that its number of samples gives."""
+    """An accuracy, agreement or other metric (1 is perfect) with the interval that its number of samples gives."""
 
     name: str
     value: float
     n: int | None
     low: float | None
     high: float | None
+
+    @property
+    def percent(self) -> bool:
+        return self.name in SHARES
+
+    def __str__(self) -> str:
+        return (share_text if self.percent else score_text)(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -38,14 +50,19 @@ class Row:
 
     variant: str
     chain: str
+    stages: tuple[dict[str, Any], ...]
     engine: str
     format: str
     precision: str
+    options: dict[str, Any]
     batch: int
     threads: int | None
     baseline: bool
     failure: str | None
     """Why it does not count, in words; None: it does."""
+
+    reason: Reason | None
+    """Set: it was not built."""
 
     built: bool
     latency: Interval | None
@@ -62,6 +79,18 @@ class Row:
     cosine: float | None
     cycles: tuple[Cycle, ...]
     baseline_cycles: tuple[Cycle, ...]
+    lighter: Lighter | None = None
+    """Set on what is lighter than f32: how it compares with its float form."""
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether a tool refused it, as its recipe expects."""
+        return self.reason is not None and self.reason.expected
+
+    @property
+    def quality(self) -> Share | None:
+        """The recipe's metric; agreement with the baseline when there is none."""
+        return self.metric or self.agreement
 
 
 def rows(findings: Findings) -> list[Row]:
@@ -71,7 +100,7 @@ def rows(findings: Findings) -> list[Row]:
     for variant in findings.get('variants') or ():
         measured = variant.get('measured') or [{}]
         made += [_row(findings, variant, one, level) for one in measured]
-    return made
+    return with_lighter(made, ((findings.get('machine') or {}).get('cpu') or {}).get('flags'))
 
 
 def comparisons(findings: Findings) -> int:
@@ -86,10 +115,8 @@ def chain(variant: dict[str, Any]) -> str:
 
 def failure_of(variant: dict[str, Any]) -> str | None:
     """Why a variant must not be shipped, in one sentence; None when it may."""
-    if variant.get('status') != 'built':
-        failed = variant.get('failure') or {}
-        step, reason = failed.get('step'), failed.get('reason') or 'no reason was recorded'
-        return f'failed at {step}: {reason}' if step else f'failed: {reason}'
+    if reason := reason_of(variant):
+        return reason.sentence
     if variant.get('accuracy_failed'):
         return f'fails its accuracy bound: {variant["accuracy_failed"]}'
     check = variant.get('check') or {}
@@ -129,13 +156,16 @@ def _row(findings: Findings, variant: dict[str, Any], measured: dict[str, Any], 
     return Row(
         variant=variant['name'],
         chain=chain(variant),
+        stages=tuple(variant.get('stages') or ()),
         engine=variant.get('engine') or '',
         format=variant.get('format') or '',
         precision=variant.get('precision') or '',
+        options=variant.get('options') or {},
         batch=variant.get('batch') or 1,
         threads=measured.get('threads'),
         baseline=is_baseline,
         failure=failure_of(variant),
+        reason=reason_of(variant),
         built=variant.get('status') == 'built',
         latency=interval(means) if means else None,
         ratio=ratio,

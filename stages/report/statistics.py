@@ -95,6 +95,11 @@ def paired_ratio(baseline: Sequence[float], variant: Sequence[float], level: int
     return Ratio(math.exp(logs.mean), math.exp(logs.mean - logs.half), math.exp(logs.mean + logs.half))
 
 
+def turned(ratio: Ratio) -> Ratio:
+    """The same ratio the other way round: variant time over baseline time."""
+    return Ratio(1 / ratio.value, 1 / (ratio.high or ratio.value), 1 / (ratio.low or ratio.value))
+
+
 def level_for(comparisons: int) -> int:
     return 99 if comparisons > MANY else 95
 

@@ -16,7 +16,6 @@ from stages.report.digits import (
     place,
     plus_minus,
     ratio_text,
-    share_text,
     significant,
     size_unit,
     time_unit,
@@ -54,7 +53,8 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
     metric = next((row.metric.name for row in found if row.metric), None)
     if metric:
         columns.append((Column(metric, True), lambda row: _share(row.metric)))
-    if any(row.agreement for row in found):
+    # The agreement of a recipe whose metric it is would stand there twice.
+    if metric != 'agreement' and any(row.agreement for row in found):
         columns.append((Column('agreement', True), lambda row: _share(row.agreement)))
     columns.append((Column('max difference', True), lambda row: tiny(row.max_abs)))
     columns.append((Column('stages'), lambda row: row.chain))
@@ -64,7 +64,7 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
 
 def state(row: Row, choice: Choice) -> str:
     if row.failure:
-        return 'greyed'
+        return 'refused' if row.unsupported else 'greyed'
     return 'chosen' if row.variant == choice.name and row.threads == choice.threads else ''
 
 
@@ -73,7 +73,7 @@ def _word(row: Row, choice: Choice) -> str:
 
 
 def _share(share: Any) -> str:
-    return share_text(share.value, share.low, share.high) if share else NONE
+    return str(share) if share else NONE
 
 
 def _percentile(name: str, unit: Unit) -> Cells:

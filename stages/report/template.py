@@ -37,11 +37,13 @@ th { font-weight: 600; color: var(--muted); font-size: .8125rem; vertical-align:
 tbody tr:last-child > * { border-bottom: 0; }
 td:first-child, th:first-child { position: sticky; left: 0; background: var(--card); font-weight: 600;
   max-width: 16rem; white-space: normal; overflow-wrap: break-word; }
-td.long { white-space: normal; min-width: 9rem; max-width: 28rem; overflow-wrap: anywhere; }
+td.long { white-space: normal; min-width: 8rem; max-width: 28rem; overflow-wrap: break-word; }
+td.longer { min-width: 17rem; overflow-wrap: anywhere; }
 .right { text-align: right; }
 tr.chosen td { background: var(--wash); }
 tr.chosen td:nth-child(2) { color: var(--accent); font-weight: 650; }
 tr.greyed td { color: var(--muted); }
+tr.refused td { color: var(--muted); }
 tr.greyed td:nth-child(2) { color: var(--bad); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.2rem; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
@@ -51,7 +53,7 @@ figure .plot { overflow-x: auto; }
 figure svg { display: block; width: 100%; min-width: 26rem; height: auto; }
 figcaption { margin-top: .5rem; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  padding: .8rem 1rem; overflow-x: auto;
+  padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere;
   font: .875rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 @media (max-width: 40rem) { main { padding: 1.2rem .9rem 3rem; } h1 { font-size: 1.6rem; }
   td:first-child, th:first-child { max-width: 8rem; } }
@@ -105,7 +107,8 @@ BLOCKS = {
 {{ column.title }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for line in block.lines %}<tr{% if line.state %} class="{{ line.state }}"{% endif %}>{% for cell in line.cells %}<td\
-{% if block.columns[loop.index0].right %} class="right"{% elif cell|length > 48 %} class="long"{% endif %}>\
+{% if block.columns[loop.index0].right %} class="right"\
+{% elif cell|length > 20 %} class="long{% if cell|length > 64 %} longer{% endif %}"{% endif %}>\
 {{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></div>
 {% if block.note %}<p class="note">{{ block.note }}</p>

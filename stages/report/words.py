@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from stages.report.choose import Choice
-from stages.report.digits import MIB, at, place, ratio_text, share_text, significant
+from stages.report.digits import MIB, at, change_text, place, ratio_text, share_text, significant
 from stages.report.rows import Row
-from stages.report.statistics import Ratio
+from stages.report.statistics import Ratio, turned
 
 
 def choice_sentence(choice: Choice) -> str:
@@ -31,8 +31,8 @@ def _speed(row: Row, against: str) -> str:
     if row.verdict == 'faster':
         return f'is {_times(ratio)} faster than {against} {_bounds(ratio)}'
     if row.verdict == 'slower':
-        turned = Ratio(1 / ratio.value, 1 / (ratio.high or ratio.value), 1 / (ratio.low or ratio.value))
-        return f'is {_times(turned)} slower than {against} {_bounds(turned)}'
+        slower = turned(ratio)
+        return f'is {_times(slower)} slower than {against} {_bounds(slower)}'
     if row.verdict.startswith('same'):
         return f'is as fast as {against} within 2 % {_bounds(ratio)}'
     bounds = _bounds(ratio)
@@ -70,12 +70,18 @@ def _size(row: Row, baseline: Row) -> str:
 
 
 def _accuracy(row: Row, baseline: Row) -> str:
+    if row.metric and not row.metric.percent:
+        return _metric(row, baseline)
     if row.agreement:
         found = row.agreement
         share, _, bounds = share_text(found.value, found.low, found.high).partition(' (')
         return f'agrees with it on {share} of inputs' + (f' ({bounds}' if bounds else '')
-    if row.metric and baseline.metric:
-        drop = (baseline.metric.value - row.metric.value) * 100
-        change = f'{significant(abs(drop), 2)} points {"lower" if drop > 0 else "higher"}'
-        return f'has the same {row.metric.name}' if drop == 0 else f'has a {row.metric.name} {change}'
-    return ''
+    return _metric(row, baseline)
+
+
+def _metric(row: Row, baseline: Row) -> str:
+    if not row.metric or not baseline.metric:
+        return ''
+    drop = baseline.metric.value - row.metric.value
+    change = f'{change_text(drop, row.metric.percent)} {"lower" if drop > 0 else "higher"}'
+    return f'has the same {row.metric.name}' if drop == 0 else f'has a {row.metric.name} {change}'

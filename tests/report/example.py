@@ -54,7 +54,8 @@ def variant(rng: random.Random, row: tuple[Any, ...], cycles: int, threads: tupl
     name, kinds, engine, form, precision, ms, mib, mb, right, agree, between = row
     stages = [
         {'kind': kind, 'params': {'mode': 'static'} if 'quantize' in kind else {}, 'seconds': 3.0 + 7 * at,
-         'peak_memory_bytes': (400 + 100 * at) * MIB, 'key': f'{at}f3a9c{"7b21" * 14}'} for at, kind in enumerate(kinds)
+         'peak_memory_bytes': (400 + 100 * at) * MIB, 'key': f'{at}f3a9c{"7b21" * 14}', 'step': f'{at}' * 16,
+         'makes': 'int8' if 'quantize' in kind else 'f32'} for at, kind in enumerate(kinds)
     ]  # fmt: skip
     failed = ms == 0
     failure = {
