@@ -29,7 +29,7 @@ def folder_of(project: Project, build: Build) -> Path:
 
 def is_delivered(project: Project, build: Build) -> bool:
     """Whether the folder holds exactly what was delivered last, that is today's result, and it may be shipped."""
-    if any((stamp := project.stamp(link.step)) and stamp.refused for link in build.chain):
+    if build.variant.unsupported and any((s := project.stamp(link.step)) and s.refused for link in build.chain):
         return not folder_of(project, build).exists()  # there is nothing to deliver, and that is as it should be
     record = _record(project, build)
     if record is None or not record['good'] or record['identity'] != _identity(project, build):

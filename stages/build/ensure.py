@@ -17,16 +17,13 @@ from stages.build import environment, show
 from stages.build.atomic import write_text
 from stages.build.locks import building, locked
 from stages.build.project import Failure, Project, Stamp
-from stages.build.store import Lost, Result
+from stages.build.store import REFUSAL, Lost, Result
 from stages.build.tools import remedy
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.plan.step import Step
 
 WORKER = Path(__file__).with_name('worker.py')
-REFUSAL = 'refusal.json'
-"""What a step leaves whose tool cannot do it, where that is expected."""
-
 LOSSES = 3
 """How often a step is tried again because stored content of its inputs was lost."""
 
@@ -36,7 +33,9 @@ def is_current(project: Project, step: Step) -> bool:
     if any(project.stamp(id) is None for id in step.inputs.values()):
         return False
     stamp = project.stamp(step.id)
-    return stamp is not None and stamp.key == project.key(step)
+    if stamp is None or (stamp.refused and step.id not in project.refusable):
+        return False
+    return stamp.key == project.key(step)
 
 
 def ensure(project: Project, step: Step) -> Failure | None:
@@ -80,7 +79,7 @@ def _failure(project: Project, step: Step, words: str, *, unsupported: bool) -> 
 
 def set_stamp(project: Project, step: Step, result: Result) -> None:
     """Record that ``result`` is what ``step`` left."""
-    stamp = Stamp(result.key, result.digest, [*result.files] == [REFUSAL])
+    stamp = Stamp(result.key, result.digest, result.refused)
     if project.stamp(step.id) != stamp:
         content = json.dumps({'step': step.name, **asdict(stamp)})
         write_text(project.state / 'steps' / f'{step.id}.json', content + '\n')
@@ -134,7 +133,7 @@ def _result(project: Project, step: Step) -> Result:
     key = project.key(step)
     with locked(project.store.lock(key)):
         result = project.store.find(key)
-        if result is not None:
+        if result is not None and not (result.refused and step.id not in project.refusable):
             show.cached(project, step)
             return result
         if missing := project.missing(step):

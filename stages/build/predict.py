@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stages.build.action import difference
-from stages.build.ensure import REFUSAL
 from stages.build.project import Project, Stamp
 from stages.digest import digest_of
 from stages.plan.step import Step
@@ -64,7 +63,7 @@ def _one(project: Project, step: Step, uncertain: dict[str, str]) -> Prediction:
         reasons = tuple(difference(old, action)) if old else ('what it was built from is not known any more',)
     result = project.store.find(key)
     if result is not None:
-        project.stamps[step.id] = Stamp(key, result.digest, [*result.files] == [REFUSAL])
+        project.stamps[step.id] = Stamp(key, result.digest, result.refused)
         return Prediction(step, 'cached', reasons)
     uncertain[step.id] = step.name
     return Prediction(step, 'run', reasons)

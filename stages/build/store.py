@@ -22,6 +22,8 @@ from stages.digest import digest_of
 from stages.errors import IntegrityError
 
 CHUNK = 1 << 20
+REFUSAL = 'refusal.json'
+"""What a step leaves whose tool cannot do it, where that is expected."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Result:
     def digest(self) -> str:
         """The identity of the content: names and bytes, nothing of how it was made."""
         return digest_of({name: [file.sha256, file.size] for name, file in self.files.items()})
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is a tool's refusal, on which nothing can be built."""
+        return [*self.files] == [REFUSAL]
 
     @property
     def size(self) -> int:

@@ -15,10 +15,11 @@ def plan_of(root: Path) -> Plan:
     """Return one recipe ``fake``: variant ``v`` is the chain; each of ``others`` is a chain of its own from nothing."""
     asked = json.loads((root / 'chain.json').read_text())
     steps: dict[str, Step] = {}
-    builds = [_build(root, steps, 'v', asked['steps'])]
-    builds += [_build(root, steps, name, chain) for name, chain in asked.get('others', {}).items()]
+    refused = asked.get('unsupported', [])
+    chains = {'v': asked['steps'], **asked.get('others', {})}
+    builds = [_build(root, steps, name, chain, name in refused) for name, chain in chains.items()]
     recipe = Recipe(
-        'recipes/fake.yaml', 'fake', Source('fake', None, None), (), (), '', {}, (), Check(None), Benchmark(), Choose()
+        'recipes/fake.yaml', 'fake', Source('fake', None, ()), (), (), '', {}, (), Check(None), Benchmark(), Choose()
     )
     return Plan(steps, {'fake': tuple(builds)}, {'fake': recipe}, {})
 
@@ -27,7 +28,9 @@ def project_at(root: Path) -> Project:
     return Project(root, plan_of(root))
 
 
-def _build(root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, object]]) -> Build:
+def _build(
+    root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, object]], unsupported: bool
+) -> Build:
     links, before = [], None
     for asked in chain:
         asked = dict(asked)
@@ -41,4 +44,5 @@ def _build(root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, 
             ('stages.kinds.contract',), False, timeout,
         )  # fmt: skip
         links.append(Link(before, None, 'f32'))
-    return Build('fake', Variant(name, (), 'fake', 'torch', None, 1, 0), tuple(links), needed_by(links, steps))
+    variant = Variant(name, (), 'fake', 'torch', None, 1, 0, unsupported)
+    return Build('fake', variant, tuple(links), needed_by(links, steps))

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.errors import StepError
+from stages.errors import StepError, UnsupportedError
 from stages.kinds.contract import Job
 
 KIND = 'fake'
@@ -38,6 +38,8 @@ def run(params: Params, job: Job) -> None:
     time.sleep(params.seconds)
     if params.does == 'fail':
         raise StepError('asked to fail')
+    if params.does == 'refuse':
+        raise UnsupportedError('the tool has no operator Fancy')
     if params.does == 'die':
         os.kill(os.getpid(), signal.SIGKILL)
     if params.does == 'nothing':

@@ -252,6 +252,46 @@ def test_a_missing_tool_is_named(chain):
     assert chain.ran() == []
 
 
+REFUSED = {'u': [{'name': 'x', 'text': 'X'}, {'name': 'y', 'does': 'refuse'}, {'name': 'z'}]}
+
+
+def test_a_refusal_that_the_recipe_expects_is_a_result(chain):
+    chain.set({'name': 'a', 'text': 'A'}, others=REFUSED, unsupported=['u'])
+
+    code, text = chain.doit()
+
+    assert code == 0
+    assert 'no operator Fancy' in text
+    assert sorted(chain.ran()) == ['a', 'x', 'y']
+    assert not chain.artifact('u').parent.exists()
+    assert 'built' not in chain.doit()[1]
+    assert chain.ran() == []
+
+
+def test_a_refusal_that_nobody_expects_fails_its_variant_and_is_asked_for_again(chain):
+    chain.set({'name': 'a', 'text': 'A'}, others=REFUSED)
+
+    code, text = chain.doit()
+
+    assert code != 0
+    assert 'no operator Fancy' in text
+    assert chain.artifact().read_text() == 'A'
+    chain.ran()
+    chain.doit()
+    assert chain.ran() == ['y']
+
+
+def test_a_refusal_is_forgotten_with_the_expectation(chain):
+    chain.set({'name': 'a', 'text': 'A'}, others=REFUSED, unsupported=['u'])
+    chain.doit()
+    chain.set({'name': 'a', 'text': 'A'}, others=REFUSED)
+
+    code, text = chain.doit()
+
+    assert code != 0
+    assert 'no operator Fancy' in text
+
+
 def test_a_result_that_differs_from_run_to_run_is_kept_as_first_made(chain):
     chain.set({'name': 'a', 'does': 'random'}, {'name': 'b'})
     chain.doit()

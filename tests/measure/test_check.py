@@ -51,3 +51,41 @@ def test_a_metric_without_labels_says_what_is_missing(tmp_path: Path) -> None:
     np.savez(tmp_path / 'data.npz', x=np.zeros((2, 3), np.float32))
     with pytest.raises(StepError, match='labels'):
         checked(tmp_path, Fake(lambda x: (x,)), evaluate=str(tmp_path / 'data.npz'), metric='top1')
+
+
+def judge(folder: Path, text: str) -> dict[str, str]:
+    (folder / 'models').mkdir()
+    (folder / 'models/judge.py').write_text(text)
+    return {'python': str(folder), 'judge': 'models/judge.py', 'metric': 'score'}
+
+
+def test_a_recipe_may_judge_with_a_function_of_its_own(tmp_path: Path) -> None:
+    asked = judge(tmp_path, 'def score(outputs, data):\n    return outputs["twice"].argmax(-1) == data["labels"]\n')
+    found = checked(tmp_path, Fake(lambda x: (x * 2,)), evaluate=data(tmp_path), outputs=['twice'], **asked)
+    assert (found['metric']['name'], found['metric']['value'], found['metric']['n']) == ('score', 1.0, 40)
+
+
+def test_a_judge_that_gives_no_number_is_named(tmp_path: Path) -> None:
+    asked = judge(tmp_path, 'def score(outputs, data):\n    return float("nan")\n')
+    with pytest.raises(StepError, match=r'models/judge.py:score returned'):
+        checked(tmp_path, Fake(lambda x: (x,)), evaluate=data(tmp_path), **asked)
+
+
+class Counter(Fake):
+    """Adds each sample to its state."""
+
+    def run(self, feed):
+        total = feed['state'] + feed['x']
+        return total, total
+
+
+def test_state_is_carried_from_sample_to_sample_and_starts_at_zero(tmp_path: Path) -> None:
+    x = np.ones((4, 3), np.float32)
+    np.savez(tmp_path / 'data.npz', x=x, truth_last=np.full(3, 4.0))
+    asked = judge(tmp_path, 'def score(outputs, data):\n    return (outputs["sum"][-1] == data["truth_last"]).mean()\n')
+    state = {'name': 'state', 'shape': ['batch', 3], 'dtype': 'float32'}
+    found = checked(
+        tmp_path, Counter(lambda x: (x,)), evaluate=str(tmp_path / 'data.npz'), outputs=['sum', 'next'],
+        signature=[IMAGE, state], carries={'state': 'next'}, **asked,
+    )  # fmt: skip
+    assert found['metric']['value'] == 1.0
