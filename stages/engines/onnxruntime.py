@@ -1,4 +1,4 @@
-"""Run an ONNX model in ONNX Runtime."""
+"""Run an ONNX model, or one in ONNX Runtime's own format, in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy
 
 ENGINE = 'onnxruntime'
-RUNS = ('onnx',)
+RUNS = ('onnx', 'ort')
 TOOLS = ('onnxruntime', 'numpy')
 
 DTYPES = {'float': 'float32', 'double': 'float64', 'bool': 'bool'}
@@ -52,7 +52,7 @@ def prepare() -> None:
 
 
 def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> OrtSession:
-    """Load ``model.onnx`` on the CPU."""
+    """Load ``model.onnx`` or ``model.ort`` on the CPU."""
     import onnxruntime as ort
 
     levels = ort.GraphOptimizationLevel
@@ -70,7 +70,9 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     spinning = '1' if options.allow_spinning else '0'
     chosen.add_session_config_entry('session.intra_op.allow_spinning', spinning)
     chosen.add_session_config_entry('session.inter_op.allow_spinning', spinning)
-    session = ort.InferenceSession(str(folder / 'model.onnx'), chosen, providers=['CPUExecutionProvider'])
+    own = folder / 'model.ort'
+    path = own if own.exists() else folder / 'model.onnx'
+    session = ort.InferenceSession(str(path), chosen, providers=['CPUExecutionProvider'])
     inputs = tuple(Tensor(i.name, _shape(i), _dtype(i.type)) for i in session.get_inputs())
     return OrtSession(session, inputs, tuple(o.name for o in session.get_outputs()))
 

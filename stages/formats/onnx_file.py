@@ -135,6 +135,19 @@ def inputs_without_weights(model: onnx.ModelProto) -> None:
         model.graph.input.extend(copies)
 
 
+def constants_as_weights(model: onnx.ModelProto) -> None:
+    """Make a weight of every Constant node of the graph: quantizers look for weights, not for nodes."""
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == 'Constant' and node.domain in ('', 'ai.onnx') and node.attribute[0].name == 'value':
+            model.graph.initializer.add().CopyFrom(node.attribute[0].t)
+            model.graph.initializer[-1].name = node.output[0]
+        else:
+            kept.append(type(node).FromString(node.SerializeToString()))
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+
+
 def operators(model: onnx.ModelProto) -> set[str]:
     """Return the operators of the graph and of the graphs inside it."""
     return {node.op_type for node in _nodes(model.graph)}

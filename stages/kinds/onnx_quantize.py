@@ -45,8 +45,8 @@ def needs(params: Params) -> tuple[str, ...]:
 
 
 def precision(params: Params, before: str) -> str:
-    """Leave int8."""
-    return 'int8'
+    """Leave int8; a pruned model stays one."""
+    return before if before == 'pruned' else 'int8'
 
 
 def host(params: Params) -> bool:

@@ -21,6 +21,12 @@ ENVIRONMENT = ''
 class Params:
     """Options of ``openvino-quantize``."""
 
+    mode: Literal['plain', 'accuracy'] = 'plain'
+    """accuracy takes operators back to float, the most harmful first, until ``max_drop`` holds. It takes minutes."""
+
+    max_drop: float = 0.01
+    """Accuracy mode: how far below 1 the likeness (cosine) to the float model may fall, on calibration data."""
+
     model_type: Literal['none', 'transformer'] = 'none'
     """transformer spares what costs attention its accuracy."""
 
@@ -40,8 +46,8 @@ def needs(params: Params) -> tuple[str, ...]:
 
 
 def precision(params: Params, before: str) -> str:
-    """Leave int8."""
-    return 'int8'
+    """Leave int8; a pruned model stays one."""
+    return before if before == 'pruned' else 'int8'
 
 
 def host(params: Params) -> bool:
@@ -61,7 +67,7 @@ def run(params: Params, job: Job) -> None:
     import numpy as np
     import openvino as ov
 
-    from stages.formats import openvino_quiet, samples
+    from stages.formats import openvino_likeness, openvino_quiet, samples
     from stages.formats.refusal import refusal
 
     openvino_quiet.telemetry_off()
@@ -76,15 +82,19 @@ def run(params: Params, job: Job) -> None:
         }
         feeds = samples.feeds(job.inputs['calibrate'], sizes, params.subset_size)
         job.progress(0.0, f'calibrating with {len(feeds)} feeds')
-        made = nncf.quantize(
-            model,
-            nncf.Dataset(feeds),
-            subset_size=len(feeds),
-            model_type=nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
-            preset=nncf.QuantizationPreset(params.preset),
-            fast_bias_correction=params.fast_bias_correction,
-        )
+        data, options = nncf.Dataset(feeds), {
+            'subset_size': len(feeds),
+            'model_type': nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
+            'preset': nncf.QuantizationPreset(params.preset),
+            'fast_bias_correction': params.fast_bias_correction,
+        }
+        if params.mode == 'accuracy':
+            judge = openvino_likeness.judge(model, feeds)
+            made = nncf.quantize_with_accuracy_control(model, data, data, judge, max_drop=params.max_drop, **options)
+        else:
+            made = nncf.quantize(model, data, **options)
         if not any(op.get_type_name() == 'FakeQuantize' for op in made.get_ops()):
-            msg = 'nothing to quantize: NNCF found no operator it could make int8\nwhat to try: leave this stage out'
+            bound = f'within max_drop {params.max_drop}' if params.mode == 'accuracy' else 'at all'
+            msg = f'nothing to quantize: NNCF could make no operator int8 {bound}\nwhat to try: leave this stage out'
             raise UnsupportedError(msg)
         ov.save_model(made, job.output / 'model.xml', compress_to_fp16=False)

@@ -59,6 +59,7 @@ def run(params: Params, job: Job) -> None:
     _check_operators(path.name, model)
     onnx_external.take_in(model, files)
     onnx_file.inputs_without_weights(model)
+    onnx_file.constants_as_weights(model)
     _adopt(path.name, model, job)
     try:
         onnx_file.write_stripped(model, job.output / 'model.onnx')

@@ -211,3 +211,13 @@ def test_many_weights_go_into_a_file_of_one_layout(tmp_path: Path) -> None:
     again = onnx.load(tmp_path / 'model.onnx', load_external_data=False)
     onnx_external.take_in(again, {'model.onnx.data': tmp_path / 'model.onnx.data'})
     assert again.graph.initializer[0].raw_data == WEIGHT.tobytes()
+
+
+def test_constants_become_weights_where_quantizers_look_for_them(tmp_path: Path) -> None:
+    model = net()
+    weight = model.graph.initializer.pop()
+    model.graph.node.insert(0, helper.make_node('Constant', [], ['w'], value=weight))
+    done = fetched(tmp_path, model)
+    source.run(source.Params(), done)
+    assert (weight_in(done.output) == WEIGHT).all()
+    assert [n.op_type for n in onnx.load(done.output / 'model.onnx').graph.node] == ['MatMul']

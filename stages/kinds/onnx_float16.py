@@ -1,0 +1,75 @@
+"""Store and compute an ONNX model in half precision; what goes in and out stays float32.
+
+Half the size. On x86 ONNX Runtime computes most of it in float32 all the same, between casts, so expect no speed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stages.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'onnx-float16'
+ACCEPTS = ('onnx',)
+GIVES = 'onnx'
+TOOLS = ('onnxruntime', 'onnx', 'numpy')
+ENVIRONMENT = ''
+
+RECURRENT = {'LSTM', 'GRU', 'RNN'}
+"""ONNX Runtime 1.32 dies (signal 11) of these in half precision, and of a half Transpose beside them."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``onnx-float16``."""
+
+    keep: tuple[str, ...] = ()
+    """Operators that stay in float32, besides those that have no half form: ``[Softmax, LayerNormalization]``."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Leave f16."""
+    return 'f16' if before == 'f32' else before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file."""
+    return ('model.onnx',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write the half-precision model; refuse one that holds no float32 weights."""
+    import onnx
+
+    from stages.formats import onnx_file
+    from stages.formats.refusal import refusal
+
+    model = onnx.load(job.inputs['model'] / 'model.onnx')
+    advice = 'onnx-float16: {keep: [the operator]}, or openvino: {compress: f16}'
+    with refusal("ONNX Runtime's float16 converter", advice):
+        from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
+        from onnxruntime.transformers.onnx_model import OnnxModel
+
+        spared = {*RECURRENT, 'Transpose'} if onnx_file.operators(model) & RECURRENT else set()
+        blocked = [*DEFAULT_OP_BLOCK_LIST, *sorted(spared), *params.keep]
+        made = convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
+        held = {w.data_type for w in made.graph.initializer}
+        if onnx.TensorProto.FLOAT16 not in held:
+            msg = 'nothing to convert: the model holds no float32 weights outside of the operators that must keep them'
+            raise UnsupportedError(f'{msg}\nwhat to try: leave this stage out')
+        OnnxModel(made).topological_sort(is_deterministic=True)   # the converter appends its casts at the end
+        onnx_file.write_stripped(made, job.output / 'model.onnx')

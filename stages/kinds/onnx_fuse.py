@@ -1,0 +1,91 @@
+"""Fuse the parts of a transformer (attention, embedding, layer normalization) into single operators of ONNX Runtime."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from stages.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'onnx-fuse'
+ACCEPTS = ('onnx',)
+GIVES = 'onnx'
+TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
+ENVIRONMENT = ''
+
+ATTENTION = {'Attention', 'MultiHeadAttention', 'DecoderMaskedMultiHeadAttention', 'QAttention'}
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``onnx-fuse``."""
+
+    model_type: Literal['bert', 'gpt2', 't5', 'vit', 'swin', 'clip', 'conformer'] = 'bert'
+    """Which patterns are looked for."""
+
+    heads: int = 0
+    """Attention heads; 0 reads them from the graph."""
+
+    hidden: int = 0
+    """Width of the hidden state; 0 reads it from the graph."""
+
+    partial: bool = False
+    """true accepts a model whose attention stays as it is, when something else was fused."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Keep the precision."""
+    return before
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file."""
+    return ('model.onnx',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write the fused model; refuse one in which nothing, or no attention, could be fused."""
+    import onnx
+
+    from stages.formats import onnx_file
+    from stages.formats.refusal import refusal
+
+    source = onnx.load(job.inputs['model'] / 'model.onnx')
+    advice = 'another model_type, or leave this stage out: ONNX Runtime fuses the rest on load'
+    with refusal("ONNX Runtime's transformer optimizer", advice):
+        from onnxruntime.transformers import fusion_options, optimizer
+
+        logging.getLogger('onnxruntime.transformers').setLevel('ERROR')   # it reports what it does not find
+        options = fusion_options.FusionOptions(params.model_type)
+        options.use_raw_attention_mask()   # else a mask becomes a length: wrong wherever padding is not at the end
+        made = optimizer.optimize_model(
+            source, params.model_type, num_heads=params.heads, hidden_size=params.hidden, opt_level=0,
+            optimization_options=options,
+        )
+        fused = {name: n for name, n in made.get_fused_operator_statistics().items() if n}
+    if not fused or not (params.partial or ATTENTION & fused.keys()):
+        found = ', '.join(f'{n} {name}' for name, n in fused.items()) or 'nothing'
+        msg = f'no attention was fused (fused: {found}): its pattern is known only as the older exporter writes it'
+        raise UnsupportedError(
+            f'{msg}\nwhat to try: attention written out as matmul, softmax, matmul (in transformers: '
+            "attn_implementation='eager'), and onnx: {exporter: legacy}; "
+            f'onnx-fuse: {{partial: true}} for what else there is; {advice}'
+        )
+    if not any(entry.domain == 'com.microsoft' for entry in made.model.opset_import):
+        made.model.opset_import.add(domain='com.microsoft', version=1)
+    job.progress(1.0, 'fused: ' + ', '.join(f'{n} {name}' for name, n in fused.items()))
+    onnx_file.write_stripped(made.model, job.output / 'model.onnx')

@@ -1,0 +1,81 @@
+"""Store the weights of an ONNX model's matrix products in 8 or 4 bits; activations stay float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from stages.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'onnx-weights'
+ACCEPTS = ('onnx',)
+GIVES = 'onnx'
+TOOLS = ('onnxruntime', 'onnx', 'numpy')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``onnx-weights``."""
+
+    bits: Literal[8, 4] = 8
+    """4 is half as large again, and further from the source."""
+
+    block: Literal[16, 32, 64, 128, 256] = 32
+    """How many weights of a column share one scale: fewer come closer to the source and take more room."""
+
+    symmetric: bool = True
+    """false adds a zero point per block: slightly closer and slower."""
+
+    compute: Literal['int8', 'f32'] = 'int8'
+    """What the product itself is computed in; int8 rounds activations as they come, and is faster."""
+
+
+def needs(params: Params) -> tuple[str, ...]:
+    """Read nothing beside the model."""
+    return ()
+
+
+def precision(params: Params, before: str) -> str:
+    """Leave int8 or int4; a pruned model stays one."""
+    return before if before == 'pruned' else f'int{params.bits}'
+
+
+def host(params: Params) -> bool:
+    """Say whether the bytes suit one kind of CPU only."""
+    return False
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise one file."""
+    return ('model.onnx',)
+
+
+def run(params: Params, job: Job) -> None:
+    """Write the model with packed weights; refuse one that has no product with a fixed matrix."""
+    import onnx
+
+    from stages.formats import onnx_file, onnx_gemm
+    from stages.formats.refusal import refusal
+
+    source = onnx.load(job.inputs['model'] / 'model.onnx')
+    advice = 'onnx-quantize: {mode: static} for a net of convolutions, or leave this stage out'
+    with refusal("ONNX Runtime's weight quantizer", advice):
+        from onnxruntime.quantization import matmul_nbits_quantizer
+
+        matmul_nbits_quantizer.logger.setLevel('WARNING')   # else two lines for every node
+        held = onnx_file.operators(source)
+        onnx_gemm.as_products(source)
+        quantizer = matmul_nbits_quantizer.MatMulNBitsQuantizer(
+            source, bits=params.bits, block_size=params.block, is_symmetric=params.symmetric,
+            accuracy_level=4 if params.compute == 'int8' else 1,
+        )
+        quantizer.process()
+        made = quantizer.model.model
+        if 'MatMulNBits' not in onnx_file.operators(made):
+            msg = f'nothing to quantize: no product with a fixed matrix; the model holds {", ".join(sorted(held)[:12])}'
+            raise UnsupportedError(f'{msg}\nwhat to try: {advice}')
+        onnx_file.write_stripped(made, job.output / 'model.onnx')
