@@ -26,7 +26,7 @@ class Options:
     """Run on oneDNN; Paddle's own operators are two to six times slower."""
 
     precision: Literal['f32', 'bf16'] = 'f32'
-    """What oneDNN computes in; bf16 needs a CPU that has it, and moves results."""
+    """What oneDNN computes in; bf16 needs a CPU that has it, moves results, and fails on some .pdmodel graphs."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     """Load ``model.json`` or ``model.pdmodel``, whichever is there, with its weights."""
     from paddle import inference
 
+    from stages.formats import paddle_inputs
+
     graph = next((p for p in (folder / 'model.json', folder / 'model.pdmodel') if p.exists()), None)
     if graph is None:
         msg = f'{folder.name}: holds neither model.json nor model.pdmodel'
@@ -68,7 +70,8 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
     config.switch_ir_optim(True)
-    config.enable_memory_optim(True)   # a quarter less memory; off by default in Python
+    if graph.suffix == '.pdmodel':   # a quarter less memory; for a .json it does nothing, or fails
+        config.enable_memory_optim(True)
     if options.onednn:
         config.enable_mkldnn()
         if options.precision == 'bf16':
@@ -76,19 +79,9 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     else:
         config.disable_mkldnn()   # on by default since Paddle 3.3
     predictor = inference.create_predictor(config)
-    names = predictor.get_input_names()
-    if len(names) != len(signature):
-        msg = f'the model takes {len(names)} inputs ({", ".join(names)}); the recipe declares {len(signature)}'
-        raise StepError(msg)
-    feeds = tuple((t.name, predictor.get_input_handle(name)) for t, name in _pairs(signature, names))
+    names = paddle_inputs.matched(predictor.get_input_names(), signature)
+    feeds = tuple((t.name, predictor.get_input_handle(name)) for t, name in zip(signature, names, strict=True))
     returned = predictor.get_output_names()
     fetches = tuple(predictor.get_output_handle(name) for name in returned)
     # before its first run, a predictor knows neither shapes nor element types
     return PaddleSession(predictor, feeds, fetches, (), tuple(returned))
-
-
-def _pairs(signature: tuple[Tensor, ...], names: list[str]) -> list[tuple[Tensor, str]]:
-    """Pair by name where all names agree, else by position."""
-    if {t.name for t in signature} == set(names):
-        return [(t, t.name) for t in signature]
-    return list(zip(signature, names, strict=True))

@@ -93,18 +93,12 @@ def _convert(source: Path, path: Path, opset: int) -> None:
 
 def _declare(model: Any, job: Job, static: bool) -> None:
     """Give inputs and outputs the names, and inputs the sizes, that the recipe declares."""
-    from stages.formats import examples, onnx_edit
+    from stages.formats import examples, onnx_edit, paddle_inputs
 
     found = {value.name: value for value in model.graph.input}
-    if len(found) != len(job.signature):
-        msg = f'the model takes {len(found)} inputs ({", ".join(found)}); the recipe declares {len(job.signature)}'
-        raise UnsupportedError(msg)
-    by_name = found.keys() == {t.name for t in job.signature}
-    names = {}
-    for tensor, place in zip(job.signature, list(found), strict=True):
-        value = found[tensor.name if by_name else place]
-        names[value.name] = tensor.name
-        for size, dim in zip(tensor.shape, value.type.tensor_type.shape.dim, strict=True):
+    names = dict(zip(paddle_inputs.matched(list(found), job.signature), (t.name for t in job.signature), strict=True))
+    for old, tensor in zip(names, job.signature, strict=True):
+        for size, dim in zip(tensor.shape, found[old].type.tensor_type.shape.dim, strict=True):
             if dim.dim_value and dim.dim_value != (1 if static and isinstance(size, str) else size):
                 msg = f'{tensor.name}: the model takes {dim.dim_value} where the recipe says {size}'
                 raise UnsupportedError(msg)
@@ -112,6 +106,7 @@ def _declare(model: Any, job: Job, static: bool) -> None:
                 dim.dim_param = size
             else:
                 dim.dim_value = 1 if isinstance(size, str) else size
+    model.graph.input.sort(key=lambda value: list(names).index(value.name))
     returned = examples.output_names(job.outputs, len(model.graph.output))
     for value, name in zip(model.graph.output, returned, strict=True):
         names[value.name] = name

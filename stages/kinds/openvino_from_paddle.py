@@ -78,17 +78,12 @@ def _sizes(shape: tuple[int | str, ...], params: Params, job: Job) -> list[int]:
 
 
 def _declare(model: Any, job: Job) -> None:
-    """Give inputs and outputs the recipe's names: inputs by name where the names agree, else by position."""
-    from stages.formats import examples
+    """Give inputs and outputs the recipe's names."""
+    from stages.formats import examples, paddle_inputs
 
-    if len(model.inputs) != len(job.signature):
-        msg = f'OpenVINO sees {len(model.inputs)} inputs; the recipe declares {len(job.signature)}'
-        raise UnsupportedError(msg)
-    declared = {t.name: t for t in job.signature}
-    by_name = all(port.names & declared.keys() for port in model.inputs)
-    for port, tensor in zip(model.inputs, job.signature, strict=True):
-        name = next(iter(port.names & declared.keys())) if by_name else tensor.name
-        port.get_tensor().set_names({name})
-        port.get_node().set_friendly_name(name)
+    ports = {port.any_name: port for port in model.inputs}
+    for tensor, old in zip(job.signature, paddle_inputs.matched(list(ports), job.signature), strict=True):
+        ports[old].get_tensor().set_names({tensor.name})
+        ports[old].get_node().set_friendly_name(tensor.name)
     for port, name in zip(model.outputs, examples.output_names(job.outputs, len(model.outputs)), strict=True):
         port.get_tensor().set_names({name})

@@ -1,0 +1,253 @@
+"""From Paddle to ONNX, in its locked environment, and to OpenVINO. Paddle is never imported into this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.digest import file_digest
+from stages.environments import lock_file
+from stages.errors import UnsupportedError
+from stages.kinds import openvino_from_paddle
+from stages.kinds.contract import Job
+from stages.tensors import Tensor
+
+pytestmark = pytest.mark.paddle
+if importlib.util.find_spec('paddle') is None:
+    pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"', allow_module_level=True)
+
+CHILD = Path(__file__).parents[1] / 'paddle_child.py'
+SIGNATURE = (Tensor('image', ('batch', 3, 16, 16), 'float32'), Tensor('scale', ('batch', 1), 'float32'))
+OUTPUTS = ('scores', 'features')
+FORMS = {'json': '1', 'pdmodel': '0'}   # which of the two Paddle writes hangs on a flag
+
+
+def child(word: str, path: Path, python: str = sys.executable, **extra: str) -> dict[str, Any]:
+    """Run the helper in a fresh process; return the JSON that it prints last."""
+    done = subprocess.run(
+        [python, CHILD, word, path], capture_output=True, text=True, check=False, env=os.environ | extra,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])   # type: ignore[no-any-return]
+
+
+def request(path: Path, **words: Any) -> Path:
+    path.write_text(json.dumps(words, default=str))
+    return path
+
+
+def plain(signature: tuple[Tensor, ...]) -> list[Any]:
+    return [[t.name, list(t.shape), t.dtype] for t in signature]
+
+
+@pytest.fixture(scope='session')
+def made(tmp_path_factory) -> dict[str, Path]:
+    """The helper's models in both forms."""
+    folders = {form: tmp_path_factory.mktemp(form) for form in FORMS}
+    for form, flag in FORMS.items():
+        assert child('models', folders[form], FLAGS_enable_pir_api=flag) == {}
+    return folders
+
+
+@pytest.fixture(scope='session')
+def environment() -> str:
+    """The Python of the locked environment, made once per lock file and kept."""
+    lock = lock_file('paddle2onnx')
+    folder = Path(tempfile.gettempdir()) / 'modelkiln-test-environments' / f'paddle2onnx-{file_digest(lock)[:12]}'
+    done = folder / 'done'
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
+        install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '-r', lock]
+        subprocess.run([folder / 'bin/python', *install], check=True)
+        done.touch()
+    return str(folder / 'bin/python')
+
+
+@pytest.fixture(scope='session')
+def reference(made, tmp_path_factory):
+    """What Paddle itself answers, by form: three feeds of 1, 2 and 7 rows, each with its outputs."""
+    np = pytest.importorskip('numpy')
+    rng = np.random.default_rng(5)
+    feeds = [
+        {t.name: rng.standard_normal(t.sized(batch=rows)).astype('float32') for t in SIGNATURE} for rows in (1, 2, 7)
+    ]
+    folder = tmp_path_factory.mktemp('reference')
+    np.savez(folder / 'feeds.npz', **{f'{n}.{name}': a for n, feed in enumerate(feeds) for name, a in feed.items()})
+    answers = {}
+    for form in FORMS:
+        results = folder / f'{form}.npz'
+        asked = request(
+            folder / 'request.json', folder=made[form] / 'net', signature=plain(SIGNATURE), options={}, threads=1,
+            count=3, feeds=folder / 'feeds.npz', results=results,
+        )
+        assert 'error' not in child('engine', asked)
+        with np.load(results) as stored:
+            answers[form] = [(feed, [stored[f'{n}.{i}'] for i in range(2)]) for n, feed in enumerate(feeds)]
+    return answers
+
+
+def to_onnx(python: str, model: Path, out: Path, signature=SIGNATURE, outputs=OUTPUTS, **params: Any) -> dict[str, Any]:
+    asked = request(
+        out.with_suffix('.json'), module='stages.kinds.onnx_from_paddle', inputs={'model': model}, output=out,
+        signature=plain(signature), outputs=outputs, params=params,
+    )
+    return child('kind', asked, python)
+
+
+def furthest(engine: str, folder: Path, answers) -> float:
+    """Return the greatest relative L2 distance of an engine's outputs from Paddle's."""
+    import numpy as np
+
+    from stages.engines import ENGINES
+
+    session = ENGINES[engine].load(folder, SIGNATURE, ENGINES[engine].Options(), 1)
+    errors = []
+    for feed, wanted in answers:
+        got = session.run(feed)
+        assert [g.shape for g in got] == [w.shape for w in wanted]
+        errors += [float(np.linalg.norm(g - w) / np.linalg.norm(w)) for g, w in zip(got, wanted, strict=True)]
+    print(f'{engine}: relative error {max(errors):.2e}')
+    return max(errors)
+
+
+@pytest.mark.environments
+@pytest.mark.onnx
+@pytest.mark.parametrize('form', FORMS)
+def test_onnx_keeps_the_outputs_and_has_the_names(made, environment, reference, tmp_path, form):
+    onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
+
+    found = to_onnx(environment, made[form] / 'net', tmp_path / 'out')
+
+    assert found == {'files': ['model.onnx'], 'promised': ['model.onnx']}
+    model = onnx.load(tmp_path / 'out/model.onnx')
+    onnx.checker.check_model(model, full_check=True)
+    assert [v.name for v in (*model.graph.input, *model.graph.output)] == ['image', 'scale', 'scores', 'features']
+    assert [v.type.tensor_type.shape.dim[0].dim_param for v in model.graph.input] == ['batch', 'batch']
+    assert {n.op_type for n in model.graph.node} & {'Identity', 'Constant'} == set()
+    assert furthest('onnxruntime', tmp_path / 'out', reference[form]) < 1e-5
+
+
+@pytest.mark.environments
+@pytest.mark.onnx
+@pytest.mark.parametrize(('shape', 'rows'), [('dynamic', 'batch'), ('static', 1)])
+def test_a_single_input_may_bear_any_name(made, environment, tmp_path, shape, rows):
+    ort = pytest.importorskip('onnxruntime', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
+    row = (Tensor('row', ('batch', 4), 'float32'),)
+
+    to_onnx(environment, made['json'] / 'one', tmp_path / 'out', row, (), shape=shape)
+
+    session = ort.InferenceSession(tmp_path / 'out/model.onnx')
+    assert [(v.name, v.shape[0]) for v in session.get_inputs()] == [('row', rows)]
+    assert [v.name for v in session.get_outputs()] == ['output']
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize('form', FORMS)
+def test_onnx_gives_the_same_bytes_elsewhere(made, environment, tmp_path, form):
+    shutil.copytree(made[form] / 'net', tmp_path / 'another/place')
+
+    to_onnx(environment, made[form] / 'net', tmp_path / 'one')
+    to_onnx(environment, tmp_path / 'another/place', tmp_path / 'two')
+
+    one, two = ((tmp_path / name / 'model.onnx').read_bytes() for name in ('one', 'two'))
+    assert one == two
+    assert b'another' not in two and str(made[form]).encode() not in one
+
+
+@pytest.mark.environments
+def test_a_tool_that_aborts_is_quoted(made, environment, tmp_path):
+    image = (Tensor('image', ('batch', 4, 4), 'float32'),)
+
+    found = to_onnx(environment, made['json'] / 'unknown', tmp_path / 'out', image, ())
+
+    assert found['error'] == 'UnsupportedError'
+    assert 'Due to the unsupported operators' in found['message'] and 'what to try' in found['message']
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize(('shape', 'words'), [
+    (('batch', 1, 16, 16), 'the model takes 3 where the recipe says 1'), (None, 'the model takes image, scale'),
+])
+def test_a_recipe_that_says_otherwise_is_told(made, environment, tmp_path, shape, words):
+    signature = (Tensor('image', shape, 'float32'), SIGNATURE[1]) if shape else SIGNATURE[:1]
+
+    found = to_onnx(environment, made['json'] / 'net', tmp_path / 'out', signature)
+
+    assert found['error'] == 'UnsupportedError' and words in found['message']
+
+
+def openvino_job(model: Path, out: Path) -> Job:
+    out.mkdir()
+    return Job({'model': model}, out, SIGNATURE, OUTPUTS, lambda fraction, words: None)
+
+
+@pytest.mark.openvino
+@pytest.mark.parametrize('params', [{}, {'compress': 'f16'}, {'shape': 'static', 'batch': 2}], ids=str)
+def test_openvino_reads_a_pdmodel(made, reference, tmp_path, params):
+    ov = pytest.importorskip('openvino', reason='needs modelkiln[openvino]: pip install "modelkiln[openvino]"')
+    chosen = openvino_from_paddle.Params(**params)
+
+    openvino_from_paddle.run(chosen, openvino_job(made['pdmodel'] / 'net', tmp_path / 'out'))
+
+    assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == sorted(openvino_from_paddle.outputs(chosen))
+    model = ov.Core().read_model(tmp_path / 'out/model.xml')
+    assert {p.any_name for p in model.inputs} == {'image', 'scale'}
+    assert [p.any_name for p in model.outputs] == ['scores', 'features']
+    answers = reference['pdmodel']
+    limit = 2e-3 if params.get('compress') else 1e-5
+    assert furthest('openvino', tmp_path / 'out', answers[1:2] if 'batch' in params else answers) < limit
+
+
+@pytest.mark.openvino
+def test_openvino_does_not_read_the_json_of_paddle_3(made, tmp_path):
+    with pytest.raises(UnsupportedError, match=r'\[onnx, openvino\]'):
+        openvino_from_paddle.run(openvino_from_paddle.Params(), openvino_job(made['json'] / 'net', tmp_path / 'out'))
+
+
+@pytest.mark.openvino
+def test_openvino_says_which_operator_it_lacks(made, tmp_path):
+    pytest.importorskip('openvino', reason='needs modelkiln[openvino]: pip install "modelkiln[openvino]"')
+    with pytest.raises(UnsupportedError, match=r'operator qr(.|\n)*what to try: \[onnx, openvino\]'):
+        openvino_from_paddle.run(
+            openvino_from_paddle.Params(), openvino_job(made['pdmodel'] / 'unknown', tmp_path / 'out')
+        )
+
+
+@pytest.mark.onnx
+def test_scalars_are_joined_as_vectors_and_a_sound_model_stays():
+    onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
+    from onnx.reference import ReferenceEvaluator
+
+    from stages.formats import onnx_edit
+
+    broken = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["" : 17]>
+        net (float[n, 2, 3] x, int64[1] width) => (float[a, b] y) {
+            zero = Constant<value = int64 {0}>()
+            sizes = Shape(x)
+            rows = Gather(sizes, zero)
+            shape = Concat<axis = 0>(rows, width)
+            y = Reshape(x, shape)
+        }''')
+    with pytest.raises(onnx.shape_inference.InferenceError):
+        onnx.checker.check_model(broken, full_check=True)
+
+    onnx_edit.join_scalars(broken)
+    once = broken.SerializeToString()
+    onnx_edit.join_scalars(broken)
+
+    onnx.checker.check_model(broken, full_check=True)
+    assert broken.SerializeToString() == once
+    import numpy as np
+
+    (y,) = ReferenceEvaluator(broken).run(None, {'x': np.zeros((4, 2, 3), 'float32'), 'width': np.array([6])})
+    assert y.shape == (4, 6)
