@@ -1,0 +1,27 @@
+"""One small project, built once by the real doit; tests take a copy of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.small import Ran, Small, small_project
+
+
+@pytest.fixture(scope='session')
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Small, Ran]:
+    """The project after its first ``doit``, and what that said. Left as it is: change a copy (``small``)."""
+    for name in ('torch', 'onnx', 'onnxruntime', 'onnxscript', 'matplotlib', 'jinja2'):
+        pytest.importorskip(name, reason='needs modelkiln[torch,onnx,report]: pip install "modelkiln[all]"')
+    project = small_project(tmp_path_factory.mktemp('small') / 'project')
+    return project, project.doit()
+
+
+@pytest.fixture
+def small(first_run: tuple[Small, Ran], tmp_path: Path) -> Small:
+    """A copy of the built project, to change."""
+    assert first_run[1].code == 0, first_run[1].text
+    shutil.copytree(first_run[0].root, tmp_path / 'project')
+    return Small(tmp_path / 'project')
