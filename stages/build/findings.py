@@ -33,6 +33,7 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         'recipe': recipe.file,
         'created': datetime.now(UTC).isoformat(timespec='seconds'),
         'command': f'doit {recipe.model}',
+        'source': {'format': recipe.source.format, 'step': plan.baseline(recipe_name).chain[0].step},
         'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in recipe.inputs],
         'outputs': list(recipe.outputs),
         'preprocessing': recipe.preprocessing,

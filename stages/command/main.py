@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from stages import __version__
-from stages.command import check, doctor, kinds, plan, repeat, report, schema, verify, why
+from stages.command import check, doctor, kinds, plan, repeat, report, roads, schema, verify, why
 from stages.errors import ModelkilnError
 
 COMMANDS = {
@@ -19,6 +19,7 @@ COMMANDS = {
     'verify': verify,
     'doctor': doctor,
     'report': report,
+    'roads': roads,
     'repeat': repeat,
 }
 EPILOG = """\

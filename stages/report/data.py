@@ -20,7 +20,7 @@ FORMAT = 1
 def as_json(findings: Findings, found: list[Row], choice: Choice) -> str:
     """What was decided, from which numbers, on what machine; samples stay in samples.json."""
     kept = ('model', 'recipe', 'created', 'command', 'baseline', 'protocol', 'choose', 'check', 'machine', 'versions',
-            'runs_python', 'flags', 'metric', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
+            'runs_python', 'flags', 'metric', 'source', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
     document = {
         'format': FORMAT,
         **{name: findings.get(name) for name in kept},
