@@ -123,7 +123,7 @@ def _kept(records: dict[str, bytes]) -> dict[str, bytes]:
         tensors = _checked(_json(records[config]))
         for name, about in tensors['config'].items():
             if about['use_pickle'] or not TENSOR.fullmatch(about['path_name']):
-                _refuse(f'{name} as a Python object, whose loading runs code', 'an export that holds plain tensors only')
+                _refuse(f'{name} as a Python object, whose loading runs code', 'an export of plain tensors only')
             kept[folder + about['path_name']] = records[folder + about['path_name']]
         kept[config] = json.dumps(tensors).encode()
     return kept | {name: records[name] for name in ('archive_format', 'archive_version')}

@@ -22,8 +22,8 @@ class Params:
     shape: Literal['dynamic', 'static'] = 'dynamic'
     """From torch: dynamic keeps the recipe's named dimensions; static makes each of them 1."""
 
-    freezing: bool = False
-    """Fold weights into the code ahead of time, in the layout that suits this CPU."""
+    freezing: bool = True
+    """Fold what is constant, and lay weights out as this CPU likes them; false keeps them as they are."""
 
 
 def needs(params: Params) -> tuple[str, ...]:
@@ -64,10 +64,12 @@ def run(params: Params, job: Job) -> None:
     settings = {
         'cpp.dynamic_threads': True,   # else the number of threads of this build stays in the code
         'compile_threads': 1,
+        'cpp_cache_precompile_headers': False,   # it pays from the third file on
         'freezing': params.freezing,
     }
     package = str(job.output / 'model.pt2')
-    with torch.no_grad(), deprecations_silenced(), refusal('AOTInductor', 'aoti: {shape: static}, torchscript, or onnx'):
+    advice = 'aoti: {freezing: false}, aoti: {shape: static}, or onnx'
+    with torch.no_grad(), deprecations_silenced(), refusal('AOTInductor', advice):
         if given.exists():
             program = exported_file.load(given)
         else:

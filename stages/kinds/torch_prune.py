@@ -68,10 +68,11 @@ def run(params: Params, job: Job) -> None:
         raise UnsupportedError(msg)
     torch.manual_seed(0)
     before = torch_module.load(source)
-    module, again = copy.deepcopy(before), lambda: None
+    module = copy.deepcopy(before)
+    zero = None
     example = examples.tensors(job.signature)
     if params.method == 'unstructured':
-        again = torch_pruned.unstructured(module, params.ratio)
+        zero = torch_pruned.unstructured(module, params.ratio)
     else:
         with refusal('torch-pruning', 'torch-prune: {method: unstructured}, or another ratio'):
             cut = torch_pruned.structured(module, example, params.ratio)
@@ -84,7 +85,8 @@ def run(params: Params, job: Job) -> None:
         raise UnsupportedError(msg)
     if params.finetune:
         _finetune(params, job, module)
-        again()   # training moves zeros
+        if zero:
+            zero()   # training moved them
     torch_module.save_transformed(job.output, source, {'kind': 'prune', **change}, module.eval())
 
 

@@ -1,0 +1,179 @@
+"""Programs of torch.export from outside: what torch itself would run in such a file never runs here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sources_helpers import job
+
+from stages.errors import StepError
+from stages.sources import exported as source
+from stages.tensors import Tensor
+
+pytestmark = pytest.mark.torch
+torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
+
+IMAGE = (Tensor('image', ('batch', 4), 'float32'),)
+GRAPH, WEIGHTS = 'models/model.json', 'data/weights/model_weights_config.json'
+
+
+@pytest.fixture(scope='module')
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('export') / 'theirs.pt2'
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Flatten(0)).eval()
+    batch = torch.export.Dim('n')
+    torch.export.save(torch.export.export(module, (torch.zeros(2, 4),), dynamic_shapes=({0: batch},)), path)
+    return path
+
+
+def rewritten(program: Path, folder: Path, **records: Callable[[bytes], bytes]) -> Path:
+    """Return the program with some records changed, in a folder of its own."""
+    folder.mkdir()
+    path = folder / 'theirs.pt2'
+    changes = {{'graph': GRAPH, 'weights': WEIGHTS, 'examples': 'data/sample_inputs/model.pt'}[k]: f
+               for k, f in records.items()}
+    with zipfile.ZipFile(program) as old, zipfile.ZipFile(path, 'w') as new:
+        for name in old.namelist():
+            content = changes.pop(name.partition('/')[2], lambda same: same)(old.read(name))
+            new.writestr(name, content)
+    assert not changes
+    return path
+
+
+def edited(edit: Callable[[Any], None]) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        read = json.loads(content)
+        edit(read)
+        return json.dumps(read).encode()
+
+    return change
+
+
+def take(tmp_path: Path, file: Path, signature: tuple[Tensor, ...] = IMAGE) -> Path:
+    done = job(tmp_path / 'out', signature, file=file.parent)
+    source.run(source.Params(), done)
+    return done.output / 'model.pt2'
+
+
+def test_a_program_arrives_without_what_its_machine_left_in_it(tmp_path: Path, program: Path) -> None:
+    made = take(tmp_path, program)
+    content = made.read_bytes()
+    image = torch.randn(7, 4)
+
+    wanted = torch.export.load(program).module()(image)
+
+    assert torch.equal(torch.export.load(made).module()(image), wanted)
+    assert b'stack_trace' in program.read_bytes() and b'stack_trace' not in content
+
+
+class Trap:
+    def __init__(self, marker: Path) -> None:
+        self.marker = str(marker)
+
+    def __reduce__(self) -> Any:
+        return (open, (self.marker, 'w'))
+
+
+def pickled(marker: Path) -> bytes:
+    memory = io.BytesIO()
+    torch.save({'weight': Trap(marker)}, memory)
+    return memory.getvalue()
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_example_inputs_that_torch_would_unpickle_are_dropped(tmp_path: Path, program: Path) -> None:
+    marker = tmp_path / 'marker'
+    hostile = rewritten(program, tmp_path / 'hostile', examples=lambda _: pickled(marker))
+    with contextlib.suppress(Exception):
+        torch.export.load(hostile)
+    assert marker.exists(), 'torch itself runs it: that is why no file from outside is given to it'
+    marker.unlink()
+
+    take(tmp_path, hostile)
+
+    assert not marker.exists()
+
+
+def test_weights_that_are_pickles_are_refused(tmp_path: Path, program: Path) -> None:
+    def pickle_first(config: Any) -> None:
+        next(iter(config['config'].values()))['use_pickle'] = True
+
+    hostile = rewritten(program, tmp_path / 'hostile', weights=edited(pickle_first))
+
+    with pytest.raises(StepError, match='as a Python object'):
+        take(tmp_path, hostile)
+
+
+def operator(word: str) -> Callable[[Any], None]:
+    return lambda graph: graph['graph_module']['graph']['nodes'][0].update(target=word)
+
+
+def size(text: str) -> Callable[[Any], None]:
+    def edit(graph: Any) -> None:
+        sizes = graph['graph_module']['graph']['tensor_values']['input']['sizes']
+        sizes[0] = {'as_expr': {'expr_str': text, 'hint': {'as_int': 2}}}
+
+    return edit
+
+
+def spec(graph: Any) -> None:
+    call = graph['graph_module']['module_call_graph'][0]['signature']
+    call['in_spec'] = call['in_spec'].replace('builtins.dict', 'collections.defaultdict')
+
+
+def renamed(graph: Any) -> None:
+    graph['graph_module']['graph']['nodes'][0]['name'] = 'x = __import__("os")'
+
+
+@pytest.mark.parametrize(('edit', 'said'), [
+    (operator('torch.os.system'), 'torch.os.system'),
+    (operator('torch.ops.load_library'), 'load_library'),
+    (operator('torch.ops.aten.__class__'), '__class__'),
+    (operator('_operator.methodcaller'), 'methodcaller'),
+    (operator('torch.ops.aten.from_file.default'), 'from_file'),
+    (size('__import__("os").system("true")'), 'the size'),
+    (size('open(chr(97))'), 'the size'),
+    (size('ｏpen(1)'), 'the size'),   # Python reads a full-width letter as the plain one
+    (spec, 'defaultdict'),
+    (renamed, '__import__'),
+], ids=lambda value: value if isinstance(value, str) else '')
+def test_what_could_be_code_is_refused(tmp_path: Path, program: Path, edit: Any, said: str) -> None:
+    hostile = rewritten(program, tmp_path / 'hostile', graph=edited(edit))
+
+    with pytest.raises(StepError, match=said):
+        take(tmp_path, hostile)
+
+    assert not list((tmp_path / 'out').iterdir())
+
+
+def test_guards_which_are_python_text_are_dropped(tmp_path: Path, program: Path) -> None:
+    marker = tmp_path / 'marker'
+    text = f'open({str(marker)!r}, "w")'
+    hostile = rewritten(program, tmp_path / 'hostile', graph=edited(lambda graph: graph.update(guards_code=[text])))
+
+    torch.export.load(take(tmp_path, hostile)).module()(torch.zeros(2, 4))
+
+    assert not marker.exists()
+
+
+def test_a_plain_pickle_is_refused_with_advice(tmp_path: Path) -> None:
+    marker = tmp_path / 'marker'
+    (tmp_path / 'theirs').mkdir()
+    (tmp_path / 'theirs/model.pt2').write_bytes(pickled(marker))
+
+    with pytest.raises(StepError, match=r'no archive of torch.export(.|\n)*safetensors'):
+        take(tmp_path, tmp_path / 'theirs/model.pt2')
+
+    assert not marker.exists()
+
+
+def test_another_signature_than_the_recipes_is_said(tmp_path: Path, program: Path) -> None:
+    with pytest.raises(StepError, match='float32'):
+        take(tmp_path, program, (Tensor('image', ('batch', 5), 'float32'),))
