@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,9 +38,31 @@ def write(model: Any, job: Job, order: list[int], path: Path) -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[Any]:
-    """Give tf2onnx with its log at errors."""
-    import tf2onnx.convert
+def steady() -> Iterator[Any]:
+    """
+    Give tf2onnx, silenced, doing the same each time.
 
-    logging.getLogger('tf2onnx').setLevel(logging.ERROR)
-    yield tf2onnx
+    It keeps its nodes in sets, and these come in the order of memory addresses: from process to process it would fold
+    and number constants differently. Numbered nodes come in the order in which they were made.
+    """
+    import tf2onnx.convert
+    from tf2onnx.graph import Node
+
+    logging.getLogger('tf2onnx').setLevel(logging.CRITICAL)   # the checker says it too, and then it is an error
+    numbers = itertools.count()
+    made = Node.__init__
+
+    def numbered(self: Any, *args: Any, **kwargs: Any) -> None:
+        self.modelkiln_number = next(numbers)
+        made(self, *args, **kwargs)
+
+    Node.__init__, Node.__hash__ = numbered, _number
+    try:
+        yield tf2onnx
+    finally:
+        Node.__init__, Node.__hash__ = made, object.__hash__
+
+
+def _number(node: Any) -> int:
+    number: int = node.modelkiln_number
+    return number

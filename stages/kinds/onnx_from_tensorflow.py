@@ -52,7 +52,7 @@ def run(params: Params, job: Job) -> None:
     from stages.formats.refusal import refusal
 
     advice = 'onnx: {shape: static}, another opset, or another way out: openvino or tflite straight from this format'
-    with tf2onnx_graph.quiet() as tf2onnx, refusal('tf2onnx', advice):
+    with tf2onnx_graph.steady() as tf2onnx, refusal('tf2onnx', advice):
         graph = tensorflow_model.graph(job.inputs['model'], job.signature, 1 if params.shape == 'static' else None)
         # what the function caught (weights, constants) comes after its arguments, and is frozen into the graph
         inputs = [t.name for t in graph.function.inputs[: len(graph.inputs)]]

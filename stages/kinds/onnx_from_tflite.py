@@ -53,7 +53,7 @@ def run(params: Params, job: Job) -> None:
     path = job.inputs['model'] / 'model.tflite'
     tensorflow_model.framework()
     advice = 'openvino straight from the TFLite file'
-    with tf2onnx_graph.quiet() as tf2onnx, tensorflow_model.deprecations_silenced(), refusal('tf2onnx', advice):
+    with tf2onnx_graph.steady() as tf2onnx, tensorflow_model.deprecations_silenced(), refusal('tf2onnx', advice):
         interpreter = Interpreter(model_path=str(path))
         found, _ = tflite_file.ports(interpreter)
         names = [d['name'] for d in interpreter.get_input_details()]
