@@ -75,7 +75,6 @@ def evidence_of(plan: Plan, build: Build, report: Mapping[str, Any]) -> Evidence
     if (report['source']['step'], row['precision']) != (ids[0], build.chain[-1].precision):
         return None
     lighter, reason, metric = row['lighter'] or {}, row['reason'], row['metric'] or row['agreement'] or {}
-    names = [plan.steps[id].name for id in ids]
     words = f'{reason["head"]}{"; " * bool(reason["words"])}{(reason["words"] or [""])[0]}' if reason else ''
     return Evidence(
         recipe=build.recipe,
@@ -87,7 +86,7 @@ def evidence_of(plan: Plan, build: Build, report: Mapping[str, Any]) -> Evidence
         status=STATUS[row['status']],
         engine=row['engine'],
         precision=row['precision'],
-        at=names.index(reason['step']) - 1 if reason and reason['step'] in names[1:] else None,
+        at=_stage(plan, build, reason['step']) if reason else None,
         words=words or row['failure'] or '',
         relative=rounded(row['difference']['relative']),
         size_bytes=row['size_bytes'],
@@ -105,6 +104,14 @@ def formats_of(plan: Plan, build: Build) -> tuple[str, ...]:
     gives = {kind.__name__: kind.GIVES for kinds in KINDS.values() for kind in kinds}  # type: ignore[attr-defined]
     source = plan.recipes[build.recipe].source.format
     return (source, *(gives[plan.steps[link.step].module] for link in build.chain[1:]))
+
+
+def _stage(plan: Plan, build: Build, name: str) -> int | None:
+    """Which stage a failed step is, or is the check of; None when it failed before the first."""
+    for place, link in enumerate(build.chain[1:]):
+        if name in (plan.steps[id].name for id in (link.step, link.check) if id):
+            return place
+    return None
 
 
 def _versions(plan: Plan, build: Build, known: Mapping[str, str]) -> dict[str, str]:

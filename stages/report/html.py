@@ -7,6 +7,9 @@ from typing import Any
 from stages.report.blocks import Block, Page, Picture, Table
 from stages.report.template import BLOCKS, POLICY, STYLE, TEMPLATE
 
+FEW = 3
+"""Flags that stand open; more would push the table off the first screen, so the others unfold."""
+
 
 def html(page: Page) -> str:
     """Escaping is the environment's default; only our own drawings and style sheet are marked as safe."""
@@ -24,4 +27,4 @@ def html(page: Page) -> str:
         return Markup(templates[type(block).__name__].render(block=block, svg=svg, titled=titled))  # noqa: S704 already escaped
 
     style = Markup(STYLE)  # noqa: S704 a constant
-    return environment.from_string(TEMPLATE).render(page=page, policy=POLICY, style=style, shown=shown)
+    return environment.from_string(TEMPLATE).render(page=page, policy=POLICY, style=style, shown=shown, few=FEW)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from stages.report import samples
 from stages.report.digits import ratio_text, significant
-from stages.report.statistics import Ratio, level_for, paired_ratio, turned, verdict
+from stages.report.statistics import NOISE, Ratio, level_for, paired_ratio, turned, verdict
 
 if TYPE_CHECKING:
     from stages.report.rows import Row
 
 FLOAT = 'f32'
-WORTH = 1.05
-"""A size or a peak that is not smaller by this factor is no reason to ship another model."""
+WORTH = 0.05
+"""A size or a peak that is not smaller by this share is no reason to ship another model."""
 
 DOT_PRODUCTS = {
     'int8': ('avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp', 'i8mm'),
@@ -141,8 +141,8 @@ def _judged(
         return 'does not pay', row.failure
     if speed is None:
         return 'not compared', 'its speed was not measured beside that of its float form'
-    smaller = size is not None and size * WORTH < 1
-    leaner = memory is not None and (memory.low or 0) > WORTH
+    smaller = size is not None and size <= 1 - WORTH
+    leaner = memory is not None and memory.low is not None and 1 / memory.low <= 1 - WORTH
     words, gains = speed_words(speed, said), ['size'] * smaller + ['memory'] * leaner
     sized = ', '.join(text for text in (size_words(size), memory_words(memory)) if text)
     if said == 'faster':
@@ -177,11 +177,11 @@ def memory_words(memory: Ratio | None) -> str:
     """``36 % less memory``; nothing when the interval leaves open which way it goes."""
     if memory is None or (memory.low or 0) <= 1 <= (memory.high or 1):
         return ''
-    return _change(1 / memory.value, 'less memory', 'more memory', 'as much memory')
+    return _change(1 / memory.value, 'less memory', 'more memory', 'as much memory', NOISE)
 
 
-def _change(share: float, less: str, more: str, same: str) -> str:
-    if abs(1 - share) < 0.005:
+def _change(share: float, less: str, more: str, same: str, nothing: float = 0.005) -> str:
+    if abs(1 - share) < nothing:
         return same
     return f'{significant(abs(1 - share) * 100, 2)} % {less if share < 1 else more}'
 

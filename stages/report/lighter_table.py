@@ -18,9 +18,9 @@ def lighter_table(found: list[Row], findings: Findings) -> Table:
     several = len({row.threads for row, _ in shown if row.threads}) > 1
     metric = next((row.quality.name for row, _ in shown if row.quality), 'accuracy')
     columns = (
-        Column('variant'), Column('pays?'), Column('against'), *([Column('threads', True)] if several else []),
-        Column('precision'), Column('size', True), Column('speed', True),
-        Column('peak memory', True), Column(metric, True), Column('in words'),
+        Column('variant'), Column('pays on this CPU?'), Column('against'),
+        *([Column('threads', True)] if several else []), Column('precision'), Column('size', True),
+        Column('speed', True), Column('peak memory', True), Column(metric, True), Column('in words'),
     )  # fmt: skip
     lines = tuple(
         Line((

@@ -35,9 +35,9 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
     threads = (findings.get('protocol') or {}).get('threads') or []
     sections = [
         Section('variants', 'Variants', tuple(_variants(findings, found, choice))),
+        Section('charts', 'Charts', tuple(pictures)),
         Section('lighter', TITLE, (lighter_table(found, findings),)),
         Section('unbuilt', 'What could not be built', tuple(_unbuilt(found))),
-        Section('charts', 'Charts', tuple(pictures)),
         Section('trust', 'Can these numbers be trusted?', tuple(_trust(findings, found))),
         Section('cold', 'Cold costs', (tables.cold_table(found),)),
         Section('memory', 'Memory by phase', (tables.memory_table(found),)),

@@ -24,8 +24,9 @@ def roads_page(found: dict[str, Any]) -> str:
     """The matrix, then what stands behind every cell, every kind and every optimisation."""
     works = sum(cell['status'] == WORKS and cell['source'] != cell['target'] for cell in found['matrix'])
     shown = sum(kind['status'] == WORKS for kind in found['kinds'])
+    variants, recipes = len(found['evidence']), len(found['runs'])
     said = (f'{works} ways from one format to another and {shown} of {len(found["kinds"])} uses of a kind are shown by '
-            f'{len(found["evidence"])} variants of {len(found["runs"])} recipes, built, checked and run.')  # fmt: skip
+            f'{variants} variants of {recipes} recipe{"s" * (recipes != 1)}, built, checked and run.')  # fmt: skip
     page = Page(
         title=TITLE,
         subtitle='Made by “modelkiln roads --write” from roads.json, which it makes from reports; not written by hand.',

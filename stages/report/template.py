@@ -26,6 +26,8 @@ p, li { max-width: 62rem; overflow-wrap: anywhere; }
 .verdict p:first-child { font-size: 1.15rem; font-weight: 650; }
 .flags { background: var(--warn-wash); border-left: 4px solid var(--warn); border-radius: 8px; list-style: none;
   padding: .7rem 1.2rem; margin: 1rem 0; }
+.flags ul { list-style: none; margin: 0; padding: 0; }
+.flags summary { color: var(--warn); cursor: pointer; }
 .flags li::before { content: '\\26A0\\FE0E  '; color: var(--warn); }
 nav { margin: 1.2rem 0 0; font-size: .875rem; display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
 a { color: var(--plain); }
@@ -58,7 +60,8 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 10p
 @media (max-width: 40rem) { main { padding: 1.2rem .9rem 3rem; } h1 { font-size: 1.6rem; }
   td:first-child, th:first-child { max-width: 8rem; } }
 @media print { :root { --paper: #fff; --card: #fff; } body { font-size: 10pt; } main { max-width: none; padding: 0; }
-  nav { display: none; } .scroll, figure .plot { overflow: visible; } figure, tr, .verdict { break-inside: avoid; }
+  nav { display: none; } details::details-content { content-visibility: visible; block-size: auto; }
+  .scroll, figure .plot { overflow: visible; } figure, tr, .verdict { break-inside: avoid; }
   h2, h3 { break-after: avoid; } table { font-size: 7.5pt; } th, td { padding: .2rem .3rem; white-space: normal; }
   figure svg { min-width: 0; } }
 """
@@ -78,7 +81,9 @@ TEMPLATE = """<!doctype html>
 <h1>{{ page.title }}</h1>
 <p class="sub">{{ page.subtitle }}</p>
 <div class="verdict">{% for text in page.verdicts %}<p>{{ text }}</p>{% endfor %}</div>
-{% if page.flags %}<ul class="flags">{% for text in page.flags %}<li>{{ text }}</li>{% endfor %}</ul>{% endif %}
+{% if page.flags %}<div class="flags"><ul>{% for text in page.flags[:few] %}<li>{{ text }}</li>{% endfor %}</ul>
+{% if page.flags|length > few %}<details><summary>{{ page.flags|length - few }} more</summary>
+<ul>{% for text in page.flags[few:] %}<li>{{ text }}</li>{% endfor %}</ul></details>{% endif %}</div>{% endif %}
 <nav aria-label="Sections">{% for section in page.sections %}<a href="#{{ section.anchor }}">{{ section.title }}</a>
 {% endfor %}</nav>
 {% for section in page.sections %}

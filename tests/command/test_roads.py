@@ -1,0 +1,173 @@
+"""The map of roads: made of reports of today's steps only, and what docs/ says is what the recipes still have."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.build.project import open_project
+from stages.command.main import main
+from stages.command.roads import as_text, edges, formats_of
+from stages.plan.step import Plan
+from stages.report import write_report
+from stages.report.roads import Edge, Evidence, cell, document, link, optimised, read
+from stages.report.roads_page import roads_page
+from stages.sources import SOURCES
+from tests.report.example import cycle
+from tests.small import Small
+
+ROOT = Path(__file__).parents[2]
+AGAIN = 'run doit, then modelkiln roads --write'
+EDGES = [
+    Edge('onnx', 'torch', 'onnx'), Edge('onnx-optimize', 'onnx', 'onnx'), Edge('openvino', 'onnx', 'openvino'),
+    Edge('aoti', 'torch', 'aoti'),
+]  # fmt: skip
+
+
+def shown(variant: str, *stages: Edge, **more: Any) -> Evidence:
+    """A variant that works, by the road of these stages from torch."""
+    facts: dict[str, Any] = {
+        'recipe': 'net', 'variant': variant, 'formats': ('torch', *(edge.gives for edge in stages)),
+        'kinds': tuple(edge.kind for edge in stages), 'makes': ('f32',) * len(stages), 'steps': (), 'status': 'works',
+        'engine': 'any', 'precision': 'f32', 'relative': 1e-6,
+    }  # fmt: skip
+    return Evidence(**facts | more)
+
+
+def test_a_cell_says_what_was_shown_and_by_way_of_what() -> None:
+    evidence = [shown('torch'), shown('onnx', EDGES[0]), shown('ov', EDGES[0], EDGES[2])]
+    straight, over = (cell(evidence, EDGES, 'torch', target) for target in ('onnx', 'openvino'))
+    assert (straight['status'], straight['by'], straight['over']) == ('works', 'net:onnx', [])
+    assert (over['status'], over['by'], over['over']) == ('works', 'net:ov', ['onnx'])
+
+
+def test_a_road_nobody_took_is_not_said_to_work() -> None:
+    found = cell([shown('onnx', EDGES[0])], EDGES, 'torch', 'openvino')
+    assert (found['status'], found['over'], found['kinds']) == ('not shown', ['onnx'], ['onnx', 'openvino'])
+    assert cell([], EDGES, 'openvino', 'torch')['status'] == 'no road'
+
+
+def test_a_refusal_has_the_tools_words_and_lies_at_the_stage_that_refused() -> None:
+    no = shown('ov', EDGES[0], EDGES[2], status='refused', at=1, words='no operator Fancy', relative=None)
+    assert cell([no], EDGES, 'torch', 'openvino')['status'] == 'refused'
+    assert cell([no], EDGES, 'torch', 'openvino')['refused']['words'] == 'no operator Fancy'
+    assert cell([no], EDGES, 'torch', 'onnx')['status'] == 'not shown'
+    assert [link([no], edge)['status'] for edge in EDGES] == ['works', 'not shown', 'refused', 'not shown']
+
+
+def test_the_plainest_road_stands_for_the_others() -> None:
+    light = shown('int8', EDGES[0], makes=('int8',), precision='int8', relative=0.0)
+    assert cell([light, shown('onnx', EDGES[0])], EDGES, 'torch', 'onnx')['by'] == 'net:onnx'
+
+
+def test_an_optimisation_stands_against_the_variant_without_it() -> None:
+    plain, better = shown('onnx', EDGES[0], size_bytes=100), shown('optimized', EDGES[0], EDGES[1], size_bytes=80)
+    (line,) = optimised([plain, better], EDGES[1])
+    assert (line['by'], line['against'], line['size_ratio']) == ('net:optimized', 'onnx', 0.8)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The repository's own resnet18 recipe, with a report of its steps as planned."""
+    shutil.copytree(ROOT / 'recipes' / 'models', tmp_path / 'recipes' / 'models')
+    shutil.copy(ROOT / 'recipes' / 'resnet18.yaml', tmp_path / 'recipes')
+    monkeypatch.chdir(tmp_path)
+    report(open_project(tmp_path).plan, tmp_path / 'artifacts' / 'resnet18')
+    return tmp_path
+
+
+def report(plan: Plan, folder: Path) -> None:
+    """Write the pages of a recipe whose variants all came out well, with simulated times."""
+    import random
+
+    rng, makes = random.Random(5), {'onnx-quantize': 'int8', 'torch-quantize': 'int8', 'openvino-quantize': 'int8'}
+    variants = [
+        {'name': build.variant.name, 'engine': build.variant.engine, 'format': build.variant.format, 'batch': 1,
+         'precision': build.chain[-1].precision, 'status': 'built', 'size_bytes': 10**6,
+         'stages': [{'kind': stage.kind, 'params': {}, 'step': link.step, 'makes': makes.get(stage.kind, 'f32')}
+                    for stage, link in zip(build.variant.stages, build.chain[1:], strict=True)],
+         'check': {'difference': {'relative': 1.234567e-6, 'max_abs': 1e-5, 'cosine': 1.0} if build.variant.stages
+                   else None},
+         'measured': [{'threads': 1, 'cycles': [cycle(rng, 9.0, repetitions=5)]}]}
+        for build in plan.builds['resnet18']
+    ]  # fmt: skip
+    step = plan.baseline('resnet18').chain[0].step
+    write_report({'model': 'resnet18', 'created': '2026-01-31T12:00:00Z', 'baseline': 'torch', 'variants': variants,
+                  'source': {'format': 'torch', 'step': step}, 'machine': {'cpu': {'model': 'a CPU'}},
+                  'versions': {'onnxruntime': '1.32.0', 'unrelated': '1'}}, folder)  # fmt: skip
+
+
+def test_the_command_writes_what_the_reports_prove(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['roads', '--write']) == 0
+    found = json.loads((project / 'docs' / 'roads.json').read_text(encoding='utf-8'))
+    there = {(one['source'], one['target']): one for one in found['matrix']}
+    assert there['torch', 'onnx']['by'] == 'resnet18:onnx' and there['torch', 'onnx']['relative'] == 1.23e-6
+    entry = next(one for one in found['evidence'] if one['variant'] == 'onnx')
+    assert entry['versions'] == {'onnxruntime': '1.32.0'}
+    assert (project / 'docs' / 'roads.md').read_text(encoding='utf-8') == roads_page(found)
+    assert 'nothing known' not in capsys.readouterr().out
+
+
+def test_a_report_of_a_real_run_counts(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(small.root)
+    assert main(['roads', '--write']) == 0
+    found = json.loads((small.root / 'docs' / 'roads.json').read_text(encoding='utf-8'))
+    evidence = {one.variant: one for one in read(found['evidence'])}
+    assert evidence['onnx'].status == 'works' and (evidence['onnx'].relative or 0) < 1e-4
+    assert evidence['onnx-int8'].makes == ('f32', 'int8') and evidence['onnx-int8'].against == 'onnx'
+    assert 'onnxruntime' in evidence['onnx'].versions
+
+
+def test_a_report_of_other_steps_proves_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = project / 'recipes' / 'resnet18.yaml'
+    text = recipe.read_text(encoding='utf-8')
+    assert '[onnx]\n' in text
+    recipe.write_text(text.replace('[onnx]\n', '[onnx: {opset: 19}]\n', 1), encoding='utf-8')
+    assert main(['roads', '--write']) == 0
+    found = json.loads((project / 'docs' / 'roads.json').read_text(encoding='utf-8'))
+    assert 'onnx' not in {one['variant'] for one in found['evidence']}
+    assert 'resnet18: nothing known of onnx as planned today; run doit resnet18' in capsys.readouterr().out
+
+
+def test_without_write_nothing_is_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['roads']) == 0
+    assert '| torch ' in capsys.readouterr().out and not (project / 'docs').exists()
+
+
+@pytest.fixture(scope='module')
+def kept() -> dict[str, Any]:
+    """The map in docs/."""
+    found: dict[str, Any] = json.loads((ROOT / 'docs' / 'roads.json').read_text(encoding='utf-8'))
+    return found
+
+
+def test_every_entry_in_docs_is_a_variant_of_todays_plan(kept: dict[str, Any]) -> None:
+    plan = open_project(ROOT).plan
+    builds = {build.name: build for builds in plan.builds.values() for build in builds}
+    gone = [one.name for one in read(kept['evidence']) if one.name not in builds]
+    assert not gone, f'{AGAIN}: no such variant: {", ".join(gone)}'
+    stale = [
+        one.name for one in read(kept['evidence'])
+        if one.steps != tuple(link.step for link in builds[one.name].chain)
+        or one.formats != formats_of(plan, builds[one.name])
+    ]  # fmt: skip
+    assert not stale, f'{AGAIN}: built by other steps than planned today: {", ".join(stale)}'
+
+
+def test_every_kind_has_an_entry_in_docs_for_every_format_it_takes(kept: dict[str, Any]) -> None:
+    there = {(one['kind'], one['takes'], one['gives']) for one in kept['kinds']}
+    missing = sorted(' '.join(edge) for edge in edges() if edge not in there)
+    assert not missing, f'{AGAIN}: not in docs/roads.json: {", ".join(missing)}'
+
+
+def test_docs_say_what_follows_from_their_evidence_and_todays_tables(kept: dict[str, Any]) -> None:
+    again = document(read(kept['evidence']), tuple(SOURCES), edges(), kept['runs'])
+    assert json.loads(as_text(again)) == kept, AGAIN
+
+
+def test_the_page_in_docs_is_what_its_json_gives(kept: dict[str, Any]) -> None:
+    assert (ROOT / 'docs' / 'roads.md').read_text(encoding='utf-8') == roads_page(kept), AGAIN
