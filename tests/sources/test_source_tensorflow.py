@@ -1,0 +1,267 @@
+"""SavedModel, Keras and TFLite from outside: read as data first; what would run code, or reach out, is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sources_helpers import job
+
+from stages.errors import IntegrityError, StepError, UnsupportedError
+from stages.sources import keras as keras_source
+from stages.sources import savedmodel, tflite
+from stages.tensors import Tensor
+
+np = pytest.importorskip('numpy')
+pytestmark = [pytest.mark.tensorflow, pytest.mark.litert]
+for name, extra in {'tensorflow': 'tensorflow', 'h5py': 'tensorflow', 'ai_edge_litert': 'litert'}.items():
+    pytest.importorskip(name, reason=f'needs modelkiln[{extra}]: pip install "modelkiln[{extra}]"')
+
+SIGNATURE = (Tensor('image', ('batch', 8, 8, 2), 'float32'),)
+
+
+def net() -> Any:
+    from stages.formats import tensorflow_model
+
+    tensorflow_model.framework()
+    import keras
+
+    image = keras.Input((8, 8, 2), name='image')
+    x = keras.layers.DepthwiseConv2D(3, activation='relu')(image)
+    return keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One net in all forms."""
+    from stages.formats import tensorflow_model
+
+    root = tmp_path_factory.mktemp('made')
+    model = net()
+    model.compile(optimizer='adam', loss='mse')
+    for name in ('keras', 'h5', 'lite'):
+        (root / name).mkdir()
+    model.save(root / 'keras/net.keras')
+    model.save(root / 'h5/net.hdf5')
+    model.export(root / 'saved/below', verbose=False)
+    tf = tensorflow_model.framework()
+    lite = tf.lite.TFLiteConverter.from_saved_model(str(root / 'saved/below'))
+    (root / 'lite/net.tflite').write_bytes(lite.convert())
+    return root
+
+
+SOURCES = {'keras': keras_source, 'h5': keras_source, 'saved': savedmodel, 'lite': tflite}
+
+
+def run(form: str, fetched: Path, output: Path, signature: tuple[Tensor, ...] = SIGNATURE) -> Path:
+    source = SOURCES[form]
+    done = job(output, signature, file=fetched)
+    source.run(source.Params(), done)
+    assert all((output / name).is_file() for name in source.outputs(source.Params()))
+    return output
+
+
+@pytest.mark.parametrize('form', SOURCES)
+def test_a_good_model_arrives_and_answers(made, tmp_path, form):
+    from stages.engines import litert, tensorflow
+
+    folder = run(form, made / form, tmp_path / 'out')
+    engine: Any = litert if form == 'lite' else tensorflow
+
+    [answer] = engine.load(folder, SIGNATURE, engine.Options(), 1).run({'image': np.ones((1, 8, 8, 2), 'float32')})
+
+    assert answer.shape == (1, 3)
+
+
+@pytest.mark.parametrize('form', SOURCES)
+def test_the_same_file_gives_the_same_bytes(made, tmp_path, form):
+    folders = [run(form, made / form, tmp_path / name) for name in ('one', 'two')]
+
+    files = [{str(p.relative_to(f)): p.read_bytes() for p in f.rglob('*') if p.is_file()} for f in folders]
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize('form', SOURCES)
+def test_a_recipe_that_describes_another_model_is_refused(made, tmp_path, form):
+    with pytest.raises(StepError, match=r'takes image float32 \[.*8, 8, 2\]; the recipe declares .*8, 3\]'):
+        run(form, made / form, tmp_path / 'out', (Tensor('image', ('batch', 8, 8, 3), 'float32'),))
+
+
+def test_outputs_in_another_order_are_refused_with_the_right_one():
+    from stages.formats import ports
+
+    with pytest.raises(StepError, match=r'write: outputs: \[contour, note\]'):
+        ports.check('x.pb', SIGNATURE, ('contour', 'note'), SIGNATURE, ('note', 'contour'))
+    ports.check('x.pb', SIGNATURE, ('contour', 'note'), SIGNATURE, ('one', 'two'))
+
+
+def test_what_keras_2_wrote_is_mended(made, tmp_path):
+    import h5py
+
+    old = tmp_path / 'old/net.h5'
+    old.parent.mkdir()
+    old.write_bytes((made / 'h5/net.hdf5').read_bytes())
+    with h5py.File(old, 'r+') as stored:
+        config = json.loads(stored.attrs['model_config'])
+        [layer] = [one for one in config['config']['layers'] if one['class_name'] == 'DepthwiseConv2D']
+        layer['config']['groups'] = 1
+        stored.attrs['model_config'] = json.dumps(config)
+
+    run('h5', old.parent, tmp_path / 'out')
+
+
+def test_the_optimizer_of_keras_2_does_not_keep_a_saved_model_from_loading(made, tmp_path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    shutil.copytree(made / 'saved', tmp_path / 'old')
+    path = tmp_path / 'old/below/saved_model.pb'
+    read = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    nodes = read.meta_graphs[0].object_graph_def.nodes
+    variable = next(i for i, node in enumerate(nodes) if node.WhichOneof('kind') == 'variable')
+    nodes[0].children.add(node_id=len(nodes), local_name='optimizer')
+    optimizer, moment = nodes.add(), nodes.add()
+    optimizer.user_object.identifier = 'optimizer'
+    moment.variable.CopyFrom(nodes[variable].variable)
+    optimizer.slot_variables.add(
+        original_variable_node_id=variable, slot_name='m', slot_variable_node_id=len(nodes) - 1
+    )
+    path.write_bytes(read.SerializeToString())
+
+    import tensorflow as tf
+
+    with pytest.raises(AttributeError, match='add_slot'):
+        tf.saved_model.load(str(path.parent))
+    run('saved', tmp_path / 'old', tmp_path / 'out')
+
+
+@pytest.mark.parametrize('operator', ['ReadFile', 'WriteFile', 'PyFunc', 'SaveV2', 'TextLineDataset', 'DebugIdentity'])
+@pytest.mark.parametrize('where', ['node', 'function'])
+def test_a_graph_that_reaches_outside_is_refused_before_tensorflow_loads_it(made, tmp_path, operator, where):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    shutil.copytree(made / 'saved', tmp_path / 'bad')
+    path = tmp_path / 'bad/below/saved_model.pb'
+    read = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    graph = read.meta_graphs[0]
+    if where == 'node':
+        graph.graph_def.node.add(name='x', op=operator)
+    else:
+        # hidden in the saver's function, and called from elsewhere too
+        name = next(f.signature.name for f in graph.graph_def.library.function if 'traced_save' in f.signature.name)
+        next(f for f in graph.graph_def.library.function if f.signature.name == name).node_def.add(op=operator)
+        graph.graph_def.node.add(name='x', op='PartitionedCall').attr['f'].func.name = name
+    path.write_bytes(read.SerializeToString())
+
+    with pytest.raises(UnsupportedError, match=f'reaches outside the model: .*{operator}'):
+        run('saved', tmp_path / 'bad', tmp_path / 'out')
+
+
+def test_a_link_in_a_saved_model_is_refused(made, tmp_path):
+    shutil.copytree(made / 'saved', tmp_path / 'bad')
+    (tmp_path / 'secret').write_text('x')
+    (tmp_path / 'bad/below/assets').mkdir(exist_ok=True)
+    (tmp_path / 'bad/below/assets/vocabulary.txt').symlink_to(tmp_path / 'secret')
+
+    with pytest.raises(IntegrityError, match=r'vocabulary\.txt: a link'):
+        run('saved', tmp_path / 'bad', tmp_path / 'out')
+
+
+def changed(made: Path, folder: Path, change: Any) -> Path:
+    """Write the Keras net to ``folder`` with its configuration changed; return the folder."""
+    folder.mkdir()
+    with zipfile.ZipFile(made / 'keras/net.keras') as source, zipfile.ZipFile(folder / 'net.keras', 'w') as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == 'config.json':
+                config = json.loads(data)
+                change(config['config']['layers'])
+                data = json.dumps(config).encode()
+            target.writestr(name, data)
+    return folder
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    ({'class_name': 'Lambda'}, 'keras.layers.Lambda'),
+    ({'class_name': 'TFSMLayer'}, 'keras.layers.TFSMLayer'),
+    ({'class_name': 'TorchModuleWrapper'}, 'TorchModuleWrapper'),
+    ({'module': 'os'}, 'os.Dense'),
+    ({'module': 'kerasbad.layers'}, 'kerasbad.layers.Dense'),
+    ({'registered_name': 'My>Dense'}, 'Dense'),
+    ({'class_name': 'function', 'module': 'builtins', 'config': 'eval'}, 'function'),
+], ids=str)  # fmt: skip
+def test_code_in_a_keras_file_is_refused_before_keras_sees_it(made, tmp_path, monkeypatch, change, said):
+    import keras
+
+    monkeypatch.setattr(keras.saving, 'load_model', lambda *a, **k: pytest.fail('Keras saw the file'))
+    bad = changed(made, tmp_path / 'bad', lambda layers: layers[-1].update(change))
+
+    with pytest.raises(UnsupportedError, match=f'code that a file must not bring: .*{said}'):
+        run('keras', bad, tmp_path / 'out')
+    assert not list((tmp_path / 'out').iterdir())
+
+
+def test_code_deep_in_a_layer_s_options_is_found(made, tmp_path):
+    def hide(layers: Any) -> None:
+        layers[-1]['config']['kernel_initializer'] = {'x': [{'class_name': 'Lambda', 'config': {}}]}
+
+    with pytest.raises(UnsupportedError, match='Lambda'):
+        run('keras', changed(made, tmp_path / 'bad', hide), tmp_path / 'out')
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    (lambda layers: layers[-1]['config'].update(units=10**9), 'units 1,000,000,000; no weights'),
+    (lambda layers: layers[0]['config'].update(batch_shape=[None, 10**6, 10**6]), 'at most'),
+    (lambda layers: layers.extend(layers[-1:] * 10_000), 'layers; from 1 to'),
+    (lambda layers: layers.append(json.loads('[' * 90 + ']' * 90)), 'nested deeper'),
+])  # fmt: skip
+def test_a_shape_bomb_is_refused(made, tmp_path, change, said):
+    with pytest.raises(IntegrityError, match=said):
+        run('keras', changed(made, tmp_path / 'bad', change), tmp_path / 'out')
+
+
+@pytest.mark.parametrize('kind', ['soft link', 'external link', 'external data'])
+def test_an_h5_file_that_leads_elsewhere_is_refused(made, tmp_path, kind):
+    import h5py
+
+    bad = tmp_path / 'bad/net.h5'
+    bad.parent.mkdir()
+    bad.write_bytes((made / 'h5/net.hdf5').read_bytes())
+    (tmp_path / 'secret').write_bytes(b'x' * 64)
+    with h5py.File(bad, 'r+') as stored:
+        if kind == 'external data':
+            stored.create_dataset('x', (4,), 'f4', external=[(str(tmp_path / 'secret'), 0, 16)])
+        else:
+            stored['x'] = h5py.SoftLink('/y') if kind == 'soft link' else h5py.ExternalLink('other.h5', '/y')
+
+    with pytest.raises(IntegrityError, match=r"'x' (is a link|keeps its numbers outside)"):
+        run('h5', bad.parent, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('form', SOURCES)
+def test_a_damaged_file_is_refused(made, tmp_path, form):
+    shutil.copytree(made / form, tmp_path / 'bad')
+    for path in (tmp_path / 'bad').rglob('*'):
+        if path.is_file():
+            data = path.read_bytes()
+            path.write_bytes(data[: len(data) // 3])
+
+    with pytest.raises((IntegrityError, StepError)):
+        run(form, tmp_path / 'bad', tmp_path / 'out')
+
+
+def test_an_operator_that_litert_lacks_is_refused(tmp_path):
+    from stages.formats import tensorflow_model
+
+    tf = tensorflow_model.framework()
+    serve = tf.function(lambda x: tf.raw_ops.Erfinv(x=x), input_signature=[tf.TensorSpec([1, 4], name='x')])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()])
+    converter.allow_custom_ops = True
+    (tmp_path / 'bad').mkdir()
+    (tmp_path / 'bad/net.tflite').write_bytes(converter.convert())
+
+    with pytest.raises(UnsupportedError, match=r'Erfinv(.|\n)*custom operators'):
+        run('lite', tmp_path / 'bad', tmp_path / 'out', ())
