@@ -198,5 +198,6 @@ def _without(evidence: Sequence[Evidence], one: Evidence, place: int) -> Evidenc
                  and other.status == WORKS and other.formats[-1] == one.formats[-1]), None)  # fmt: skip
 
 
-def _refusal(one: Evidence | None) -> dict[str, str] | None:
-    return {'by': one.name, 'kind': one.kinds[one.at or 0], 'words': one.words} if one else None
+def _refusal(one: Evidence | None) -> dict[str, Any] | None:
+    """Who was refused, after which kinds: what a tool refuses of an int8 model it may well do to a float one."""
+    return {'by': one.name, 'kinds': list(one.kinds[: (one.at or 0) + 1]), 'words': one.words} if one else None

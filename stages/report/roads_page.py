@@ -75,7 +75,7 @@ def _from(found: dict[str, Any], source: str) -> Table:
 def _words(cell: dict[str, Any]) -> str:
     """Of a refusal; also when another road works, since the refusal of the short one is worth knowing."""
     refused = cell['refused']
-    return f'{refused["kind"]} ({refused["by"]}): {refused["words"]}' if refused else NONE
+    return f'{" → ".join(refused["kinds"])} ({refused["by"]}): {refused["words"]}' if refused else NONE
 
 
 def _kinds(kinds: Sequence[dict[str, Any]]) -> Table:
