@@ -13,10 +13,10 @@ Arrays = dict[str, np.ndarray]
 
 
 def calibrate(folder: Path) -> Arrays:
-    """Return 40 crops, faces and others in turn, without labels."""
-    image, _, held = _crops(folder)
+    """Return 40 crops, faces and others in turn; their labels are for training a pruned net again."""
+    image, labels, held = _crops(folder)
     order = np.argsort(~held, kind='stable')[: held.sum()].reshape(2, -1).T.ravel()
-    return {'image': image[order]}
+    return {'image': image[order], 'labels': labels[order]}
 
 
 def evaluate(folder: Path) -> Arrays:
