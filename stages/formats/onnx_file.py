@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -146,6 +147,29 @@ def constants_as_weights(model: onnx.ModelProto) -> None:
             kept.append(type(node).FromString(node.SerializeToString()))
     del model.graph.node[:]
     model.graph.node.extend(kept)
+
+
+def at_least_opset(path: Path, version: int) -> onnx.ModelProto:
+    """Return the model in ``path``, moved to operator set ``version`` when its own is older."""
+    import onnx
+    from onnx import version_converter
+
+    model = onnx.load(path)
+    own = next((entry.version for entry in model.opset_import if entry.domain in ('', 'ai.onnx')), version)
+    return version_converter.convert_version(model, version) if own < version else model
+
+
+def named(path: Path, globs: tuple[str, ...]) -> list[str]:
+    """Return the names of nodes in the file ``path`` that match ``globs``; a glob that matches none is a mistake."""
+    import onnx
+
+    from stages.errors import StepError
+
+    names = [node.name for node in onnx.load(path, load_external_data=False).graph.node]
+    for glob in globs:
+        if not fnmatch.filter(names, glob):
+            raise StepError(f'no node is called {glob!r}; there are {", ".join(names[:12])} …')
+    return [name for name in names if any(fnmatch.fnmatchcase(name, glob) for glob in globs)]
 
 
 def operators(model: onnx.ModelProto) -> set[str]:

@@ -38,6 +38,9 @@ class Params:
     samples: int = 128
     """Static mode: how many calibration samples are read at most."""
 
+    keep: tuple[str, ...] = ()
+    """Names of nodes that stay float, as globs: ``[stft-*]``. The logarithm of a spectrum does not bear int8."""
+
 
 def needs(params: Params) -> tuple[str, ...]:
     """Read calibration data in static mode."""
@@ -85,33 +88,33 @@ def run(params: Params, job: Job) -> None:
 def _dynamic(params: Params, source: Path, path: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    from stages.formats import onnx_file
+
     # signed weights make MatMul fastest; a signed ConvInteger is 3 to 7 times slower than float, an unsigned one is not
     kind = QuantType.QUInt8 if params.conv else QuantType.QInt8
     wanted = [*DYNAMIC_OPERATORS, 'Conv'] if params.conv else DYNAMIC_OPERATORS
-    quantize_dynamic(source, path, weight_type=kind, op_types_to_quantize=wanted)
+    kept = onnx_file.named(source, params.keep)
+    quantize_dynamic(source, path, weight_type=kind, op_types_to_quantize=wanted, nodes_to_exclude=kept)
 
 
 def _static(params: Params, job: Job, source: Path, path: Path) -> None:
-    import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     from stages.formats import onnx_file, samples
 
-    feeds = samples.feeds(job.inputs['calibrate'], onnx_file.real_inputs(onnx.load(source)), params.samples)
-    methods = {
-        'minmax': CalibrationMethod.MinMax,
-        'entropy': CalibrationMethod.Entropy,
-        'percentile': CalibrationMethod.Percentile,
-    }
+    model = onnx_file.at_least_opset(source, 13)   # the first that knows a scale per channel
+    feeds = samples.feeds(job.inputs['calibrate'], onnx_file.real_inputs(model), params.samples)
+    methods = {method.name.lower(): method for method in CalibrationMethod}
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / 'ready.onnx'
         try:
-            quant_pre_process(source, ready)
+            quant_pre_process(model, ready)
         except Exception:   # some transformers: 'Incomplete symbolic shape inference'
-            quant_pre_process(source, ready, skip_symbolic_shape=True)
+            quant_pre_process(model, ready, skip_symbolic_shape=True)
         # S8S8, the default, is 2 to 3 times slower on x86
         quantize_static(
             ready, path, onnx_file.reader(feeds, job.progress), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=methods[params.method],
+            nodes_to_exclude=onnx_file.named(ready, params.keep),
         )

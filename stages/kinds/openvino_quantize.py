@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +39,9 @@ class Params:
 
     subset_size: int = 300
     """How many calibration samples are read at most."""
+
+    keep: tuple[str, ...] = ()
+    """Names of operators that stay float, as globs: ``[stft-*]``. The logarithm of a spectrum does not bear int8."""
 
 
 def needs(params: Params) -> tuple[str, ...]:
@@ -87,6 +91,7 @@ def run(params: Params, job: Job) -> None:
             'model_type': nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
             'preset': nncf.QuantizationPreset(params.preset),
             'fast_bias_correction': params.fast_bias_correction,
+            'ignored_scope': nncf.IgnoredScope(patterns=[fnmatch.translate(glob) for glob in params.keep]),
         }
         if params.mode == 'accuracy':
             judge = openvino_likeness.judge(model, feeds)

@@ -192,3 +192,37 @@ def test_a_net_of_convolutions_has_no_weights_to_pack(chain, bare_conv_net):
 def test_a_pruned_model_stays_one(kind, params, precision):
     assert kind.precision(kind.Params(**params), 'f32') == precision
     assert kind.precision(kind.Params(**params), 'pruned') == 'pruned'
+
+
+def test_static_quantization_lifts_an_old_operator_set(chain, conv_net, error_of):
+    import onnx
+
+    made = chain(conv_net, ('onnx', {'exporter': 'legacy', 'opset': 12}), ('onnx-quantize', {'mode': 'static'}))
+
+    assert onnx.load(made.folder / 'model.onnx').opset_import[0].version >= 13
+    assert 0 < error_of(conv_net, made, 'onnxruntime', {'batch': 3}) < 0.15
+
+
+@pytest.mark.parametrize('mode', ['static', 'dynamic'])
+def test_nodes_that_are_kept_stay_float(chain, conv_net, tmp_path, calibrate, mode):
+    import onnx
+    from conftest import run_kind
+
+    def packed(model):
+        weights = onnx.load(model.folder / 'model.onnx').graph.initializer
+        return sum(w.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8) and len(w.dims) > 1 for w in weights)
+
+    float_model = chain(conv_net, ('onnx', {}))
+    names = [n.name for n in onnx.load(float_model.folder / 'model.onnx').graph.node if n.op_type in ('Conv', 'Gemm')]
+    params = {'mode': mode, 'conv': mode == 'dynamic'}
+    every = run_kind('onnx-quantize', float_model, tmp_path / 'every', calibrate, **params)
+    spared = run_kind('onnx-quantize', float_model, tmp_path / 'spared', calibrate, keep=(names[0],), **params)
+
+    assert packed(spared) == packed(every) - 1 > 0
+
+
+def test_a_name_that_no_node_has_is_a_mistake(chain, conv_net):
+    from stages.errors import StepError
+
+    with pytest.raises(StepError, match=r"no node is called 'stft-\*'; there are"):
+        chain(conv_net, ('onnx', {}), ('onnx-quantize', {'keep': ('stft-*',)}))

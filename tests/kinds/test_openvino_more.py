@@ -108,3 +108,16 @@ def test_a_group_that_does_not_fit_is_explained(chain, wide_net):
 def test_a_pruned_model_stays_one(kind, params, precision):
     assert kind.precision(kind.Params(**params), 'f32') == precision
     assert kind.precision(kind.Params(**params), 'pruned') == 'pruned'
+
+
+def test_operators_that_are_kept_stay_float(chain, conv_net, tmp_path, calibrate):
+    import openvino as ov
+    from conftest import run_kind
+
+    float_model = chain(conv_net, ('onnx', {}), ('openvino', {}))
+    model = ov.Core().read_model(float_model.folder / 'model.xml')
+    name = next(op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == 'Convolution')
+    every = run_kind('openvino-quantize', float_model, tmp_path / 'every', calibrate)
+    spared = run_kind('openvino-quantize', float_model, tmp_path / 'spared', calibrate, keep=(name,))
+
+    assert 0 < fake_quantize(spared) < fake_quantize(every)
