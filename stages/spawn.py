@@ -116,7 +116,8 @@ def stop_on_signals() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         for process in list(_running):
             _signal(process, signal.SIGKILL)
-        raise KeyboardInterrupt
+        print('\nmodelkiln: stopped; what is finished is kept, and the next run goes on from there', file=sys.stderr)
+        raise SystemExit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)

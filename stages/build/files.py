@@ -29,8 +29,8 @@ class Remembered:
         self._changed = False
         self._seen: dict[str, str] = {}
         try:
-            self._kept = json.loads(kept_in.read_text())
-        except (OSError, ValueError):
+            self._kept = dict(json.loads(kept_in.read_text()))
+        except (OSError, ValueError, TypeError):
             self._kept = {}
 
     def of(self, what: str, path: Path, compute: Callable[[Path], str]) -> str:

@@ -106,7 +106,7 @@ class Project:
                 with open(f'{self.state}/steps/{id}.json', 'rb') as stream:  # noqa: PTH123  # twice as fast, 1,000 times
                     read = json.loads(stream.read())
                 self.stamps[id] = Stamp(read['key'], read['digest'], read.get('refused', False))
-            except (OSError, ValueError, KeyError):
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 self.stamps[id] = None
         return self.stamps[id]
 

@@ -104,7 +104,7 @@ class Store:
         """Return the action behind ``key``, for explanations; None when it is not known."""
         try:
             action: Mapping[str, Any] = json.loads(self._result_path(key).read_text())['action']
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         return action
 

@@ -172,6 +172,16 @@ def named(path: Path, globs: tuple[str, ...]) -> list[str]:
     return [name for name in names if any(fnmatch.fnmatchcase(name, glob) for glob in globs)]
 
 
+def write_with_shapes(model: onnx.ModelProto, path: Path) -> None:
+    """Write ``model`` as ONNX Runtime wants it before static quantization: shapes inferred, constants folded."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    try:
+        quant_pre_process(model, path)
+    except Exception:   # some transformers: 'Incomplete symbolic shape inference'
+        quant_pre_process(model, path, skip_symbolic_shape=True)
+
+
 def operators(model: onnx.ModelProto) -> set[str]:
     """Return the operators of the graph and of the graphs inside it."""
     return {node.op_type for node in _nodes(model.graph)}

@@ -179,7 +179,7 @@ def _build(
 
     def check(place: int) -> str | None:
         options = variant.run if place == last else None
-        if model == source and options == engine_for(format).Options():
+        if model == source and options in (None, engine_for(format).Options()):
             return reference
         return _check(steps, recipe, model, format, reference, arrays, probe_id, options)
 
