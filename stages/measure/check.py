@@ -58,8 +58,9 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
             metric = _judged(request, {_name(names, i): a for i, a in enumerate(answers)}, data)
         else:
             metric = _measure(request.get('metric'), evaluated, data.get('labels'), reference.get('evaluate'))
-        if 'evaluate' in reference and evaluated.shape == reference['evaluate'].shape:
-            agreed = agreement(evaluated, reference['evaluate'])
+            # whose own metric is not about the largest output has none to agree on
+            if 'evaluate' in reference and evaluated.shape == reference['evaluate'].shape:
+                agreed = agreement(evaluated, reference['evaluate'])
 
     found = {
         'difference': difference(probe, expected) if reference else None,
