@@ -174,12 +174,25 @@ def named(path: Path, globs: tuple[str, ...]) -> list[str]:
 
 def write_with_shapes(model: onnx.ModelProto, path: Path) -> None:
     """Write ``model`` as ONNX Runtime wants it before static quantization: shapes inferred, constants folded."""
+    import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    plain = path.with_suffix('.plain')
+    onnx.save(model, plain)   # a file: given a model it moves weights outside and then cannot infer from them
     try:
-        quant_pre_process(model, path)
+        quant_pre_process(plain, path)
     except Exception:   # some transformers: 'Incomplete symbolic shape inference'
-        quant_pre_process(model, path, skip_symbolic_shape=True)
+        quant_pre_process(plain, path, skip_symbolic_shape=True)
+    plain.unlink()
+
+
+def open_once(path: Path) -> None:
+    """Load ``path`` in ONNX Runtime, which refuses some graphs that the checker lets through."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    ort.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
 
 
 def operators(model: onnx.ModelProto) -> set[str]:

@@ -75,18 +75,17 @@ def run(params: Params, job: Job) -> None:
     source, path = job.inputs['model'] / 'model.onnx', job.output / 'model.onnx'
     advice = 'onnx-quantize: {mode: static} or {mode: dynamic}, or openvino, then openvino-quantize'
     with refusal('ONNX Runtime quantization', advice):
-        if params.mode == 'dynamic':
-            _dynamic(params, source, path)
-        else:
-            _static(params, job, source, path)
+        quantize = _dynamic if params.mode == 'dynamic' else _static
+        quantize(params, job, source, path)
         model = onnx.load(path)
         onnx_file.write_stripped(model, path)
+        onnx_file.open_once(path)
     if not onnx_file.operators(model) & QUANTIZED:
         held = ', '.join(sorted(onnx_file.operators(onnx.load(source)))[:12])
         raise UnsupportedError(f'nothing to quantize in {params.mode} mode: it holds {held}\nwhat to try: {advice}')
 
 
-def _dynamic(params: Params, source: Path, path: Path) -> None:
+def _dynamic(params: Params, job: Job, source: Path, path: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     from stages.formats import onnx_file
