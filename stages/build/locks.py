@@ -9,15 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stages.build import show
+
+BUSY = 'another step or run measures on this machine, and nothing may disturb it'
+
 
 @contextmanager
-def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold ``path`` alone, or with others that ask for it ``shared``; waits."""
+def locked(path: Path, *, shared: bool = False, waiting: str = '') -> Iterator[None]:
+    """Hold ``path`` alone, or with others that ask for it ``shared``; waits, and says ``waiting`` when it has to."""
     import portalocker  # here: a run with nothing to do takes no lock
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    how = portalocker.LOCK_SH if shared else portalocker.LOCK_EX
     with path.open('a+b') as stream:
-        portalocker.lock(stream, portalocker.LOCK_SH if shared else portalocker.LOCK_EX)
+        try:
+            portalocker.lock(stream, how | portalocker.LOCK_NB)
+        except portalocker.LockException:
+            if waiting:
+                show.note(f'  ...     {waiting}')
+            portalocker.lock(stream, how)
         try:
             yield
         finally:
@@ -34,7 +44,7 @@ def machine_folder() -> Path:
 def building() -> Iterator[None]:
     """Hold while a step works: any number at once, none while something is measured."""
     folder = machine_folder()
-    with locked(folder / 'gate'):  # a waiting measurement holds the gate, so no new step begins
+    with locked(folder / 'gate', waiting=f'waiting: {BUSY}'):  # a waiting measurement holds the gate, so no new step begins
         pass
     with locked(folder / 'busy', shared=True):
         yield
@@ -44,5 +54,5 @@ def building() -> Iterator[None]:
 def measuring() -> Iterator[None]:
     """Hold while measuring: waits for the steps under way, keeps new ones out, also of other runs."""
     folder = machine_folder()
-    with locked(folder / 'gate'), locked(folder / 'busy'):
+    with locked(folder / 'gate', waiting=f'waiting: {BUSY}'), locked(folder / 'busy'):
         yield
