@@ -2,8 +2,8 @@
 
     python benchmarks/agreement.py basic-pitch-tensorflow basic-pitch-tflite basic-pitch-onnx
 
-Reads what the check steps of the last `doit` stored: every variant's answers to the same samples, in float32 only. Exit 1
-when a pair differs by more than --bound.
+Reads what the check steps of the last `doit` stored: every variant's answers to the same samples, in float32 only.
+Exit 1 when a pair differs by more than --bound.
 """
 
 from __future__ import annotations

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.small import Ran, Small, small_project
+
+
+@pytest.fixture(scope='session', autouse=True)
+def locks_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Wait for nobody: another run that measures on this machine holds locks that every project shares."""
+    os.environ['XDG_RUNTIME_DIR'] = str(tmp_path_factory.mktemp('locks'))
 
 
 @pytest.fixture(scope='session')

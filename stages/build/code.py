@@ -49,7 +49,7 @@ class Python:
 
 
 def python_of(file: str, root: Path, remembered: Remembered) -> Python:
-    """Return ``file`` with every file below recipes/models/ that it imports, at any depth, and the packages it needs."""
+    """Return ``file`` with every file below recipes/models/ that it imports, at any depth, and its packages."""
     digests: dict[str, str] = {}
     packages: set[str] = set()
     waiting = [file]

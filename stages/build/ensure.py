@@ -191,8 +191,8 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     started = time.perf_counter()
     with show.running(project, step) as watch:
         ended = spawn.run(
-            command(project, step, folder), folder=folder, log=log, env=step_environment(step, folder), timeout=step.timeout,
-            watch=_watcher(folder, watch),
+            command(project, step, folder), folder=folder, log=log, env=step_environment(step, folder),
+            timeout=step.timeout, watch=_watcher(folder, watch),
         )  # fmt: skip
     seconds = time.perf_counter() - started
     report = _report(folder)

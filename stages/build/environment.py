@@ -12,7 +12,8 @@ from stages.build.atomic import write_text
 from stages.build.locks import locked
 from stages.build.project import Project
 from stages.digest import file_digest
-from stages.environments import lock_file, locked as packages
+from stages.environments import lock_file
+from stages.environments import locked as packages
 from stages.errors import ToolError
 
 TIMEOUT = 3600.0

@@ -44,7 +44,8 @@ def machine_folder() -> Path:
 def building() -> Iterator[None]:
     """Hold while a step works: any number at once, none while something is measured."""
     folder = machine_folder()
-    with locked(folder / 'gate', waiting=f'waiting: {BUSY}'):  # a waiting measurement holds the gate, so no new step begins
+    # a measurement that waits holds the gate, so no new step begins
+    with locked(folder / 'gate', waiting=f'waiting: {BUSY}'):
         pass
     with locked(folder / 'busy', shared=True):
         yield

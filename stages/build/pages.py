@@ -86,7 +86,10 @@ def report_key(project: Project, recipe: str) -> str:
 def _engine_tools(project: Project, recipe: str) -> dict[str, str]:
     from stages.engines import ENGINES
 
-    named = {'jinja2', 'matplotlib'} | {tool for build in project.plan.builds[recipe] for tool in ENGINES[build.variant.engine].TOOLS}
+    from stages.report import TOOLS
+
+    engines = {build.variant.engine for build in project.plan.builds[recipe]}
+    named = {*TOOLS, *(tool for engine in engines for tool in ENGINES[engine].TOOLS)}
     return tools.versions(sorted(named), project.installed)
 
 

@@ -126,8 +126,9 @@ class Project:
             code = self.code(step.code)
             lock = lock_file(step.environment) if step.environment else None
             environment = self.remembered.of('sha256', lock, file_digest) if lock else ''
+        versions = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
         return action_of(
-            step, code=code, inputs=inputs, files=files, tools=tools.versions(sorted({*step.tools, *python.packages}), self.packages(step)),
+            step, code=code, inputs=inputs, files=files, tools=versions,
             platform=host.system() | (host.host() if step.host else {}), environment=environment,
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""Say what is here, what is missing for which recipe, and the one command that mends it; exit 3 when a recipe lacks a tool.
+"""Say what is here, what is missing for which recipe, and the one command that mends it.
 
---make NAME makes a locked environment now, instead of when a step first needs it.
+Exit 3 when a recipe lacks a tool. --make NAME makes a locked environment now, instead of when a step first needs it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _compiler() -> Iterator[str]:
 
 def _environments(project: Project) -> Iterator[str]:
     for name in ENVIRONMENTS:
-        there = 'made' if environment.is_made(project, name) else f'made on first need, or: modelkiln doctor --make {name}'
+        made = environment.is_made(project, name)
+        there = 'made' if made else f'made on first need, or: modelkiln doctor --make {name}'
         yield f'{name:<14} {len(locked(name))} packages, {there}'
         yield f'{"":<14} {purpose(name)}'
 

@@ -184,7 +184,8 @@ def _judged(
     except Exception as error:
         raise StepError(f'{what} failed: {type(error).__name__}: {error}') from error
     if scores.ndim > 1 or not scores.size or not np.isfinite(scores).all():
-        raise StepError(f'{what} returned {scores.dtype} of shape {scores.shape}; expected a number, or one for each sample')
+        found = f'{scores.dtype} of shape {scores.shape}' if np.isfinite(scores).all() else 'NaN or infinity'
+        raise StepError(f'{what} returned {found}; expected a number, or one for each sample')
     if not scores.ndim:
         return {'name': request['metric'], 'value': float(scores), 'n': inputs.count(data), 'low': None, 'high': None}
     return mean_score(request['metric'], scores)

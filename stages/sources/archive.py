@@ -60,7 +60,8 @@ def take(archive: Path, file: str, output: Path, caps: Caps = CAPS) -> list[Path
                 raise StepError(f'{archive.name} holds no file {file!r}{_near(file, members)}')
             total = 0
             for member in chosen:
-                below = member.filename.removeprefix(file) if file.endswith('/') else PurePosixPath(member.filename).name
+                name = member.filename
+                below = name.removeprefix(file) if file.endswith('/') else PurePosixPath(name).name
                 target = output / below
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target in written:

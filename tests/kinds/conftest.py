@@ -180,7 +180,8 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
             from conftest import Model, run_kind
             from stages.tensors import Tensor
             folder, out, data = map(Path, sys.argv[1:])
-            run_kind({kind!r}, Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r}), out, data, **{params!r})
+            model = Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r})
+            run_kind({kind!r}, model, out, data, **{params!r})
         ''')
         import shutil
 

@@ -34,7 +34,7 @@ EVERY = [(word, kind) for word, kinds in KINDS.items() for kind in kinds]
 def test_every_kind_is_a_file_of_its_name_and_is_explained(word, kind):
     name = kind.__name__.rpartition('.')[2]
 
-    assert kind.KIND == word and name.partition('_from_')[0] == word.replace('-', '_')
+    assert word == kind.KIND and name.partition('_from_')[0] == word.replace('-', '_')
     assert kind.__doc__.splitlines()[0].endswith('.')
     assert len(inspect.getsource(kind).splitlines()) <= 120
 
