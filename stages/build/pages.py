@@ -85,7 +85,6 @@ def report_key(project: Project, recipe: str) -> str:
 
 def _engine_tools(project: Project, recipe: str) -> dict[str, str]:
     from stages.engines import ENGINES
-
     from stages.report import TOOLS
 
     engines = {build.variant.engine for build in project.plan.builds[recipe]}
