@@ -70,7 +70,6 @@ def _compiled(module: Any) -> Any:
     compiler.require()
     settings: Any = torch._inductor.config
     settings.compile_threads = 1   # else a pool of processes stays beside this one while it is measured
-    settings.cpp_cache_precompile_headers = False   # takes longer than it saves
     return torch.compile(module)
 
 
