@@ -27,7 +27,8 @@ _SHA256 = re.compile(r'[0-9a-f]{64}')
 _PLATFORM = (
     '--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311', '--abi', 'abi3', '--abi', 'none',
     '--platform', 'manylinux_2_28_x86_64', '--platform', 'manylinux_2_24_x86_64',
-    '--platform', 'manylinux_2_17_x86_64', '--platform', 'manylinux2014_x86_64', '--platform', 'any',
+    '--platform', 'manylinux_2_34_x86_64', '--platform', 'manylinux_2_17_x86_64',
+    '--platform', 'manylinux2014_x86_64', '--platform', 'any',
 )  # fmt: skip
 
 
