@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stages.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of every ``openvino``, whatever it starts from."""
+
+    compress: Literal['none', 'f16'] = 'none'
+    """f16 stores weights in half the bytes; what they are computed in is an option of the engine."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """dynamic keeps the recipe's named dimensions, where the model does; static fixes them."""
+
+    batch: int = 1
+    """Static shape: size of a named first axis; other named dimensions become 1."""
+
+
+def precision(params: Params, before: str) -> str:
+    """Leave f16 when weights are compressed, else keep the precision."""
+    return 'f16' if params.compress == 'f16' and before == 'f32' else before
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise the graph and its weights."""
+    return ('model.xml', 'model.bin')
 
 
 def fix_shape(model: Any, signature: tuple[Tensor, ...], batch: int) -> None:

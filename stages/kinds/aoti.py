@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from stages.kinds import usual
+
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
 
@@ -26,14 +28,8 @@ class Params:
     """Fold what is constant, and lay weights out as this CPU likes them; false keeps them as they are."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Keep the precision."""
-    return before
+needs = usual.no_data
+precision = usual.same_precision
 
 
 def host(params: Params) -> bool:

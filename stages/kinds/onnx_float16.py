@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -31,19 +32,13 @@ class Params:
     """Operators that stay in float32, besides those that have no half form: ``[Softmax, LayerNormalization]``."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
+needs = usual.no_data
+host = usual.any_cpu
 
 
 def precision(params: Params, before: str) -> str:
     """Leave f16."""
     return 'f16' if before == 'f32' else before
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

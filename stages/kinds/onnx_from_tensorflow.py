@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from stages.kinds import usual
+
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
 
@@ -26,19 +28,9 @@ class Params:
     """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Keep the precision."""
-    return before
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
+needs = usual.no_data
+precision = usual.same_precision
+host = usual.any_cpu
 
 
 def outputs(params: Params) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -37,19 +38,9 @@ class Params:
     """true accepts a model whose attention stays as it is, when something else was fused."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Keep the precision."""
-    return before
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
+needs = usual.no_data
+precision = usual.same_precision
+host = usual.any_cpu
 
 
 def outputs(params: Params) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from stages.kinds import usual
+
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
 
@@ -23,14 +25,8 @@ class Params:
     """all lays weights out for this kind of CPU (less memory, faster load, runs well on such machines only)."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Keep the precision."""
-    return before
+needs = usual.no_data
+precision = usual.same_precision
 
 
 def host(params: Params) -> bool:

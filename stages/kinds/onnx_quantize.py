@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -45,19 +46,13 @@ class Params:
     """Names of nodes that stay float, as globs: ``[stft-*]``. The logarithm of a spectrum does not bear int8."""
 
 
+precision = usual.int8
+host = usual.any_cpu
+
+
 def needs(params: Params) -> tuple[str, ...]:
     """Read calibration data in static mode."""
     return ('calibrate',) if params.mode == 'static' else ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Leave int8; a pruned model stays one."""
-    return before if before == 'pruned' else 'int8'
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

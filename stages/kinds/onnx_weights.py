@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -34,19 +35,13 @@ class Params:
     """What the product itself is computed in; int8 rounds activations as they come, and is faster."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
+needs = usual.no_data
+host = usual.any_cpu
 
 
 def precision(params: Params, before: str) -> str:
     """Leave int8 or int4; a pruned model stays one."""
     return before if before == 'pruned' else f'int{params.bits}'
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from stages.formats import openvino_ir
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -14,46 +16,17 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'numpy')
 ENVIRONMENT = ''
 
-
-@dataclass(frozen=True)
-class Params:
-    """Options of ``openvino``."""
-
-    compress: Literal['none', 'f16'] = 'none'
-    """f16 stores weights in half the bytes; what they are computed in is an option of the engine."""
-
-    shape: Literal['dynamic', 'static'] = 'dynamic'
-    """dynamic keeps the recipe's named dimensions; static fixes them."""
-
-    batch: int = 1
-    """Static shape: size of a named first axis; other named dimensions become 1."""
-
-
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Leave f16 when weights are compressed, else keep the precision."""
-    return 'f16' if params.compress == 'f16' and before == 'f32' else before
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
-
-
-def outputs(params: Params) -> tuple[str, ...]:
-    """Promise the graph and its weights."""
-    return ('model.xml', 'model.bin')
+Params = openvino_ir.Params
+needs = usual.no_data
+precision = openvino_ir.precision
+host = usual.any_cpu
+outputs = openvino_ir.outputs
 
 
 def run(params: Params, job: Job) -> None:
     """Write the IR; its inputs and outputs bear the recipe's names."""
     import openvino as ov
 
-    from stages.formats import openvino_ir
     from stages.formats.openvino_quiet import telemetry_off
     from stages.formats.refusal import refusal
 

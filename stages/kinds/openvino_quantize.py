@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -44,19 +45,13 @@ class Params:
     """Names of operators that stay float, as globs: ``[stft-*]``. The logarithm of a spectrum does not bear int8."""
 
 
+precision = usual.int8
+host = usual.any_cpu
+
+
 def needs(params: Params) -> tuple[str, ...]:
     """Read calibration data."""
     return ('calibrate',)
-
-
-def precision(params: Params, before: str) -> str:
-    """Leave int8; a pruned model stays one."""
-    return before if before == 'pruned' else 'int8'
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -34,19 +35,13 @@ class Params:
     """int4: embeddings and the last layer too, which else stay int8."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
+needs = usual.no_data
+host = usual.any_cpu
 
 
 def precision(params: Params, before: str) -> str:
     """Leave int8 or int4; a pruned model stays one."""
     return before if before == 'pruned' else params.mode.partition('_')[0]
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

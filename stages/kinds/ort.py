@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -38,14 +39,8 @@ class Params:
     """How far the graph is optimized; all lays weights out for this kind of CPU."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Keep the precision."""
-    return before
+needs = usual.no_data
+precision = usual.same_precision
 
 
 def host(params: Params) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages.kinds import usual
+
 if TYPE_CHECKING:
     from stages.formats.tensorflow_model import Graph
     from stages.kinds.contract import Job
@@ -31,6 +33,9 @@ class Params:
     """int8: how many calibration samples are read at most."""
 
 
+host = usual.any_cpu
+
+
 def needs(params: Params) -> tuple[str, ...]:
     """Read calibration data for int8."""
     return ('calibrate',) if params.quantize == 'int8' else ()
@@ -39,11 +44,6 @@ def needs(params: Params) -> tuple[str, ...]:
 def precision(params: Params, before: str) -> str:
     """Leave what it quantizes to, else keep the precision."""
     return {'none': before, 'f16': 'f16', 'dynamic': 'int8', 'int8': 'int8'}[params.quantize]
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

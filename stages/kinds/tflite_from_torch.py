@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stages.kinds import usual
+
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
 
@@ -23,19 +25,9 @@ class Params:
     """Size of a named first axis: the format's shapes are fixed. Other named dimensions become 1."""
 
 
-def needs(params: Params) -> tuple[str, ...]:
-    """Read nothing beside the model."""
-    return ()
-
-
-def precision(params: Params, before: str) -> str:
-    """Keep the precision."""
-    return before
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
+needs = usual.no_data
+precision = usual.same_precision
+host = usual.any_cpu
 
 
 def outputs(params: Params) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.errors import StepError, UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -32,6 +33,9 @@ class Params:
     """A function beside the model's ``build``, called with the pruned module and the calibrate arrays, to train it."""
 
 
+host = usual.any_cpu
+
+
 def needs(params: Params) -> tuple[str, ...]:
     """Read calibration data to train again with."""
     return ('calibrate',) if params.finetune else ()
@@ -40,11 +44,6 @@ def needs(params: Params) -> tuple[str, ...]:
 def precision(params: Params, before: str) -> str:
     """Leave another model, which need not compute what its source does; its accuracy is what counts."""
     return 'pruned'
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:

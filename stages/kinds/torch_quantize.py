@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.errors import UnsupportedError
+from stages.kinds import usual
 
 if TYPE_CHECKING:
     from stages.kinds.contract import Job
@@ -28,6 +29,9 @@ class Params:
     """How many calibration samples static reads at most."""
 
 
+host = usual.any_cpu
+
+
 def needs(params: Params) -> tuple[str, ...]:
     """Read calibration data in static mode."""
     return ('calibrate',) if params.mode == 'static' else ()
@@ -36,11 +40,6 @@ def needs(params: Params) -> tuple[str, ...]:
 def precision(params: Params, before: str) -> str:
     """Leave int8; what was pruned stays another model."""
     return 'pruned' if before == 'pruned' else 'int8'
-
-
-def host(params: Params) -> bool:
-    """Say whether the bytes suit one kind of CPU only."""
-    return False
 
 
 def outputs(params: Params) -> tuple[str, ...]:
