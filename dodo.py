@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from stages.build.tasks import settings, tasks
+from stages.build.tasks import opened, settings, tasks_of
 
-ROOT = Path(__file__).resolve().parent
-DOIT_CONFIG = settings(ROOT)
+PROJECT = opened(Path(__file__).resolve().parent)  # first: a wrong recipe leaves nothing on disk
+DOIT_CONFIG = settings(PROJECT.root)
 
 
 def task_modelkiln():
-    yield from tasks(ROOT)
+    yield from tasks_of(PROJECT)

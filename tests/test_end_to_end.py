@@ -7,6 +7,7 @@ import json
 import pytest
 
 from stages.digest import file_digest
+from tests.small import small_project
 
 pytestmark = [pytest.mark.torch, pytest.mark.onnx, pytest.mark.slow]
 VARIANTS = ('torch', 'torchscript', 'onnx', 'onnx-int8')
@@ -122,7 +123,7 @@ def test_a_broken_variant_fails_alone(small):
 
 
 def test_a_wrong_recipe_ends_with_2_and_leaves_everything_as_it_was(small):
-    before = {p: p.read_bytes() for p in small.root.rglob('*') if p.is_file() and 'doit.db' not in p.name}
+    before = {p: p.read_bytes() for p in small.root.rglob('*') if p.is_file()}
     small.edit('onnx-quantize]', 'onnx-quantise]')
     before[small.recipe] = small.recipe.read_bytes()
 
@@ -130,4 +131,15 @@ def test_a_wrong_recipe_ends_with_2_and_leaves_everything_as_it_was(small):
 
     assert ran.code == 2
     assert 'did you mean `onnx-quantize`?' in ran.text
-    assert {p: p.read_bytes() for p in small.root.rglob('*') if p.is_file() and 'doit.db' not in p.name} == before
+    assert {p: p.read_bytes() for p in small.root.rglob('*') if p.is_file()} == before
+
+
+def test_a_wrong_recipe_in_a_fresh_clone_leaves_nothing_on_disk(tmp_path):
+    project = small_project(tmp_path / 'project')
+    project.edit('onnx-quantize]', 'onnx-quantise]')
+    before = {*project.root.rglob('*')}
+
+    ran = project.doit()
+
+    assert ran.code == 2
+    assert {p for p in project.root.rglob('*') if '__pycache__' not in p.parts} == before

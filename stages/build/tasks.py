@@ -27,6 +27,19 @@ from stages.errors import RecipeError, ToolError
 from stages.plan.step import Build, Step
 
 
+def opened(root: Path) -> Project:
+    """Return the project at ``root``. A wrong recipe ends the run here, with exit code 2 and nothing on disk."""
+    if _wants_processes(sys.argv):
+        words = 'doit -P process is not supported: it hangs when a worker dies. Use -n N alone.'
+        print(f'modelkiln: {words}', file=sys.stderr)
+        raise SystemExit(3)
+    try:
+        return open_project(root)
+    except RecipeError as error:
+        print('\n'.join(error.problems), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
 def settings(root: Path) -> dict[str, Any]:
     """Return doit's settings for the project at ``root``, and make the folder of its database, which doit does not."""
     (root / STATE).mkdir(exist_ok=True)
@@ -38,20 +51,6 @@ def settings(root: Path) -> dict[str, Any]:
         'reporter': Reporter,
         'verbosity': 0,
     }
-
-
-def tasks(root: Path) -> Iterator[dict[str, Any]]:
-    """Yield the tasks of the recipes below ``root``. A wrong recipe ends the run with exit code 2, nothing changed."""
-    if _wants_processes(sys.argv):
-        words = 'doit -P process is not supported: it hangs when a worker dies. Use -n N alone.'
-        print(f'modelkiln: {words}', file=sys.stderr)
-        raise SystemExit(3)
-    try:
-        project = open_project(root)
-    except RecipeError as error:
-        print('\n'.join(error.problems), file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    yield from tasks_of(project)
 
 
 def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
