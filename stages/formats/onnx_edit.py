@@ -1,25 +1,8 @@
-"""Edits of an ONNX graph that converters leave to do: names, and vectors of scalars."""
+"""An edit of an ONNX graph that converters leave to do: vectors of scalars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-
-
-def rename(model: Any, names: Mapping[str, str]) -> None:
-    """Give values new names wherever they occur, also in the graphs inside ``model``'s graph."""
-
-    def visit(graph: Any) -> None:
-        for node in graph.node:
-            node.input[:] = [names.get(name, name) for name in node.input]
-            node.output[:] = [names.get(name, name) for name in node.output]
-            for attribute in node.attribute:
-                for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField('g') else [])):
-                    visit(inner)
-        for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
-            value.name = names.get(value.name, value.name)
-
-    visit(model.graph)
 
 
 def join_scalars(model: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -81,14 +82,20 @@ def name_by_position(model: onnx.ModelProto) -> None:
 
 
 def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
-    """Rename values of the graph (inputs, outputs, what lies between), in the graphs inside it too."""
+    """Rename values of the graph (inputs, outputs, what lies between), in the graphs inside it too.
+
+    What lies between makes way for a new name. Raises StepError when another input or output bears it.
+    """
     from stages.errors import StepError
 
     changed = {old: new for old, new in names.items() if old != new}
+    ports = {v.name for v in (*model.graph.input, *model.graph.output)}
     held = {name for node in _nodes(model.graph) for name in (*node.input, *node.output)}
-    held |= {v.name for v in (*model.graph.input, *model.graph.output, *model.graph.initializer)}
-    if clash := sorted((held - changed.keys()) & set(changed.values())):
-        raise StepError(f'the model already calls another value {clash[0]!r}; choose another name in the recipe')
+    held |= ports | {v.name for v in model.graph.initializer}
+    for clash in sorted((held - changed.keys()) & set(changed.values())):
+        if clash in ports:
+            raise StepError(f'the model already calls another value {clash!r}; choose another name in the recipe')
+        changed[clash] = next(n for i in itertools.count() if (n := f'{clash}_inner_{i}') not in held)
 
     def visit(graph: Any) -> None:
         for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):

@@ -79,7 +79,9 @@ def run(params: Params, job: Job) -> None:
             shapes = tuple({i: d for i, d in enumerate(t.shape) if isinstance(d, str)} for t in job.signature)
             torch.onnx.export(
                 module, example, raw, dynamo=True, opset_version=params.opset, external_data=False, verbose=False,
-                dynamic_shapes=shapes if dynamic else None, **names,
+                dynamic_shapes=shapes if dynamic else None,
+                # for now: the exporter may call an inner value just as the recipe calls an output
+                **names | {'output_names': [f'modelkiln_output_{i}' for i in range(len(results))]},
             )
         else:
             axes = _axes(module, job, names['output_names'], results) if dynamic else None
@@ -87,7 +89,10 @@ def run(params: Params, job: Job) -> None:
                 module, example, raw, dynamo=False, opset_version=params.opset, dynamic_axes=axes, verbose=False,
                 **names,
             )
-        onnx_file.write_stripped(onnx.load(raw), raw)
+        model = onnx.load(raw)
+        found = [value.name for value in model.graph.output]
+        onnx_file.rename(model, dict(zip(found, names['output_names'], strict=True)))
+        onnx_file.write_stripped(model, raw)
 
 
 def _axes(module: Any, job: Job, names: list[str], results: tuple[Any, ...]) -> dict[str, dict[int, str]]:

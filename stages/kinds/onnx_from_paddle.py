@@ -84,7 +84,7 @@ def _convert(source: Path, path: Path, opset: int) -> None:
 
 def _declare(model: Any, job: Job, static: bool) -> None:
     """Give inputs and outputs the names, and inputs the sizes, that the recipe declares."""
-    from stages.formats import examples, onnx_edit, paddle_inputs
+    from stages.formats import examples, onnx_file, paddle_inputs
 
     found = {value.name: value for value in model.graph.input}
     names = dict(zip(paddle_inputs.matched(list(found), job.signature), (t.name for t in job.signature), strict=True))
@@ -104,4 +104,4 @@ def _declare(model: Any, job: Job, static: bool) -> None:
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if not dim.dim_value:
                 dim.dim_param = f'{name}_{axis}'
-    onnx_edit.rename(model, names)
+    onnx_file.rename(model, names)

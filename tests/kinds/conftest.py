@@ -76,6 +76,24 @@ def build():
 '''
 
 
+WORDS = '''
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(10, 4)
+
+    def forward(self, words):
+        return self.table(words) * 2
+
+def build():
+    torch.manual_seed(1)
+    return Net()
+'''
+
+
 @dataclasses.dataclass(frozen=True)
 class Model:
     """A folder in some format, with what a recipe would say about it."""
@@ -122,6 +140,13 @@ def lstm_net(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def bare_conv_net(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Nothing but convolutions."""
     return Model(_folder(tmp_path_factory.mktemp('bare'), {'net.py': CONV}, state=False), IMAGE, ('map',))
+
+
+@pytest.fixture(scope='session')
+def word_net(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """An embedding table, whose output the recipe calls what torch's exporter calls the look-up."""
+    words = (Tensor('words', ('batch', 5), 'int64'),)
+    return Model(_folder(tmp_path_factory.mktemp('words'), {'net.py': WORDS}, state=False), words, ('embedding',))
 
 
 @pytest.fixture(scope='session')

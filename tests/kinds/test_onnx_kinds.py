@@ -52,6 +52,15 @@ def test_nothing_of_this_machine_is_in_the_file(chain, conv_net):
     assert str(conv_net.folder.parent).encode() not in path.read_bytes()
 
 
+def test_an_output_may_be_called_as_the_exporter_calls_an_inner_value(chain, word_net, error_of):
+    import onnx
+
+    made = chain(word_net, ('onnx', {}))
+
+    assert [v.name for v in onnx.load(made.folder / 'model.onnx').graph.output] == ['embedding']
+    assert error_of(word_net, made, 'onnxruntime', {'batch': 3}) < 1e-6
+
+
 def test_a_module_that_torch_quantized_is_not_exported(chain, conv_net):
     with pytest.raises(UnsupportedError, match='onnx, onnx-quantize'):
         chain(conv_net, ('torch-quantize', {}), ('onnx', {}))
