@@ -29,7 +29,8 @@ from stages.build.outcome import outcome_of  # noqa: E402
 from stages.build.project import Project, open_project  # noqa: E402
 from stages.digest import digest_of  # noqa: E402
 
-ENV = os.environ | {'PYTHONPATH': str(ROOT)}
+# Bytecode is kept, as it is wherever nobody forbids it: pip has compiled doit, and Python compiles us once.
+ENV = {**os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONDONTWRITEBYTECODE': ''}
 STEPS = 1000
 PAIRS = 9
 HEAVY = ('torch', 'tensorflow', 'tvm', 'openvino', 'onnx', 'onnxruntime', 'numpy', 'jsonschema', 'matplotlib', 'jinja2')

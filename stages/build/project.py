@@ -68,6 +68,9 @@ class Project:
     broken_environments: dict[str, str] = field(default_factory=dict)
     """Locked environments that could not be made in this run, and why."""
 
+    settled: set[str] = field(default_factory=set)
+    """Steps that were current when the run began, with all that they hang on."""
+
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     @cached_property

@@ -8,9 +8,10 @@ stop what else can be built; the variant that needed it fails, so the run ends n
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from stages.build.reporter import Reporter
 from stages.build.tools import remedy
 from stages.errors import RecipeError, ToolError
 from stages.plan.step import Build, Step
+
+STEPS_AT_ONCE = 2
+"""Unless ``-n`` says otherwise. Converters take gigabytes, and half of their time they use one core."""
 
 
 def opened(root: Path) -> Project:
@@ -48,6 +52,7 @@ def settings(root: Path) -> dict[str, Any]:
         'dep_file': str(root / STATE / 'doit.db'),
         'continue': True,
         'par_type': 'thread',
+        'num_process': min(os.cpu_count() or 1, STEPS_AT_ONCE),
         'reporter': Reporter,
         'verbosity': 0,
     }
@@ -60,18 +65,37 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
         yield _environment_task(project, name)
     missing = {recipe: missing_of(project, recipe) for recipe in project.plan.builds}
     able = {id for recipe, tools in missing.items() if not tools for id in project.plan.steps_of(recipe)}
+    project.settled.update(settled(project))
     for step in project.plan.steps.values():
-        if step.id in able:
+        if step.id in able and step.id not in project.settled:
             yield _step_task(project, step)
     for recipe, builds in project.plan.builds.items():
         yield {'basename': recipe, 'name': None, 'doc': f'build, measure and report {recipe}'}
         if missing[recipe]:
             yield _unable_task(recipe, missing[recipe])
             continue
-        yield _measure_task(project, recipe)
+        finished = project.settled.issuperset(project.plan.steps_of(recipe)) and is_reported(project, recipe)
+        if not finished:
+            yield _measure_task(project, recipe)
         for build in builds:
             yield _variant_task(project, build)
-        yield _report_task(project, recipe)
+        yield _report_task(project, recipe, finished=finished)
+
+
+def settled(project: Project) -> set[str]:
+    """Return the steps that are current, and so is all that they hang on: nothing in this run can change them.
+
+    doit gets no task for them: a task costs it more than a look at a stamp costs us.
+    """
+    found: set[str] = set()
+    for step in project.plan.steps.values():  # inputs first
+        if found.issuperset(step.inputs.values()) and is_current(project, step):
+            found.add(step.id)
+    return found
+
+
+def _waits_for(project: Project, ids: Iterable[str]) -> list[str]:
+    return [_step_name(project.plan.steps[id]) for id in ids if id not in project.settled]
 
 
 def missing_of(project: Project, recipe: str) -> list[str]:
@@ -140,7 +164,7 @@ def _step_task(project: Project, step: Step) -> dict[str, Any]:
         actions=[act],
         uptodate=[current],
         task_dep=[
-            *(_step_name(project.plan.steps[id]) for id in step.inputs.values()),
+            *_waits_for(project, step.inputs.values()),
             *([_environment_name(step.environment)] if step.environment else []),
         ],
     )
@@ -170,7 +194,7 @@ def _measure_task(project: Project, recipe: str) -> dict[str, Any]:
         name=recipe,
         actions=[act],
         uptodate=[current],
-        task_dep=[_step_name(project.plan.steps[id]) for id in project.plan.steps_of(recipe)],
+        task_dep=_waits_for(project, project.plan.steps_of(recipe)),
     )
 
 
@@ -198,7 +222,7 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
         actions=[act],
         uptodate=[current],
         clean=[clean],
-        task_dep=[_step_name(project.plan.steps[id]) for id in build.steps],
+        task_dep=_waits_for(project, build.steps),
     )
 
 
@@ -207,9 +231,9 @@ def _figures(project: Project, outcome: Outcome) -> Any:
     return benchmark.figures(benchmark.samples(project, rows[0])) if rows else None
 
 
-def _report_task(project: Project, recipe: str) -> dict[str, Any]:
+def _report_task(project: Project, recipe: str, *, finished: bool) -> dict[str, Any]:
     def current() -> bool:
-        return is_reported(project, recipe)
+        return finished or is_reported(project, recipe)
 
     def act() -> None:
         outcomes = _outcomes(project, recipe)
@@ -227,5 +251,5 @@ def _report_task(project: Project, recipe: str) -> dict[str, Any]:
         actions=[act],
         uptodate=[current],
         clean=[clean],
-        task_dep=[_measure_name(recipe)],
+        task_dep=[] if finished else [_measure_name(recipe)],
     )
