@@ -112,11 +112,18 @@ def test_a_weight_that_is_listed_as_an_input_is_none(tmp_path: Path) -> None:
     ((Tensor('x', ('batch', 4), 'int64'),), (), 'is float32; the recipe says int64'),
     ((Tensor('x', ('batch', 4), 'float32'), Tensor('z', (1,), 'float32')), (), r'1 inputs \(x\); .* declares 2'),
     ((), ('a', 'b'), r'1 outputs \(y:0\); the recipe names 2'),
-    ((Tensor('w', ('batch', 4), 'float32'),), (), "already calls another value 'w'"),
-], ids=['shape', 'dtype', 'inputs', 'outputs', 'taken'])
+], ids=['shape', 'dtype', 'inputs', 'outputs'])
 def test_what_does_not_fit_the_recipe_is_said(tmp_path: Path, signature: Any, outputs: Any, words: str) -> None:
     with pytest.raises(StepError, match=words):
         source.run(source.Params(), fetched(tmp_path, net(), signature, outputs))
+
+
+def test_a_weight_makes_way_for_the_name_of_an_input(tmp_path: Path) -> None:
+    done = fetched(tmp_path, net(), (Tensor('w', ('batch', 4), 'float32'),))
+    source.run(source.Params(), done)
+    graph = onnx.load(done.output / 'model.onnx').graph
+    assert [v.name for v in graph.input] == ['w']
+    assert [w.name for w in graph.initializer] == ['w_inner_0']
 
 
 @pytest.mark.parametrize(('model', 'words'), [
