@@ -50,7 +50,9 @@ def main() -> int:
     project = open_project(ROOT)
     if unknown := [name for name in asked.recipe if name not in project.plan.builds]:
         parser.error(f'no recipe {", ".join(unknown)}; there are {", ".join(project.plan.builds)}')
-    found = {name: arrays for recipe in asked.recipe for name, arrays in answers(project, recipe, asked.options).items()}
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for recipe in asked.recipe:
+        found |= answers(project, recipe, asked.options)
     if len(found) < 2:
         parser.error(f'nothing to compare; run: doit {" ".join(asked.recipe)}')
     worst = 0.0
