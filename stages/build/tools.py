@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 MISSING = 'missing'
 BUILDS = {'tensorflow-cpu': 'tensorflow', 'paddlepaddle-gpu': 'paddlepaddle'}
@@ -52,8 +53,16 @@ def remedy(missing: Iterable[str]) -> str:
     named = {tool: [e for e in known.get(normal(tool), ()) if e not in ('all', 'test')] for tool in missing}
     wanted = sorted({found[0] for found in named.values() if found})
     others = sorted(tool for tool, found in named.items() if not found)
-    parts = [f"'modelkiln[{','.join(wanted)}]'"] if wanted else []
+    parts = [f"'{_ourselves()}[{','.join(wanted)}]'"] if wanted else []
     return ' '.join(['pip install', *parts, *others])
+
+
+def _ourselves() -> str:
+    """Return what pip installs us from: the clone we stand in, else the index."""
+    with contextlib.suppress(OSError):
+        if 'name = "modelkiln"' in Path('pyproject.toml').read_text(encoding='utf-8'):
+            return '.'
+    return 'modelkiln'
 
 
 def normal(name: str) -> str:
