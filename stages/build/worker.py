@@ -19,26 +19,23 @@ elif importlib.util.find_spec(HOUSE.name) is None:
     sys.modules[HOUSE.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules[HOUSE.name])
 
-import ctypes
-import importlib
 import json
 import os
-import signal
 import traceback
 from typing import Any
 
 from stages.errors import ModelkilnError
 from stages.kinds.contract import Job
+from stages.measure.child import die_with_parent
 from stages.tensors import Tensor
 
-PR_SET_PDEATHSIG = 1
 ARCHIVES = ('calibrate',)
 """Roles that a kind gets as the ``.npz`` itself, not as its folder."""
 
 
 def main(request_path: Path) -> int:
     """Run one step; 0 when it succeeded. The result file says what happened in either case."""
-    die_with_parent()
+    die_with_parent(None)
     request = json.loads(request_path.read_text())
     folder = request_path.parent
     error: dict[str, Any] | None = None
@@ -56,12 +53,6 @@ def main(request_path: Path) -> int:
     part.write_text(json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
     os.replace(part, folder / 'result.json')
     return 1 if error else 0
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when the one that started it is gone: no orphans, even after SIGKILL."""
-    if sys.platform == 'linux':
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def peak_memory() -> int:
