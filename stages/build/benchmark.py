@@ -36,11 +36,11 @@ class Wanted:
 
 
 def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
-    """Return what the recipe's table needs: every built variant on every number of threads."""
+    """Return what the recipe's table needs: every variant built for this machine, on every number of threads."""
     return [
         Wanted(outcome, threads, _key(project, outcome, threads))
         for outcome in outcomes
-        if outcome.failure is None and outcome.build.chain[-1].check is not None
+        if outcome.failure is None and not outcome.elsewhere
         for threads in project.plan.recipes[outcome.build.recipe].benchmark.threads
     ]
 

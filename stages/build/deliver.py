@@ -162,7 +162,7 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
             for step, result in zip(steps, results, strict=True)
         ],
         'target': results[-1].action['platform'],
-        'check': {name: check.get(name) for name in ('difference', 'metric', 'agreement')},
+        'check': {name: check.get(name) for name in ('difference', 'metric', 'agreement', 'elsewhere')},
         'accuracy_failed': outcome.accuracy_failed,
         'measured': measured,
     }  # fmt: skip

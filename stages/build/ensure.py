@@ -165,8 +165,10 @@ def materialise(project: Project, step: Step, folder: Path) -> None:
                 target = folder / 'in' / role / (name if role == 'python' else source.name)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read_bytes())
+    kept = project.state / 'kept' / step.kind
+    kept.mkdir(parents=True, exist_ok=True)
     request = {
-        'module': step.module, 'params': dict(step.params), 'roles': roles, 'returns': list(step.returns),
+        'module': step.module, 'keep': str(kept), 'params': dict(step.params), 'roles': roles, 'returns': list(step.returns),
         'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature],
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')

@@ -109,6 +109,7 @@ def _variant(
         'files': [
             {'name': name, 'size': file.size, 'sha256': file.sha256} for name, file in results[-1].files.items()
         ] if built else [],
+        'elsewhere': outcome.elsewhere,
         'check': {
             'difference': check['difference'],
             'tolerance': {name: value for name, value in asdict(tolerance).items() if value is not None},

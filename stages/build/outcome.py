@@ -34,6 +34,11 @@ class Outcome:
         return self.failure is not None and self.failure.unsupported and self.build.variant.unsupported
 
     @property
+    def elsewhere(self) -> str:
+        """The machine it is for, in words, when that is another one: it is not measured here."""
+        return str((self.check or {}).get('elsewhere') or '')
+
+    @property
     def broken(self) -> str | None:
         """Why the variant must not be shipped, in words; None when it may, or when nobody expects it to be."""
         if self.expected:

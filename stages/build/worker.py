@@ -83,6 +83,7 @@ def _job(request: dict[str, Any], folder: Path) -> Job:
         signature=tuple(Tensor(name, tuple(shape), dtype) for name, shape, dtype in request['signature']),
         outputs=tuple(request['returns']),
         progress=_progress(folder),
+        keep=Path(request['keep']),
     )
 
 

@@ -19,6 +19,6 @@ ENGINES: Final[dict[str, Engine]] = {
 }
 
 
-def engine_for(format: str) -> Engine:
-    """Return the engine that runs ``format``."""
-    return next(e for e in ENGINES.values() if format in e.RUNS)
+def engine_for(format: str) -> Engine | None:
+    """Return the engine that runs ``format``; None for one that only leads to others."""
+    return next((e for e in ENGINES.values() if format in e.RUNS), None)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, set_threads
 from stages.tensors import Tensor
 
-__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'load', 'prepare']
+__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
 
 ENGINE = 'aotinductor'
 RUNS = ('aoti',)
 TOOLS = ('torch', 'numpy')
+
+elsewhere = usual.here
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,12 @@ class Engine(Protocol):
     def Options(self) -> type[Any]:
         """Frozen dataclass of the options a variant's ``run`` may set; defaults are the fair ones."""
 
+    def elsewhere(self, folder: Path) -> str:
+        """The machine that the model in ``folder`` is for, in words, when this one cannot run it; else empty.
+
+        ``load`` then emulates that machine, slowly and for checking only, or raises ElsewhereError.
+        """
+
     def prepare(self) -> None:
         """Import the framework, nothing else; its cost is reported on its own."""
 

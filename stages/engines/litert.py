@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.engines import usual
 from stages.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 ENGINE = 'litert'
 RUNS = ('tflite',)
 TOOLS = ('ai-edge-litert', 'numpy')
+
+elsewhere = usual.here
 
 
 @dataclass(frozen=True)

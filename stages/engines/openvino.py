@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages.engines import usual
 from stages.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 ENGINE = 'openvino'
 RUNS = ('openvino',)
 TOOLS = ('openvino', 'numpy')
+
+elsewhere = usual.here
 
 
 @dataclass(frozen=True)

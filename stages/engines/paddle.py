@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages.engines import usual
 from stages.errors import StepError
 from stages.tensors import Tensor
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ENGINE = 'paddle'
 RUNS = ('paddle',)
 TOOLS = ('paddlepaddle', 'numpy')
+
+elsewhere = usual.here
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.engines import usual
 from stages.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ENGINE = 'tensorflow'
 RUNS = ('savedmodel', 'keras')
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy')
+
+elsewhere = usual.here
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, set_threads
 from stages.tensors import Tensor
 
-__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'load', 'prepare']
+__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
 
 ENGINE = 'torchscript'
 RUNS = ('torchscript',)
 TOOLS = ('torch', 'numpy')
+
+elsewhere = usual.here
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class Job:
     progress: Callable[[float, str], None]
     """Call with a fraction done (0 to 1) and a few words; optional on short work."""
 
+    keep: Path | None = None
+    """A folder of the kind's own that outlives the step: work that the next call goes on from, never a result."""
+
 
 class Kind(Protocol):
     """The shape of every module in ``stages/kinds/__init__.py``'s table."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stages.errors import StepError
+from stages.errors import ElsewhereError, StepError
 from stages.measure import inputs
 from stages.measure.compare import METRICS, agreement, difference, mean_score
 from stages.tensors import Tensor
@@ -20,33 +20,44 @@ if TYPE_CHECKING:
 SAMPLES: Final = 16
 """Probe samples, and rows of a feed where the model takes any number."""
 
+EMULATED: Final = 2
+"""Probe samples of a model for another machine: an emulator is some hundred times slower."""
+
 
 def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = None) -> dict[str, Any]:
     """Run the model on the probe (and on ``evaluate``), write ``outputs.npz`` and ``check.json`` into ``output``.
 
     ``outputs.npz`` holds ``probe.0``, ``probe.1`` … in the model's order, and ``evaluate``: the output the metric
-    reads. That of the source model is the ``reference`` of its variants.
+    reads. That of the source model is the ``reference`` of its variants. A model for another machine is run on the
+    probe alone where that machine can be emulated; elsewhere nothing is run, and ``check.json`` says so.
     """
-    import numpy as np
-
     engine = (engines or _table())[request['engine']]
     engine.prepare()
     signature = inputs.signature_of(request['signature'])
-    session = engine.load(
-        Path(request['folder']), signature, engine.Options(**request.get('options', {})), request.get('threads', 1)
-    )
+    folder, output = Path(request['folder']), Path(request['output'])
+    elsewhere = engine.elsewhere(folder)
+    try:
+        session = engine.load(
+            folder, signature, engine.Options(**request.get('options', {})), request.get('threads', 1)
+        )
+    except ElsewhereError:
+        nothing = {'difference': None, 'metric': None, 'agreement': None, 'samples': 0, 'elsewhere': elsewhere}
+        return _left(output, {**nothing, 'outputs': [], 'inputs': []}, {})
     sizes, seed = request.get('sizes', {}), request.get('seed', 0)
     reference = inputs.read_arrays(request.get('reference'))
 
     names = request.get('outputs') or session.outputs
     carried = {name: _position(output, names) for name, output in request.get('carries', {}).items()}
     arrays = inputs.samples(inputs.read_arrays(request.get('probe')), signature, sizes, seed, carried)
-    probe = run_all(session, {name: a[:SAMPLES] for name, a in arrays.items()}, signature, carried)
+    some = EMULATED if elsewhere else SAMPLES
+    probe = run_all(session, {name: a[:some] for name, a in arrays.items()}, signature, carried)
     stored = {f'probe.{i}': array for i, array in enumerate(probe)}
     expected = [reference[f'probe.{i}'] for i in range(len(reference)) if f'probe.{i}' in reference]
+    if elsewhere:
+        expected = [whole[tuple(slice(0, n) for n in part.shape)] for whole, part in zip(expected, probe, strict=False)]
 
     metric = agreed = None
-    data = inputs.read_arrays(request.get('evaluate'))
+    data = {} if elsewhere else inputs.read_arrays(request.get('evaluate'))
     if data:
         if missing := [t.name for t in signature if t.name not in data and t.name not in carried]:
             raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
@@ -66,16 +77,23 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         'difference': difference(probe, expected) if reference else None,
         'metric': metric,
         'agreement': agreed,
-        'samples': min(SAMPLES, inputs.count(arrays)),
+        'samples': min(some, inputs.count(arrays)),
+        'elsewhere': elsewhere,
         'outputs': [
             {'name': _name(session.outputs, i), 'shape': list(a.shape), 'dtype': str(a.dtype)}
             for i, a in enumerate(probe)
         ],
         'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in session.inputs or signature],
     }
-    output = Path(request['output'])
+    return _left(output, found, stored)
+
+
+def _left(output: Path, found: dict[str, Any], arrays: Mapping[str, numpy.ndarray]) -> dict[str, Any]:
+    """Leave the two files of a check; return the figures."""
+    import numpy as np
+
     output.mkdir(parents=True, exist_ok=True)
-    np.savez(output / 'outputs.npz', **stored)  # type: ignore[arg-type]
+    np.savez(output / 'outputs.npz', **arrays)  # type: ignore[arg-type]
     (output / 'check.json').write_text(json.dumps(found, indent=1) + '\n')
     return found
 

@@ -143,6 +143,7 @@ def _check(
     options: Any,
 ) -> str:
     engine = engine_for(format)
+    assert engine is not None, 'only what an engine runs is checked'
     evaluate = recipe.data.get('evaluate')
     judge = evaluate.judge if evaluate else None
     params = gate.Params(
@@ -178,8 +179,10 @@ def _build(
     last = len(variant.stages)
 
     def check(place: int) -> str | None:
-        options = variant.run if place == last else None
-        if model == source and options in (None, engine_for(format).Options()):
+        options, engine = variant.run if place == last else None, engine_for(format)
+        if engine is None:
+            return None  # nothing runs it; what it leads to is checked
+        if model == source and options in (None, engine.Options()):
             return reference
         return _check(steps, recipe, model, format, reference, arrays, probe_id, options)
 

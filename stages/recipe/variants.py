@@ -184,11 +184,10 @@ def _bridge(word: str, format: str) -> str:
 
 
 def _engine(format: str, at: Node, what: str, mistakes: Mistakes) -> Engine | None:
-    try:
-        return engine_for(format)
-    except StopIteration:
+    engine = engine_for(format)
+    if engine is None:
         mistakes.add(at, f'{what} gives {format}, which none of {listed(ENGINES)} runs')
-        return None
+    return engine
 
 
 def _read_run(node: Node | None, at: Node, engine: Engine, ground: Ground, mistakes: Mistakes) -> tuple[Any, int]:

@@ -64,6 +64,8 @@ def _value(row: Row, figure: str) -> float:
 def _refusal(row: Row, figure: str, within: dict[str, Any], baseline: Row | None, max_drop: float | None) -> str | None:
     if row.failure:
         return row.failure
+    if row.elsewhere:
+        return f'it is for {row.elsewhere}, and was not measured here'
     if math.isinf(_value(row, figure)):
         return f'its {figure.replace("_", " ")} was not measured'
     for name, bound in within.items():

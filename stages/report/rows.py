@@ -65,6 +65,9 @@ class Row:
     """Set: it was not built."""
 
     built: bool
+    elsewhere: str
+    """The machine it is for, in words, when that is another one; empty: this one."""
+
     latency: Interval | None
     ratio: Ratio | None
     verdict: str
@@ -153,6 +156,8 @@ def _row(findings: Findings, variant: dict[str, Any], measured: dict[str, Any], 
     check = variant.get('check') or {}
     difference = check.get('difference') or {}
     word = 'baseline' if is_baseline else verdict(ratio) if ratio else 'not compared' if means else 'not measured'
+    if elsewhere := variant.get('elsewhere'):
+        word = f'for {elsewhere}' + ('' if difference else ', not run here')
     return Row(
         variant=variant['name'],
         chain=chain(variant),
@@ -167,6 +172,7 @@ def _row(findings: Findings, variant: dict[str, Any], measured: dict[str, Any], 
         failure=failure_of(variant),
         reason=reason_of(variant),
         built=variant.get('status') == 'built',
+        elsewhere=variant.get('elsewhere') or '',
         latency=interval(means) if means else None,
         ratio=ratio,
         verdict=word,

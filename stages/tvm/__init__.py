@@ -1,1 +1,1 @@
-"""TVM: a model in, tuned machine code for a named target out. Used by the kinds ``tvm-tune`` and ``tvm``, and the engine."""
+"""TVM: a model in, machine code for a named target out. For the kinds ``tvm-tune`` and ``tvm``, and the engine."""

@@ -1,4 +1,4 @@
-"""The machines that TVM compiles for, by the names a recipe writes. Resolved: ``native`` becomes a level with features."""
+"""The machines that TVM compiles for, by the names a recipe writes; ``native`` is resolved to a level with features."""
 
 from __future__ import annotations
 

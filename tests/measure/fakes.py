@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.errors import ElsewhereError
 from stages.tensors import Tensor
 
 IMAGE = {'name': 'x', 'shape': ['batch', 3], 'dtype': 'float32'}
@@ -22,17 +23,27 @@ class Fake:
 
     Options = Options
 
-    def __init__(self, function: Callable[[Any], tuple[Any, ...]], batch: int | str = 'batch') -> None:
+    def __init__(
+        self, function: Callable[[Any], tuple[Any, ...]], batch: int | str = 'batch', home: str = '', absent: str = ''
+    ) -> None:
         self.inputs = (Tensor('x', (batch, 3), 'float32'),)
         self.outputs = ('y',)
         self.batch = batch
         self.function = function
+        self.home = home
+        self.absent = absent
+
+    def elsewhere(self, folder: Path) -> str:
+        """Name the machine it is for, when that is another one."""
+        return self.home
 
     def prepare(self) -> None:
         """Import nothing."""
 
     def load(self, *_: object) -> Fake:
-        """Return itself."""
+        """Return itself, unless what emulates its machine is absent."""
+        if self.absent:
+            raise ElsewhereError(self.absent)
         return self
 
     def run(self, feed: dict[str, Any]) -> tuple[Any, ...]:

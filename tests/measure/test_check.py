@@ -47,6 +47,21 @@ def test_a_wrong_output_is_a_figure_and_no_exception(tmp_path: Path) -> None:
     assert found['difference']['finite'] is False
 
 
+def test_a_model_for_another_machine_is_run_on_a_few_samples_under_an_emulator(tmp_path: Path) -> None:
+    evaluate = data(tmp_path)
+    checked(tmp_path, Fake(lambda x: (x * 2,)), 'source', evaluate=evaluate, metric='top1')
+    foreign = Fake(lambda x: (x * 2 + 1,), home='aarch64 Linux')
+    found = checked(tmp_path, foreign, evaluate=evaluate, metric='top1', reference=str(tmp_path / 'source/outputs.npz'))
+    assert found['elsewhere'] == 'aarch64 Linux' and found['samples'] == 2 and found['metric'] is None
+    assert found['difference']['max_abs'] == pytest.approx(1, abs=1e-6)
+
+
+def test_without_an_emulator_it_is_left_unchecked_and_says_for_which_machine_it_is(tmp_path: Path) -> None:
+    found = checked(tmp_path, Fake(lambda x: (x,), home='aarch64 Linux', absent='no emulator'))
+    assert found['difference'] is None and found['elsewhere'] == 'aarch64 Linux'
+    assert found == json.loads((tmp_path / 'variant/check.json').read_text())
+
+
 def test_a_metric_without_labels_says_what_is_missing(tmp_path: Path) -> None:
     np.savez(tmp_path / 'data.npz', x=np.zeros((2, 3), np.float32))
     with pytest.raises(StepError, match='labels'):
