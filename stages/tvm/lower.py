@@ -1,0 +1,101 @@
+"""A model's Relax module in, kernels out: fused, then scheduled, then machine code. Tuning and building both start here."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from stages.tvm.target import Target, tvm_target
+
+Level = Literal[1, 2, 3]
+
+NAMES: Final[dict[Level, str]] = {1: 'fused', 2: 'packed', 3: 'fast'}
+"""What a level adds to the one before: kernels fused; channels last and weights packed; approximate tanh, exp, erf."""
+
+CHANNELS_LAST: Final = {'relax.nn.conv2d': ['NHWC', 'HWIO'], 'relax.nn.conv1d': ['NWC', 'WIO']}
+"""The layouts of level 2: output channels innermost, so that one vector holds channels of one pixel."""
+
+
+def kernels(module: Any, target: Target, level: Level = 3) -> Any:
+    """Return ``module`` as calls of fused TIR functions, none of them scheduled except those written by hand.
+
+    Tuning works on these functions and finds them again by their structural hash: the same module, target and level
+    give the same functions.
+    """
+    import tvm
+
+    with tvm_target(target):
+        return tvm.transform.Sequential([*integer(target), *graph(level), *fused(), *free_layouts(level)])(module)
+
+
+def compiled(module: Any, target: Target, level: Level = 3, database: Path | None = None) -> Any:
+    """Return the Relax executable of ``module``: tuned kernels where ``database`` has them, our rule for the others."""
+    import tvm
+    from tvm.relax import transform
+
+    from stages.tvm.rule import ruled
+
+    lowered = kernels(module, target, level)
+    with tvm_target(target) as where:
+        if database is not None:
+            lowered = tuned(lowered, database)
+        lowered = ruled(lowered, target)
+        packing = [transform.SplitLayoutRewritePreproc(), transform.FoldConstant(), transform.DeadCodeElimination()]
+        lowered = tvm.transform.Sequential(packing)(lowered) if level > 1 else lowered
+        return tvm.compile(lowered, target=where)
+
+
+def integer(target: Target) -> list[Callable[[Any], Any]]:
+    """Return the pass that makes quantized parts integer kernels, where the CPU has the instruction for it."""
+    import tvm
+
+    if not target.vnni or importlib.util.find_spec('stages.tvm.int8') is None:
+        return []
+
+    from stages.tvm import int8
+
+    return [tvm.transform.module_pass(lambda module, _: int8.integer(module, target), opt_level=0, name='integer')]
+
+
+def graph(level: Level) -> list[Any]:
+    """Return the passes on whole operators: what is constant is computed, then layouts and approximations by level."""
+    from tvm.relax import transform
+
+    passes = [transform.DecomposeOpsForInference(), transform.FoldConstant(), transform.CanonicalizeBindings()]
+    if level > 1:
+        passes += [transform.ConvertLayout(dict(CHANNELS_LAST)), transform.Normalize()]
+        passes += [transform.FoldConstant(), transform.CanonicalizeBindings()]
+    if level > 2:
+        passes += [transform.FastMathTransform()]
+    return passes
+
+
+def fused() -> list[Any]:
+    """Return the passes that turn operators into TIR functions, and neighbours that fit into one function."""
+    from tvm.relax import transform
+
+    return [
+        transform.LegalizeOps(),
+        transform.AnnotateTIROpPattern(),
+        transform.FoldConstant(),
+        transform.FuseOps(),
+        transform.FuseTIR(),
+    ]
+
+
+def free_layouts(level: Level) -> list[Any]:
+    """Return the pass that marks the buffers (constant weights) whose layout a schedule may choose."""
+    from tvm.relax import transform
+
+    return [transform.AttachAttrLayoutFreeBuffers()] if level > 1 else []
+
+
+def tuned(module: Any, database: Path) -> Any:
+    """Return ``module`` with the kernels that ``database``, a folder of MetaSchedule's two files, has records of."""
+    from tvm.relax import transform
+    from tvm.s_tir import meta_schedule
+
+    with meta_schedule.database.JSONDatabase(work_dir=str(database)):
+        return transform.MetaScheduleApplyDatabase()(module)
