@@ -38,7 +38,7 @@ DIRECTIONS: Final = {'forward': (False,), 'reverse': (True,), 'bidirectional': (
 
 @contextmanager
 def converters(target: Target = TARGETS['x86-64-v3']) -> Iterator[None]:
-    """Make the ONNX importer know recurrent layers, inside; loops fit the registers of ``target`` but run everywhere."""
+    """Make the ONNX importer know recurrent layers, inside; their loops fit ``target``, and run on any."""
     from tvm.relax.frontend.onnx import onnx_frontend
 
     original = onnx_frontend._get_convert_map  # no public way to add a converter
