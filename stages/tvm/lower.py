@@ -51,7 +51,8 @@ def integer(target: Target) -> list[Callable[[Any], Any]]:
     """Return the pass that makes quantized parts integer kernels, where the CPU has the instruction for it."""
     import tvm
 
-    if not target.vnni or importlib.util.find_spec('stages.tvm.int8') is None:
+    spec = importlib.util.find_spec('stages.tvm.int8')
+    if not target.vnni or spec is None or spec.origin is None:
         return []
 
     from stages.tvm import int8

@@ -1,0 +1,38 @@
+"""How large a tile may be, for each instruction set. Chosen by ``benchmarks/tvm_rule.py``, which anyone can run again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from stages.tvm.target import Target
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What the rule knows about an instruction set."""
+
+    lanes: int
+    """float32 numbers in one vector register."""
+
+    accumulators: int
+    """Vector registers that may hold sums; the others hold weights and one input at a time."""
+
+    vectors: int
+    """Vectors side by side in a tile: every input read is used so many times."""
+
+    latency: int = 8
+    """Sums in flight that keep the multipliers busy: latency of one multiply-add times how many start at once."""
+
+
+TABLE: Final = {
+    'x86-64-v2': Constants(lanes=4, accumulators=12, vectors=3),
+    'x86-64-v3': Constants(lanes=8, accumulators=12, vectors=3),
+    'x86-64-v4': Constants(lanes=16, accumulators=28, vectors=4),
+    'aarch64': Constants(lanes=4, accumulators=24, vectors=4),
+}
+
+
+def constants_for(target: Target) -> Constants:
+    """Return the row of ``target``."""
+    return TABLE[target.name]

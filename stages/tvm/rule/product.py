@@ -1,0 +1,157 @@
+"""Products with sums: convolutions and matrix products, the work that models spend their time on.
+
+A tile of results stays in vector registers while the sums run; weights are packed so that a step reads them in order;
+what follows element by element (bias, activation, residual) is applied when the tile is written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from stages.tvm.rule.block import Nest, children, nest, places
+from stages.tvm.rule.constants import Constants
+from stages.tvm.rule.elementwise import TAIL
+from stages.tvm.rule.tile import Tile, tile
+
+PACKED: Final = 'meta_schedule.layout_rewrite_preproc'
+"""Marks a copy of a constant in another layout: TVM's passes move it out of the function and compute it once."""
+
+
+def heaviest(schedule: Any, names: tuple[str, ...]) -> str | None:
+    """Return the block that multiplies and sums two buffers and does most of the work; None where none does."""
+    found = {name: nest(schedule, name) for name in names}
+    products = {
+        name: loops.volume for name, loops in found.items() if loops is not None and multiplies(schedule, loops)
+    }
+    return max(products, key=lambda name: products[name]) if products else None
+
+
+def multiplies(schedule: Any, found: Nest) -> bool:
+    """Return whether a block sums products of two buffers: ``sum += data * weights``."""
+    from tvm.tirx import Add, BufferStore, Mul
+
+    block = schedule.get(schedule.get_sblock(found.name))
+    if not any(found.sums) or all(found.sums) or block.init is None or len(block.reads) != 2:
+        return False
+    return isinstance(block.body, BufferStore) and isinstance(block.body.value, Add) and isinstance(
+        block.body.value.b, Mul
+    )
+
+
+def product(schedule: Any, name: str, constants: Constants) -> None:
+    """Schedule the product ``name`` and what follows it element by element."""
+    after = epilogue(schedule, name)
+    found = nest(schedule, name)
+    assert found is not None
+    block = schedule.get_sblock(name)
+    reads = schedule.get(block).reads
+    column = [index for index, sums in enumerate(found.sums) if not sums][-1]
+    rows = row_axes(found, reads, column)
+    high = 1
+    for index in rows:
+        high *= found.sizes[index]
+    size = tile(high, found.sizes[column], constants)
+
+    outer, inner, wide = tiled(schedule, found, rows, column, size)
+    sums = [loop for loop, summed in zip(found.loops, found.sums, strict=True) if summed]
+    schedule.reorder(*outer, *sums, *inner, wide)
+    pack(schedule, block, size)
+    result = schedule.cache_write(block, 0, 'global')
+    together = schedule.fuse(*outer)
+    schedule.parallel(together)
+    schedule.reverse_compute_at(result, together, preserve_unit_loops=True)
+    if after is not None:
+        write_with(schedule, after, together)
+    for loop in schedule.get_loops(result)[-1:]:
+        schedule.vectorize(loop)
+    schedule.vectorize(wide)
+    for loop in inner:
+        schedule.unroll(loop)
+    schedule.decompose_reduction(block, sums[0])
+
+
+def epilogue(schedule: Any, name: str) -> str | None:
+    """Join what follows the product, element by element, into one block, and return its name; None if nothing does."""
+    last = None
+    current = name
+    while True:
+        users = schedule.get_consumers(schedule.get_sblock(current))
+        if len(users) != 1:
+            return last
+        following = schedule.get(users[0]).name_hint
+        found = nest(schedule, following)
+        if found is None or any(found.sums):
+            return last
+        if last is not None:
+            schedule.compute_inline(schedule.get_sblock(last))
+        last = current = following
+
+
+def row_axes(found: Nest, reads: Any, column: int) -> tuple[int, ...]:
+    """Return the axes that a tile's rows are cut from.
+
+    All that index the data directly and the weights not at all, when they stand together (the places of a 1x1
+    convolution, the rows of a matrix); else the innermost one that is longer than one.
+    """
+    kept = [index for index in range(column) if not found.sums[index]]
+    direct = [index for index in kept if not places(reads[1], found.axes[index]) and plain(reads[0], found, index)]
+    suffix: list[int] = []
+    for index in reversed(kept):
+        if index not in direct:
+            break
+        suffix.insert(0, index)
+    if len(suffix) > 1:
+        return tuple(suffix)
+    long = [index for index in kept if found.sizes[index] > 1 and not places(reads[1], found.axes[index])]
+    return tuple(long[-1:] or kept[-1:])
+
+
+def plain(region: Any, found: Nest, index: int) -> bool:
+    """Return whether an axis alone is an index of ``region``."""
+    return any(part.min.same_as(found.axes[index]) for part in region.region)
+
+
+def tiled(
+    schedule: Any, found: Nest, rows: tuple[int, ...], column: int, size: Tile
+) -> tuple[list[Any], list[Any], Any]:
+    """Split rows and columns; return the outer loops, the loops over a tile's rows, and the one over its columns."""
+    columns, wide = schedule.split(found.loops[column], [None, size.columns])
+    others = [
+        found.loops[index] for index in range(len(found.loops)) if not found.sums[index] and index not in (*rows, column)
+    ]
+    if not rows:
+        return [columns, *others], [], wide
+    row = schedule.fuse(*(found.loops[index] for index in rows)) if len(rows) > 1 else found.loops[rows[0]]
+    steps, high = schedule.split(row, [None, size.rows])
+    # Columns outermost: the weights of one tile stay in the cache while all inputs pass by.
+    return [columns, *others, steps], [high], wide
+
+
+def pack(schedule: Any, block: Any, size: Tile) -> None:
+    """Lay constant weights out as the tiles read them: all that one column of tiles needs, in order."""
+    weights = schedule.get(block).reads[1].source
+    wide = size.columns
+    if weights.name not in free(schedule) or len(weights.shape) < 2 or int(weights.shape[-1]) % wide:
+        return
+    copy = schedule.cache_read(block, 1, 'global')
+    schedule.transform_layout(
+        block, ('read', 1), lambda *index: [index[-1] // wide, *index[:-1], index[-1] % wide]
+    )
+    schedule.annotate(copy, PACKED, True)
+
+
+def free(schedule: Any) -> tuple[str, ...]:
+    """Return the names of the parameters whose layout the function may choose."""
+    function = schedule.mod['main']
+    marked = function.attrs.get('layout_free_buffers', []) if function.attrs else []
+    return tuple(function.params[int(index)].name for index in marked)
+
+
+def write_with(schedule: Any, after: str, together: Any) -> None:
+    """Apply block ``after`` while a tile is written; where its indices do not allow that, right after the tile."""
+    block = schedule.get_sblock(after)
+    try:
+        schedule.reverse_compute_inline(block)
+    except RuntimeError:
+        schedule.reverse_compute_at(block, together, preserve_unit_loops=True)
+        schedule.vectorize(schedule.get_loops(block)[-1])
