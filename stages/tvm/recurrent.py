@@ -82,10 +82,10 @@ class Converter:
 
     def scan(self, shape: tuple[int, ...], hidden: int, attributes: Mapping[str, Any]) -> Scan:
         """Return the sizes of a layer whose inputs are of ``shape`` [time, batch, features]."""
-        late = bool(attributes.get('linear_before_reset', 0))
-        width, rows = cut(self.cell, shape[1], hidden, self.target)
+        late, lanes = bool(attributes.get('linear_before_reset', 0)), self.target.lanes
+        vectors, rows = cut(self.cell, shape[1], hidden, self.target)
         backwards = DIRECTIONS[word(attributes.get('direction', 'forward'))]
-        return Scan(self.cell, shape[0], shape[1], hidden, backwards, width, rows, late)
+        return Scan(self.cell, shape[0], shape[1], hidden, backwards, lanes, vectors, rows, late)
 
     def refuse(self, given: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
         """Raise UnsupportedError for what the loops here do not do."""

@@ -6,7 +6,10 @@ written beside the old one: so other panels still find the old one, and nothing 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 from stages.tvm.recurrent_cells import PASSES, RESET, H, Pass
@@ -82,24 +85,24 @@ class Loop:
             samples = [self.tir.min(tile * self.scan.rows + row, self.scan.batch - 1) for row in rows]
             sums = self.tir.sblock_alloc_buffer((self.scan.rows, self.scan.gates, self.scan.width), scope='local')
             self.sum(sums, step, panel, samples, computed)
-            for row, sample in enumerate(samples):
-                with self.tir.vectorized(0, self.scan.width) as lane:
-                    computed.formula(Place(self, sums, row, step, panel, sample, lane))
+            for vector, row in product(range(self.scan.vectors), rows):
+                with self.vector(vector) as unit:
+                    computed.formula(Place(self, sums, row, step, panel, samples[row], unit))
 
     def sum(self, sums: Any, step: Any, panel: Any, samples: list[Any], computed: Pass) -> None:
         """Write into ``sums`` the bias, then add the products of the hidden state and the weights of ``panel``."""
         source, part = (self.kept, RESET) if computed.of_kept else (self.states[H], step % 2)
-        places = [(row, gate) for gate in computed.gates for row in range(self.scan.rows)]
-        for row, gate in places:
-            with self.tir.vectorized(0, self.scan.width) as lane:
-                value = self.bias[self.direction, panel, gate * self.scan.width + lane]
-                self.tir.buffer_store(sums, value, [row, gate, lane])
-        with self.tir.serial(0, self.scan.hidden) as unit:
-            for row, gate in places:
-                with self.tir.vectorized(0, self.scan.width) as lane:
-                    weight = self.weights[self.direction, panel, unit, gate * self.scan.width + lane]
-                    value = sums[row, gate, lane] + source[part, self.direction, samples[row], unit] * weight
-                    self.tir.buffer_store(sums, value, [row, gate, lane])
+        places = list(product(computed.gates, range(self.scan.vectors), range(self.scan.rows)))
+        for gate, vector, row in places:
+            with self.vector(vector) as unit:
+                value = self.bias[self.direction, panel, gate * self.scan.width + unit]
+                self.tir.buffer_store(sums, value, [row, gate, unit])
+        with self.tir.serial(0, self.scan.hidden) as factor:
+            for gate, vector, row in places:
+                with self.vector(vector) as unit:
+                    weight = self.weights[self.direction, panel, factor, gate * self.scan.width + unit]
+                    value = sums[row, gate, unit] + source[part, self.direction, samples[row], factor] * weight
+                    self.tir.buffer_store(sums, value, [row, gate, unit])
 
     def output(self, step: Any, every: Any) -> None:
         """Write the hidden state after ``step`` to where it belongs in time."""
@@ -113,6 +116,12 @@ class Loop:
             with self.tir.grid(self.scan.batch, self.scan.hidden) as (sample, unit):
                 value = state[self.scan.time % 2, self.direction, sample, unit]
                 self.tir.buffer_store(target, value, [self.direction, sample, unit])
+
+    @contextmanager
+    def vector(self, index: int) -> Iterator[Any]:
+        """Write what is written inside for all units of a panel's vector at once; hands over the unit's place in it."""
+        with self.tir.vectorized(0, self.scan.lanes) as lane:
+            yield index * self.scan.lanes + lane
 
     def time(self, step: Any) -> Any:
         """Return the position in time of ``step``."""
@@ -132,19 +141,19 @@ class Place:
     step: Any
     panel: Any
     sample: Any
-    lane: Any
+    unit: Any
 
     def given(self, gate: int) -> Any:
         """Return the input times the weights of ``gate``, with the input's bias."""
         scan = self.loop.scan
         place = (self.loop.direction * scan.panels + self.panel) * scan.gates + gate
         return self.loop.inputs[
-            self.loop.time(self.step) * scan.batch + self.sample, place * scan.width + self.lane
+            self.loop.time(self.step) * scan.batch + self.sample, place * scan.width + self.unit
         ]
 
     def summed(self, gate: int) -> Any:
         """Return the hidden state times the recurrent weights of ``gate``, with their bias."""
-        return self.sums[self.row, gate, self.lane]
+        return self.sums[self.row, gate, self.unit]
 
     def before(self, state: int) -> Any:
         """Return a state before the step."""
@@ -168,4 +177,4 @@ class Place:
 
     def at(self, part: Any) -> tuple[Any, ...]:
         """Return the index of these units in a buffer of states."""
-        return part, self.loop.direction, self.sample, self.panel * self.loop.scan.width + self.lane
+        return part, self.loop.direction, self.sample, self.panel * self.loop.scan.width + self.unit

@@ -28,8 +28,11 @@ class Scan:
     backwards: tuple[bool, ...]
     """For every direction, whether it begins at the last step."""
 
-    width: int
-    """Hidden units of one panel: whole vectors. A panel has all gates of its units."""
+    lanes: int
+    """Hidden units of one vector."""
+
+    vectors: int
+    """Vectors of hidden units in one panel, which has all gates of its units."""
 
     rows: int
     """Samples of the batch that are computed together: they share the reading of the weights."""
@@ -48,6 +51,11 @@ class Scan:
         return len(self.backwards)
 
     @property
+    def width(self) -> int:
+        """Hidden units of one panel."""
+        return self.vectors * self.lanes
+
+    @property
     def panels(self) -> int:
         """Panels that hold all hidden units; the last is filled up with units whose weights are zero."""
         return -(-self.hidden // self.width)
@@ -59,14 +67,14 @@ class Scan:
 
 
 def cut(cell: Cell, batch: int, hidden: int, target: Target) -> tuple[int, int]:
-    """Return the width and the rows whose sums fit into the target's registers and whose panels waste least."""
-    gates, vectors = GATES[cell], -(-hidden // target.lanes)
+    """Return the vectors of a panel, and the rows: their sums fit into the target's registers, and waste least."""
+    gates, needed = GATES[cell], -(-hidden // target.lanes)
     room = target.registers * 3 // 4  # the others hold weights and a broadcast state
     tiles = -(-batch // (room // gates))
     rows = -(-batch // tiles)
 
-    def cost(count: int) -> tuple[float, int]:
-        computed = -(-vectors // count) * count
-        return computed * max(1.0, BUSY / (count * gates * rows)), -count
+    def cost(vectors: int) -> tuple[float, int]:
+        computed = -(-needed // vectors) * vectors
+        return computed * max(1.0, BUSY / (vectors * gates * rows)), -vectors
 
-    return target.lanes * min(range(1, room // (gates * rows) + 1), key=cost), rows
+    return min(range(1, room // (gates * rows) + 1), key=cost), rows
