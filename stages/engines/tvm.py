@@ -1,0 +1,149 @@
+"""Run a library that TVM compiled, with TVM's runtime alone: neither its compiler nor its package ``tvm`` is loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stages.errors import StepError, ToolError
+from stages.tensors import Tensor
+from stages.tvm import library
+from stages.tvm.elsewhere import EmulatedSession, elsewhere, emulated
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
+
+ENGINE = 'tvm'
+RUNS = ('tvm',)
+TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'numpy')
+
+RUNTIME: Final = ('libtvm_runtime.so', 'libtvm_runtime_extra.so')
+"""TVM's runtime, and the part of it that sorts."""
+
+ALIGNMENT: Final = 64
+"""Bytes; compiled code reads whole vectors of its inputs."""
+
+CPU: Final = 1
+POOLED: Final = 2
+"""How the runtime is to get memory: once, from a pool."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of ``tvm``: none."""
+
+
+@dataclass(frozen=True)
+class TvmSession:
+    """A loaded library that takes and gives host arrays."""
+
+    main: Any
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[str, ...]
+    buffers: tuple[numpy.ndarray, ...]
+    """Aligned memory for inputs that come unaligned."""
+
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+        """Run the library; results are copied, as a model may return an input or a weight as it is."""
+        import numpy as np
+        import tvm_ffi
+
+        arrays = [_aligned(feed[t.name], own) for t, own in zip(self.inputs, self.buffers, strict=True)]
+        result = self.main(*map(tvm_ffi.from_dlpack, arrays))
+        results = [result] if isinstance(result, tvm_ffi.Tensor) else result
+        return tuple(np.array(np.from_dlpack(each)) for each in results)
+
+
+def prepare() -> None:
+    """Import TVM's C interface and open its runtime; torch, which it knows too, stays unloaded."""
+    with _without_torch():
+        import tvm_ffi
+
+    # functions register themselves on opening, so nothing else may open the same file before
+    if tvm_ffi.get_global_func('ffi.Module.load_from_bytes.relax.VMExecutable', allow_missing=True) is None:
+        for name in RUNTIME:
+            ctypes.CDLL(str(_folder() / name), ctypes.RTLD_GLOBAL)
+
+
+def load(
+    folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int
+) -> TvmSession | EmulatedSession:
+    """Load the library in ``folder``; one for another machine runs under an emulator, where there is one."""
+    import numpy as np
+
+    found = library.read(folder)
+    if elsewhere(folder):
+        return emulated(folder, threads)
+    prepare()
+    import tvm_ffi
+
+    _set_threads(threads)
+    machine = tvm_ffi.load_module(str((folder / found.file).resolve())).get_function('vm_load_executable')()
+    machine.get_function('vm_initialization')(CPU, 0, POOLED)
+    buffers = tuple(_buffer(t.sized(), np.dtype(t.dtype)) for t in found.inputs)
+    names = tuple(t.name for t in found.outputs)
+    return TvmSession(machine.get_function(found.entry), found.inputs, names, buffers)
+
+
+@contextlib.contextmanager
+def _without_torch() -> Iterator[None]:
+    """Hide torch, unless it is loaded: TVM's interface would import it to exchange tensors, at two seconds a start."""
+    os.environ['TVM_FFI_DISABLE_TORCH_C_DLPACK'] = '1'   # read at import; would compile C++
+    if 'torch' in sys.modules:
+        yield
+        return
+    sys.modules['torch'] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules['torch']
+
+
+def _folder() -> Path:
+    spec = importlib.util.find_spec('tvm')   # found, never imported: its compiler alone is 260 MB
+    if spec is None or not spec.submodule_search_locations:
+        raise ToolError('the engine tvm needs TVM’s runtime, not installed here; run: pip install "modelkiln[tvm]"')
+    return Path(spec.submodule_search_locations[0]) / 'lib'
+
+
+def _set_threads(threads: int) -> None:
+    """Say how many threads the runtime starts; it starts them once, at its first parallel kernel."""
+    wanted = {'TVM_NUM_THREADS': str(threads), 'TVM_BIND_THREADS': '0'}
+    earlier = _threads.setdefault('threads', threads)
+    if earlier != threads:
+        raise StepError(f'TVM runs on {earlier} threads in this process already; {threads} need a process of their own')
+    os.environ.update(wanted)
+
+
+_threads: dict[str, int] = {}
+"""The number of threads that the first model of this process was loaded for."""
+
+
+def _buffer(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> numpy.ndarray:
+    """Return an array of zeros that begins where a vector of any width may begin."""
+    import numpy as np
+
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _aligned(array: numpy.ndarray, own: numpy.ndarray) -> numpy.ndarray:
+    """Return ``array`` itself where TVM can read it as it lies; else ``own``, filled with it and cast."""
+    fits = array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNMENT == 0
+    if array.shape != own.shape:
+        raise StepError(f'an input of shape {array.shape}; the library is compiled for {own.shape}')
+    if fits and array.dtype == own.dtype:
+        return array
+    own[...] = array
+    return own
