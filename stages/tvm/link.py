@@ -31,6 +31,9 @@ FUNCTIONS: Final = (
 )  # fmt: skip
 """Of C's mathematics, each for double and, with an ``f`` behind, for float: what compiled kernels may call."""
 
+OWN: Final = ('chkstk.s', 'sincos.c')
+"""What LLVM expects of a Windows built on GNU's tools, and Windows' own libraries lack."""
+
 IMPORTS: Final = {
     'tvm_ffi.dll': ('TVMFFIErrorSetRaisedFromCStrParts', 'TVMFFIFunctionGetGlobal', 'TVMFFIFunctionCall'),
     'ucrtbase.dll': ('memcpy', 'memmove', 'memset', 'memcmp', *FUNCTIONS, *(f'{name}f' for name in FUNCTIONS)),
@@ -53,7 +56,7 @@ def linked(executable: Any, target: Target, folder: Path) -> Path:
 def shared(objects: Sequence[Path], output: Path, target: Target, scratch: Path) -> None:
     """Link ``objects`` to the shared library ``output``; ``scratch`` is a folder for what is in between."""
     if target.system == 'windows':
-        own = [assembled(Path(__file__).with_name('chkstk.s'), target, scratch)]
+        own = [compiled(Path(__file__).with_name(name), target, scratch) for name in OWN]
         own += [import_library(name, functions, scratch) for name, functions in IMPORTS.items()]
         # /brepro: a digest where the time would be; /noentry: nothing to do on load, so no C startup code
         flags = ['/dll', '/noentry', '/nodefaultlib', '/lldmingw', '/brepro', '/machine:x64', f'/out:{output}']
@@ -81,10 +84,11 @@ def import_library(name: str, functions: Sequence[str], scratch: Path) -> Path:
     return path
 
 
-def assembled(source: Path, target: Target, scratch: Path) -> Path:
-    """Return the object file of an assembler file of ours."""
+def compiled(source: Path, target: Target, scratch: Path) -> Path:
+    """Return the object file of a few lines of assembler or C."""
     path = scratch / f'{source.stem}.o'
-    zig(scratch, 'cc', '-target', f'{target.machine}-{target.system}-gnu', '-c', str(source), '-o', str(path))
+    flags = ['-target', f'{target.machine}-{target.system}-gnu', '-O1', '-g0', '-fno-builtin', '-c']
+    zig(scratch, 'cc', *flags, str(source), '-o', str(path))
     return path
 
 
