@@ -1,0 +1,89 @@
+"""Search for faster schedules of a model's kernels with TVM's MetaSchedule, on the machine it is to run on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from stages.errors import UnsupportedError
+from stages.kinds import usual
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+    from stages.tvm.target import Target
+
+KIND = 'tvm-tune'
+ACCEPTS = ('onnx',)
+GIVES = 'tvm-tuned'
+TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'xgboost-cpu', 'onnx', 'onnxruntime', 'numpy')
+ENVIRONMENT = ''
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``tvm-tune``."""
+
+    target: Literal['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'aarch64'] = 'native'
+    """The CPU to tune for; this machine has to be able to run its code."""
+
+    trials: int = 256
+    """Schedules measured, for all kernels together; those of earlier tunings count, of other models too."""
+
+    minutes: float = 0.0
+    """Stop after so long even if trials are left; 0 for no limit. Time that earlier tunings took counts."""
+
+    level: Literal[1, 2, 3] = 3
+    """As in ``tvm``: 1 fuses kernels, 2 packs weights too, 3 approximates tanh, exp and erf too."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Named dimensions, as in ``tvm``; one that is not named is 1."""
+
+    seed: int = 0
+    """Where the search begins."""
+
+
+needs = usual.no_data
+precision = usual.same_precision
+
+
+def host(params: Params) -> bool:
+    """Say whether the result suits this kind of CPU only."""
+    return params.target == 'native'
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise the model and the figures; the two database files beside them are empty where nothing was gained."""
+    return ('model.onnx', 'tuning.json')
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave the model as it is, with the best schedules of its kernels. What earlier tunings found is used."""
+    from stages.tvm import database, lower, model, tuning, tuning_report, tuning_tasks
+    from stages.tvm.target import target_for
+
+    target = target_for(params.target)
+    runnable(target)
+    kernels = lower.kernels(
+        model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes), target, params.level
+    )
+    with tempfile.TemporaryDirectory() as passing:
+        folder = database.folder_for(job.keep or Path(passing), target)
+        tasks = tuning_tasks.tasks_of(kernels, target, folder)
+        tuning.tune(tasks, target, tuning.Budget(params.trials, 60 * params.minutes), params.seed, job.progress)
+        tuning_report.leave(tasks, target, params.trials, job.output)
+    for path in sorted(job.inputs['model'].iterdir()):   # weights may lie beside the graph
+        if path.is_file():
+            shutil.copyfile(path, job.output / path.name)
+
+
+def runnable(target: Target) -> None:
+    """Raise UnsupportedError when this CPU cannot run code for ``target``: tuning measures, it does not guess."""
+    from stages.tvm.target import cpu_flags
+
+    if lacking := sorted(set(target.needs) - cpu_flags()):
+        msg = f'tuning for {target.name} measures on a CPU that runs its code, and this one lacks {", ".join(lacking)}'
+        raise UnsupportedError(f'{msg}\nwhat to try: tvm: {{target: {target.name}}} without tvm-tune, or tune there')
