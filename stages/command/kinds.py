@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from dataclasses import MISSING, fields
 
 from stages.build import tools
 from stages.errors import RecipeError
@@ -29,5 +29,7 @@ def run(asked: argparse.Namespace) -> int:
         if asked.kind:
             texts = described(kind.Params)
             for field in fields(kind.Params):
-                print(f'    {field.name}: {field.type} = {field.default!r}\n        {texts.get(field.name, "")}')
+                made = field.default_factory
+                default = field.default if made is MISSING else made()
+                print(f'    {field.name}: {field.type} = {default!r}\n        {texts.get(field.name, "")}')
     return 0

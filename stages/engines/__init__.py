@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stages.engines import aotinductor, litert, onnxruntime, openvino, paddle, tensorflow, torch, torchscript
+from stages.engines import aotinductor, litert, onnxruntime, openvino, paddle, tensorflow, torch, torchscript, tvm
 from stages.engines.contract import Engine
 
 ENGINES: Final[dict[str, Engine]] = {
@@ -16,6 +16,7 @@ ENGINES: Final[dict[str, Engine]] = {
     litert.ENGINE: litert,
     paddle.ENGINE: paddle,
     aotinductor.ENGINE: aotinductor,
+    tvm.ENGINE: tvm,
 }
 
 

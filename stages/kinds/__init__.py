@@ -33,6 +33,8 @@ from stages.kinds import (
     torch_prune,
     torch_quantize,
     torchscript,
+    tvm,
+    tvm_tune,
 )
 from stages.kinds.contract import Kind
 
@@ -55,6 +57,8 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     'openvino-quantize': (openvino_quantize,),
     'openvino-weights': (openvino_weights,),
     'tflite': (tflite, tflite_from_torch),
+    'tvm-tune': (tvm_tune,),
+    'tvm': (tvm,),
 }  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
@@ -36,7 +35,7 @@ class Params:
     schedule: Literal['rule', 'none'] = 'rule'
     """Who arranges the loops that no tuning has: our rule; none is TVM as it comes, a hundred times slower."""
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     """Named dimensions: the library takes these sizes and no other; one that is not named is 1."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -39,7 +38,7 @@ class Params:
     level: Literal[1, 2, 3] = 3
     """As in ``tvm``: 1 fuses kernels, 2 packs weights too, 3 approximates tanh, exp and erf too."""
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     """Named dimensions, as in ``tvm``; one that is not named is 1."""
 
     seed: int = 0
