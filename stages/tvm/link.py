@@ -17,6 +17,7 @@ from stages import spawn
 from stages.errors import StepError, ToolError
 from stages.tvm.library import file_of
 from stages.tvm.target import Target
+from stages.tvm.windows import OWN
 
 EMULATIONS: Final = {'x86_64': 'elf_x86_64', 'aarch64': 'aarch64linux'}
 
@@ -30,9 +31,6 @@ FUNCTIONS: Final = (
     'tgamma', 'trunc',
 )  # fmt: skip
 """Of C's mathematics, each for double and, with an ``f`` behind, for float: what compiled kernels may call."""
-
-OWN: Final = ('chkstk.s', 'sincos.c')
-"""What LLVM expects of a Windows built on GNU's tools, and Windows' own libraries lack."""
 
 IMPORTS: Final = {
     'tvm_ffi.dll': ('TVMFFIErrorSetRaisedFromCStrParts', 'TVMFFIFunctionGetGlobal', 'TVMFFIFunctionCall'),
@@ -56,7 +54,7 @@ def linked(executable: Any, target: Target, folder: Path) -> Path:
 def shared(objects: Sequence[Path], output: Path, target: Target, scratch: Path) -> None:
     """Link ``objects`` to the shared library ``output``; ``scratch`` is a folder for what is in between."""
     if target.system == 'windows':
-        own = [compiled(Path(__file__).with_name(name), target, scratch) for name in OWN]
+        own = [compiled(name, text, target, scratch) for name, text in OWN.items()]
         own += [import_library(name, functions, scratch) for name, functions in IMPORTS.items()]
         # /brepro: a digest where the time would be; /noentry: nothing to do on load, so no C startup code
         flags = ['/dll', '/noentry', '/nodefaultlib', '/lldmingw', '/brepro', '/machine:x64', f'/out:{output}']
@@ -84,9 +82,10 @@ def import_library(name: str, functions: Sequence[str], scratch: Path) -> Path:
     return path
 
 
-def compiled(source: Path, target: Target, scratch: Path) -> Path:
-    """Return the object file of a few lines of assembler or C."""
-    path = scratch / f'{source.stem}.o'
+def compiled(name: str, text: str, target: Target, scratch: Path) -> Path:
+    """Return the object file of a few lines of assembler or C, ``name`` ending as the language says."""
+    source, path = scratch / name, scratch / f'{name}.o'
+    source.write_text(text)
     flags = ['-target', f'{target.machine}-{target.system}-gnu', '-O1', '-g0', '-fno-builtin', '-c']
     zig(scratch, 'cc', *flags, str(source), '-o', str(path))
     return path

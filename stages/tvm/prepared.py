@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from stages import spawn
+from stages.digest import file_digest
 from stages.errors import ToolError
 from stages.tvm.link import zig
 
@@ -22,7 +23,10 @@ ROOT: Final = 'MODELKILN_ELSEWHERE'
 """The environment variable that names the folder of everything prepared."""
 
 MADE: Final = 'made.json'
-"""Written last: a folder without it was left half made."""
+"""Written last: a folder without it was left half made, and one that says something else is of another version."""
+
+
+RUNNER: Final = Path(__file__).with_name('runner.c')
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,21 @@ def prepared(system: str, machine: str) -> Path | None:
     """Return the folder that ``prepare_elsewhere`` has made, below the one that the environment names; else None."""
     root = os.environ.get(ROOT)
     folder = Path(root or os.devnull) / name_of(system, machine)
-    return folder if (folder / MADE).is_file() else None
+    return folder if is_made(system, machine, folder) else None
+
+
+def is_made(system: str, machine: str, folder: Path) -> bool:
+    """Say whether ``folder`` holds what this version prepares."""
+    try:
+        return (folder / MADE).read_text() == about(RUNTIMES[name_of(system, machine)])
+    except (OSError, KeyError):
+        return False
+
+
+def about(runtime: Runtime) -> str:
+    """Return what tells one version of a prepared folder from another: the wheels, and the source of the runner."""
+    found = {wheel.name: wheel.version for wheel in runtime.wheels} | {'runner': file_digest(RUNNER)}
+    return json.dumps(found, indent=1) + '\n'
 
 
 def prepare_elsewhere(system: str, machine: str, root: Path) -> Path:
@@ -98,7 +116,7 @@ def prepare_elsewhere(system: str, machine: str, root: Path) -> Path:
     """
     runtime = RUNTIMES[name_of(system, machine)]
     folder = root / name_of(system, machine)
-    if (folder / MADE).is_file():
+    if is_made(system, machine, folder):
         return folder
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=f'{folder.name}.') as scratch:
@@ -107,8 +125,7 @@ def prepare_elsewhere(system: str, machine: str, root: Path) -> Path:
         for wheel in runtime.wheels:
             unpack(download(wheel, runtime.platforms, Path(scratch)), wheel.members, part)
         compile_runner(runtime, part / runtime.runner, Path(scratch))
-        text = {wheel.name: wheel.version for wheel in runtime.wheels}
-        (part / MADE).write_text(json.dumps(text, indent=1) + '\n')
+        (part / MADE).write_text(about(runtime))
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     return folder
@@ -146,10 +163,9 @@ def compile_runner(runtime: Runtime, output: Path, scratch: Path) -> None:
     if found is None or not found.submodule_search_locations:
         raise ToolError('the runner needs the headers of apache-tvm-ffi; run: pip install "modelkiln[tvm]"')
     headers = Path(found.submodule_search_locations[0]) / 'include'
-    source = Path(__file__).with_name('runner.c')
     flags = ['-target', runtime.triple, '-O1', '-s', f'-I{headers}']
     flags += [] if runtime.runner.endswith('.exe') else ['-ldl']
-    zig(scratch, 'cc', str(source), '-o', str(output), *flags)
+    zig(scratch, 'cc', str(RUNNER), '-o', str(output), *flags)
 
 
 def environment(folder: Path, threads: int) -> dict[str, str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -102,7 +100,7 @@ def test_arrays_survive_the_file_that_the_runner_reads(dtype):
 def test_a_library_for_another_machine_gives_the_same_under_an_emulator(tmp_path, target, system):
     """Needs an emulator, and what ``modelkiln doctor --make`` prepares."""
     name = f'{system}-{"aarch64" if target == "aarch64" else "x86_64"}'
-    if not (Path(os.environ.get(prepared.ROOT, os.devnull)) / name / prepared.MADE).is_file():
+    if prepared.prepared(*name.split('-')) is None:
         pytest.skip(f'needs modelkiln doctor --make {name}, and {prepared.ROOT} set to where that lies')
     compiled(target, system, tmp_path)
     feed = {'a': np.linspace(-1, 1, 8, dtype='float32').reshape(1, 8), 'n': np.arange(8).reshape(1, 8)}

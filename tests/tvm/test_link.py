@@ -11,7 +11,7 @@ tvm = pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "mode
 pytest.importorskip('ziglang', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
 from stages.errors import StepError  # noqa: E402
-from stages.tvm import binary, link  # noqa: E402
+from stages.tvm import binary, link, windows  # noqa: E402
 from stages.tvm.target import target_for  # noqa: E402
 
 pytestmark = pytest.mark.tvm
@@ -46,7 +46,8 @@ def test_a_library_says_what_it_is_for(made):
 
     assert (found.system, found.machine) == (target.system, target.machine)
     assert found.kernels >= 1
-    assert found.needs == {'linux': {'libm.so.6', 'libc.so.6'}, 'windows': {'tvm_ffi.dll', 'ucrtbase.dll'}}[target.system]
+    expected = {'linux': {'libm.so.6', 'libc.so.6'}, 'windows': {'tvm_ffi.dll', 'ucrtbase.dll'}}
+    assert found.needs == expected[target.system]
 
 
 def test_the_same_objects_give_the_same_bytes_in_another_folder(made, tmp_path):
@@ -69,7 +70,7 @@ def test_a_library_for_another_machine_is_refused(made):
     path, target = made
     name, system = next((name, system) for name, system in PLACES if (name, system) != (target.name, target.system))
 
-    with pytest.raises(StepError, match='is for .*, not'):
+    with pytest.raises(StepError, match=r'is for .*, not'):
         binary.check(path, target_for(name, system))
 
 
@@ -78,7 +79,7 @@ def test_a_truncated_library_is_refused(made, tmp_path):
     cut = tmp_path / path.name
     cut.write_bytes(path.read_bytes()[:700])
 
-    with pytest.raises(StepError, match='damaged or unusual|does not export|neither'):
+    with pytest.raises(StepError, match=r'damaged or unusual|does not export|neither'):
         binary.check(cut, target)
 
 
@@ -99,8 +100,7 @@ def test_what_is_no_library_is_refused(tmp_path):
 
 def test_an_unknown_function_stops_the_link_for_windows(tmp_path):
     target = target_for('x86-64-v2', 'windows')
-    (tmp_path / 'calls.s').write_text('.globl here\nhere: call nowhere\n')
-    calls = link.compiled(tmp_path / 'calls.s', target, tmp_path)
+    calls = link.compiled('calls.s', '.globl here\nhere: call nowhere\n', target, tmp_path)
 
     with pytest.raises(StepError, match='nowhere'):
         link.shared([calls], tmp_path / 'model.dll', target, tmp_path)
@@ -108,8 +108,7 @@ def test_an_unknown_function_stops_the_link_for_windows(tmp_path):
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='runs the assembler file of Windows on Linux')
 def test_a_large_frame_touches_every_page_and_keeps_the_registers(tmp_path):
-    from pathlib import Path
-
+    (tmp_path / 'own.s').write_text(windows.CHKSTK)
     (tmp_path / 'main.c').write_text('''
         #include <stdio.h>
         int main(void) {
@@ -118,8 +117,7 @@ def test_a_large_frame_touches_every_page_and_keeps_the_registers(tmp_path):
           printf("%d", rax == size && rcx == 7);
         }
     ''')
-    source = Path(link.__file__).with_name('chkstk.s')
-    link.zig(tmp_path, 'cc', '-mno-red-zone', '-nostartfiles', '-c', str(source), '-o', str(tmp_path / 'own.o'))
+    link.zig(tmp_path, 'cc', '-c', str(tmp_path / 'own.s'), '-o', str(tmp_path / 'own.o'))
     gcc = subprocess.run(['gcc', str(tmp_path / 'main.c'), str(tmp_path / 'own.o'), '-o', str(tmp_path / 'main')])
 
     assert gcc.returncode == 0
