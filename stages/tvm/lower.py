@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from stages.tvm.spelled import spelled
 from stages.tvm.target import Target, tvm_target
 
 Level = Literal[1, 2, 3]
@@ -62,11 +63,14 @@ def integer(target: Target) -> list[Callable[[Any], Any]]:
 
 def graph(level: Level) -> list[Any]:
     """Return the passes on whole operators: what is constant is computed, then layouts and approximations by level."""
+    import tvm
     from tvm.relax import transform
 
+    if level > 1:
+        known = tvm.transform.module_pass(lambda module, _: spelled(module, approximate=level > 2), opt_level=0)
     passes = [transform.DecomposeOpsForInference(), transform.FoldConstant(), transform.CanonicalizeBindings()]
     if level > 1:
-        passes += [transform.ConvertLayout(dict(CHANNELS_LAST)), transform.Normalize()]
+        passes += [known, transform.FoldConstant(), transform.ConvertLayout(dict(CHANNELS_LAST)), transform.Normalize()]
         passes += [transform.FoldConstant(), transform.CanonicalizeBindings()]
     if level > 2:
         passes += [transform.FastMathTransform()]

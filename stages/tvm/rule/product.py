@@ -6,12 +6,13 @@ what follows element by element (bias, activation, residual) is applied when the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from stages.tvm.rule.block import Nest, children, nest, places
+from stages.tvm.rule.block import Nest, nest, places
 from stages.tvm.rule.constants import Constants
 from stages.tvm.rule.elementwise import TAIL
-from stages.tvm.rule.tile import Tile, tile
+from stages.tvm.rule.tile import Tile, lanes, tile
 
 PACKED: Final = 'meta_schedule.layout_rewrite_preproc'
 """Marks a copy of a constant in another layout: TVM's passes move it out of the function and compute it once."""
@@ -52,20 +53,18 @@ def product(schedule: Any, name: str, constants: Constants) -> None:
         high *= found.sizes[index]
     size = tile(high, found.sizes[column], constants)
 
-    outer, inner, wide = tiled(schedule, found, rows, column, size)
+    parts = tiled(schedule, found, rows, column, size, constants)
     sums = [loop for loop, summed in zip(found.loops, found.sums, strict=True) if summed]
-    schedule.reorder(*outer, *sums, *inner, wide)
+    schedule.reorder(*parts.outer, *sums, *parts.inner, parts.lane)
     pack(schedule, block, size)
     result = schedule.cache_write(block, 0, 'global')
-    together = schedule.fuse(*outer)
-    schedule.parallel(together)
+    together = threads(schedule, parts, high % size.rows > 0, found.sizes[column] % size.columns > 0)
     schedule.reverse_compute_at(result, together, preserve_unit_loops=True)
     if after is not None:
         write_with(schedule, after, together)
-    for loop in schedule.get_loops(result)[-1:]:
-        schedule.vectorize(loop)
-    schedule.vectorize(wide)
-    for loop in inner:
+    vectors(schedule, result, constants)
+    schedule.vectorize(parts.lane)
+    for loop in parts.inner:
         schedule.unroll(loop)
     schedule.decompose_reduction(block, sums[0])
 
@@ -111,20 +110,69 @@ def plain(region: Any, found: Nest, index: int) -> bool:
     return any(part.min.same_as(found.axes[index]) for part in region.region)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The kept loops of a product, cut into tiles."""
+
+    columns: Any
+    """Over the tiles of weights. Outermost: they stay in the cache while all inputs pass by."""
+
+    others: tuple[Any, ...]
+    steps: Any
+    """Over the tiles of inputs."""
+
+    inner: tuple[Any, ...]
+    """Over the rows and the vectors of one tile."""
+
+    lane: Any
+    """Over one vector."""
+
+    @property
+    def outer(self) -> tuple[Any, ...]:
+        """All loops around a tile."""
+        return (self.columns, *self.others, self.steps)
+
+
 def tiled(
-    schedule: Any, found: Nest, rows: tuple[int, ...], column: int, size: Tile
-) -> tuple[list[Any], list[Any], Any]:
-    """Split rows and columns; return the outer loops, the loops over a tile's rows, and the one over its columns."""
-    columns, wide = schedule.split(found.loops[column], [None, size.columns])
-    others = [
+    schedule: Any, found: Nest, rows: tuple[int, ...], column: int, size: Tile, constants: Constants
+) -> Parts:
+    """Cut rows and columns into tiles of ``size``."""
+    wide = lanes(size.columns, constants)
+    columns, count, lane = schedule.split(found.loops[column], [None, size.columns // wide, wide])
+    others = tuple(
         found.loops[index] for index in range(len(found.loops)) if not found.sums[index] and index not in (*rows, column)
-    ]
-    if not rows:
-        return [columns, *others], [], wide
-    row = schedule.fuse(*(found.loops[index] for index in rows)) if len(rows) > 1 else found.loops[rows[0]]
+    )
+    if rows:
+        row = schedule.fuse(*(found.loops[index] for index in rows)) if len(rows) > 1 else found.loops[rows[0]]
+    else:
+        row = schedule.add_unit_loop(columns)
     steps, high = schedule.split(row, [None, size.rows])
-    # Columns outermost: the weights of one tile stay in the cache while all inputs pass by.
-    return [columns, *others, steps], [high], wide
+    return Parts(columns, others, steps, (high, count), lane)
+
+
+def threads(schedule: Any, parts: Parts, rows_over: bool, columns_over: bool) -> Any:
+    """Give the outer loops to threads; return the innermost of them, in which a tile is computed.
+
+    A loop whose last tile stands over the edge stays by itself, so that TVM can split that tile off.
+    """
+    for loop, over in ((parts.steps, rows_over), (parts.columns, columns_over)):
+        if over:
+            schedule.annotate(loop, TAIL, 1)
+    shared = [*([] if columns_over else [parts.columns]), *parts.others, *([] if rows_over else [parts.steps])]
+    if not shared:
+        schedule.parallel(parts.columns)
+        return parts.steps
+    together = schedule.fuse(*shared)
+    schedule.parallel(together)
+    return parts.steps if rows_over else together
+
+
+def vectors(schedule: Any, block: Any, constants: Constants) -> None:
+    """Write a tile in vectors."""
+    loop = schedule.get_loops(block)[-1]
+    wide = lanes(int(schedule.get(loop).extent), constants)
+    if wide > 1:
+        schedule.vectorize(schedule.split(loop, [None, wide])[-1])
 
 
 def pack(schedule: Any, block: Any, size: Tile) -> None:

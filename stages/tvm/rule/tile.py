@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 from stages.tvm.rule.constants import Constants
 
@@ -32,15 +33,20 @@ def tile(rows: int, columns: int, constants: Constants) -> Tile:
 
 def widths(columns: int, constants: Constants) -> list[int]:
     """Return the numbers of columns worth trying: whole vectors, and what divides when vectors do not."""
-    most = constants.vectors * constants.lanes
-    whole = [constants.lanes * count for count in range(1, constants.vectors + 1) if constants.lanes * count <= columns]
-    exact = [wide for wide in range(1, min(most, columns) + 1) if columns % wide == 0]
-    return sorted({*whole, *exact})
+    whole = [constants.lanes * count for count in range(1, constants.vectors + 1)]
+    exact = [wide for wide in range(1, constants.vectors * constants.lanes + 1) if columns % wide == 0]
+    fits = {wide for wide in (*whole, *exact) if wide <= columns and vectors(wide, constants) <= constants.accumulators}
+    return sorted(fits)
+
+
+def lanes(columns: int, constants: Constants) -> int:
+    """Return the numbers in one vector of a tile ``columns`` wide: all vectors of a tile are alike."""
+    return gcd(columns, constants.lanes)
 
 
 def vectors(columns: int, constants: Constants) -> int:
     """Return the registers that hold ``columns`` numbers."""
-    return -(-columns // constants.lanes)
+    return columns // lanes(columns, constants)
 
 
 def cost(tile: Tile, rows: int, columns: int, constants: Constants) -> float:
@@ -54,5 +60,5 @@ def cost(tile: Tile, rows: int, columns: int, constants: Constants) -> float:
     loads = tile.rows + wide
     step = max(sums, loads, constants.latency) + 0.1 * loads
     steps = -(-rows // tile.rows) * -(-columns // tile.columns)
-    over = (rows % tile.rows > 0) + 2 * (columns % tile.columns > 0)
+    over = (rows % tile.rows > 0) + 4 * (columns % tile.columns > 0)
     return step * steps * (1 + 0.1 * over)
