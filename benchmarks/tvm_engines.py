@@ -1,6 +1,6 @@
 """TVM's libraries of a recipe against ONNX Runtime fp32 and torch, interleaved in one run, at one and two threads.
 
-    python benchmarks/tvm.py resnet18 super-resolution minilm --threads 1 2
+    python benchmarks/tvm_engines.py resnet18 super-resolution minilm --threads 1 2
 
 Measures what the last `doit` left in artifacts/ by the same protocol as reports: cycles in fresh processes, in
 alternation, each paired with ONNX Runtime's of its round. Prints time over ONNX Runtime's time with its 95 % interval:
