@@ -23,6 +23,7 @@ def spelled(module: Any, approximate: bool) -> Any:
 
         def visit_call_(self, call: Any) -> Any:
             call = self.visit_expr_post_order(call)
+            call = limit(call)
             name = getattr(call.op, 'name', '').removeprefix('relax.')
             if name in BINARY:
                 return relax.Call(call.op, ranked(*(self.known(operand) for operand in call.args)), call.attrs)
@@ -41,6 +42,17 @@ def spelled(module: Any, approximate: bool) -> Any:
         if isinstance(function, relax.Function):
             speller.builder_.update_func(variable, speller.visit_expr(function))
     return speller.builder_.get()
+
+
+def limit(call: Any) -> Any:
+    """Return an operator where the importer of ONNX wrote ``Clip`` as two kernels, ``maximum`` and ``minimum``."""
+    from tvm.relax import op
+
+    if getattr(call.op, 'name', '') != 'relax.call_tir' or len(call.args[1].fields) != 2:
+        return call
+    name = call.args[0].name_hint.rstrip('0123456789_')
+    known = {'maximum': op.maximum, 'minimum': op.minimum}
+    return known[name](*call.args[1].fields) if name in known else call
 
 
 def ranked(left: Any, right: Any) -> list[Any]:
