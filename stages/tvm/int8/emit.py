@@ -28,7 +28,8 @@ def to_bytes(builder: Any, found: Found, source: Bytes, scale: float, zero: int)
 def to_floats(builder: Any, found: Found, source: Bytes) -> Any:
     """Emit the product of ``source``; its result is numbers, channels last."""
     first, steps = whole(found, source)
-    return call(builder, found.product, found.weights, first, steps, source, kernel.Result('float32'))
+    result = kernel.Result('float32', low=found.low, high=found.high)
+    return call(builder, found.product, found.weights, first, steps, source, result)
 
 
 def whole(found: Found, source: Bytes) -> tuple[Any, Any]:

@@ -51,10 +51,9 @@ class Graph:
 
     def stored(self, call: Any) -> tuple[Any, Any] | None:
         """Return integers (less their zero) and scale of a constant that ``call``, a ``dequantize``, reads; or None."""
-        parts = [self.constant(argument) for argument in call.args]
-        if any(part is None for part in parts):
+        values, scale, zero = (self.constant(argument) for argument in call.args)
+        if values is None or scale is None or zero is None:
             return None
-        values, scale, zero = parts
         return values.astype(np.int64) - along(zero.astype(np.int64), values.ndim, call), scale
 
     def weights(self, value: Any) -> tuple[Any, Any, int] | None:

@@ -106,7 +106,9 @@ class Images:
         constant = self.graph.constant(value)
         if constant is None:
             return self.last(value)
-        if rank == 4 and constant.ndim:
+        if constant.size == 1:
+            constant = constant.reshape(())   # a number in the kernel, not an argument of it
+        elif rank == 4:
             constant = constant.reshape((1,) * (4 - constant.ndim) + constant.shape).transpose(LAST)
         return relax.const(np.ascontiguousarray(constant))
 

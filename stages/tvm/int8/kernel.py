@@ -7,6 +7,7 @@ does not fit the LLVM inside it, which wants the bytes as bytes, so the call is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from stages.tvm.int8.product import BYTES, LANES, Product, Tile, panels
@@ -23,8 +24,10 @@ class Result:
 
     dtype: str
     zero: int = 0
-    low: int = 0
-    high: int = 255
+
+    low: float = -inf
+    high: float = inf
+    """Where it is cut off, in what it becomes."""
 
 
 def function(product: Product, tile: Tile, zero: int, result: Result) -> Any:
@@ -183,10 +186,14 @@ class Ending:
         if result.dtype == 'int32':
             return total
         value = tir.Cast('float32x16', total) * factor
+        if result.dtype == 'uint8':
+            value = tir.nearbyint(value) + every(tir, result.zero)
+        if result.high < inf:
+            value = tir.min(value, every(tir, result.high))
+        if result.low > -inf:
+            value = tir.max(value, every(tir, result.low))
         if result.dtype == 'float32':
             return value
-        value = tir.nearbyint(value) + every(tir, result.zero)
-        value = tir.max(tir.min(value, every(tir, result.high)), every(tir, result.low))
         return tir.Cast('uint8x16', tir.Cast('int32x16', value))
 
 
@@ -195,6 +202,6 @@ def ramp(tir: Any, first: Any, count: int = LANES) -> Any:
     return tir.ramp(first, 1, count)
 
 
-def every(tir: Any, value: int) -> Any:
+def every(tir: Any, value: float) -> Any:
     """Return ``value`` in every lane."""
     return tir.Broadcast(tir.float32(value), LANES)

@@ -48,7 +48,7 @@ def find(graph: Graph, value: Any) -> Found | None:
     bias: Any = np.zeros(())
     if (total := graph.call(value, 'add')) is not None:
         value, bias = total.args[0], graph.constant(total.args[1])
-    if bias is None or (call := graph.call(value, *MAIN)) is None:
+    if bias is None or (call := graph.call(value, *MAIN)) is None or bias.ndim > len(shape(call)):
         return None
     main = convolution(graph, call) if call.op.name == 'relax.nn.conv2d' else multiplication(graph, call)
     if main is None:
@@ -56,6 +56,13 @@ def find(graph: Graph, value: Any) -> Found | None:
     product, source, weights, scales = main
     spread = per_filter(bias, shape(call), 1 if call.op.name == 'relax.nn.conv2d' else -1)
     return None if spread is None else Found(product, source, weights, scales, spread, low, high, shape(call))
+
+
+def continued(graph: Graph, user: Any) -> bool:
+    """Return whether a product takes ``user``, a call that reads it, in: a bias, limits, or quantization."""
+    if graph.call(user, 'add') is not None:
+        return graph.constant(user.args[1]) is not None
+    return graph.call(user, 'nn.relu', 'clip', 'quantize') is not None
 
 
 def number(value: Any) -> float:
@@ -68,12 +75,13 @@ def convolution(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | None
     attrs, sizes = call.attrs, shape(call.args[0])
     known = (attrs.data_layout, attrs.kernel_layout, attrs.out_layout or attrs.data_layout) == ('NCHW', 'OIHW', 'NCHW')
     source, stored = graph.call(call.args[0], 'dequantize'), graph.weights(call.args[1])
-    if not known or not sizes or source is None or stored is None or stored[2] != 0 and stored[1].size > 1:
+    if not known or not sizes or source is None or stored is None or (stored[2] and stored[1].size > 1):
         return None
     weights, scales, _ = stored
     product = Product(
         sizes[0], sizes[2], sizes[3], sizes[1], weights.shape[0], kernel=weights.shape[2:],
-        stride=pair(attrs.strides), dilation=pair(attrs.dilation), padding=four(attrs.padding), groups=int(attrs.groups),
+        stride=pair(attrs.strides), dilation=pair(attrs.dilation), padding=four(attrs.padding),
+        groups=int(attrs.groups),
     )
     return product, source, weights, np.broadcast_to(scales, weights.shape[:1])
 

@@ -6,15 +6,12 @@ reads the tensor itself, which is made of its twin where it is needed, and is fl
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from stages.tvm.int8 import emit, match, steps
 from stages.tvm.int8.graph import Graph, shape
 from stages.tvm.int8.images import FIRST, LAST, Images
 from stages.tvm.int8.steps import Bytes
-
-CONTINUED: Final = ('add', 'nn.relu', 'clip', 'quantize')
-"""What a product takes in where it follows."""
 
 
 def rewritten(module: Any) -> Any:
@@ -77,9 +74,10 @@ class Rewriter:
             product, source = found
             twin = emit.to_bytes(self.builder, product, source, scale, zero)
             return Bytes(self.shaped(twin.value, product.shape), scale, zero)
-        if (call := self.graph.call(value, 'dequantize')) is not None and self.parameters(call) == (scale, zero):
-            if (twin := self.twin(call)) is not None:
-                return twin
+        call = self.graph.call(value, 'dequantize')
+        same = call is not None and self.parameters(call) == (scale, zero)
+        if same and (known := self.twin(call)) is not None:
+            return known
         pool = self.graph.call(value, 'nn.max_pool2d')
         if pool is not None and pool.attrs.layout == 'NCHW':
             return self.images.greatest(self.to_bytes(pool.args[0], scale, zero), pool)
@@ -88,7 +86,7 @@ class Rewriter:
     def float_end(self, variable: Any) -> Any | None:
         """Return the product that ends in ``variable`` and is not quantized after it, as numbers; or None."""
         users = self.graph.users.get(variable, ())
-        if users and all(self.graph.call(user, *CONTINUED) is not None for user in users):
+        if users and all(match.continued(self.graph, user) for user in users):
             return None
         if (found := self.found(variable)) is None:
             return None
