@@ -35,7 +35,7 @@ NEVER = {
 HEAVY = {
     'numpy', 'torch', 'onnx', 'onnxruntime', 'onnxscript', 'openvino', 'nncf', 'tensorflow', 'keras', 'tf2onnx',
     'paddle', 'ai_edge_litert', 'litert_torch', 'onnx2tf', 'safetensors', 'h5py', 'matplotlib', 'jinja2', 'jsonschema',
-    'PIL',
+    'PIL', 'tvm', 'tvm_ffi', 'tflite', 'ziglang',
 }
 
 

@@ -21,7 +21,9 @@ from stages.build.store import REFUSAL, Lost, Result
 from stages.build.tools import remedy
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
+from stages.measure import gate
 from stages.plan.step import Step
+from stages.tvm import prepared
 
 WORKER = Path(__file__).with_name('worker.py')
 LOSSES = 3
@@ -168,8 +170,8 @@ def materialise(project: Project, step: Step, folder: Path) -> None:
     kept = project.state / 'kept' / step.kind
     kept.mkdir(parents=True, exist_ok=True)
     request = {
-        'module': step.module, 'keep': str(kept), 'params': dict(step.params), 'roles': roles, 'returns': list(step.returns),
-        'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature],
+        'module': step.module, 'params': dict(step.params), 'roles': roles, 'returns': list(step.returns),
+        'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature], 'keep': str(kept),
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')
 
@@ -180,10 +182,12 @@ def command(project: Project, step: Step, folder: Path) -> list[str]:
     return spawn.python(WORKER, str(folder / 'request.json'), interpreter=python)
 
 
-def step_environment(step: Step, folder: Path) -> dict[str, str]:
+def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
     """Return the step's environment. Only a fetch reaches the network: it knows the answer's digest beforehand."""
-    network = spawn.network_environment() if step.kind == 'fetch' else {}
-    return spawn.environment(folder / 'home', extra=network)
+    extra = spawn.network_environment() if step.kind == 'fetch' else {}
+    if step.kind == gate.KIND:
+        extra[prepared.ROOT] = str(project.emulators)
+    return spawn.environment(folder / 'home', extra=extra)
 
 
 def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
@@ -193,7 +197,7 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     started = time.perf_counter()
     with show.running(project, step) as watch:
         ended = spawn.run(
-            command(project, step, folder), folder=folder, log=log, env=step_environment(step, folder),
+            command(project, step, folder), folder=folder, log=log, env=step_environment(project, step, folder),
             timeout=step.timeout, watch=_watcher(folder, watch),
         )  # fmt: skip
     seconds = time.perf_counter() - started

@@ -17,8 +17,10 @@ from stages.build.code import Python, code_digest, python_of
 from stages.build.files import Remembered
 from stages.build.store import Store
 from stages.digest import digest_of, file_digest
+from stages.engines import tvm
 from stages.environments import lock_file, locked
 from stages.errors import ToolError
+from stages.measure import gate
 from stages.plan.make import make_plan
 from stages.plan.step import Plan, Step
 from stages.recipe.read import read_recipes
@@ -86,6 +88,17 @@ class Project:
         return Remembered(self.state / 'files.json')
 
     @cached_property
+    def emulators(self) -> Path:
+        """What ``modelkiln doctor --make`` prepared to run libraries for other machines."""
+        return self.state / 'elsewhere'
+
+    @cached_property
+    def emulated(self) -> dict[str, str]:
+        """Return the machines that can be emulated: the check of a library for one of them is another check then."""
+        names = sorted(path.parent.name for path in self.emulators.glob('*/made.json'))
+        return {'emulated': ' '.join(names)} if names else {}
+
+    @cached_property
     def installed(self) -> Mapping[str, str]:
         return tools.installed(sys.path)
 
@@ -132,7 +145,8 @@ class Project:
         versions = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
         return action_of(
             step, code=code, inputs=inputs, files=files, tools=versions,
-            platform=host.system() | (host.host() if step.host else {}), environment=environment,
+            platform=host.system() | (host.host() if step.host else {}) | (self.emulated if _compiled(step) else {}),
+            environment=environment,
         )  # fmt: skip
 
     def missing(self, step: Step) -> list[str]:
@@ -174,6 +188,11 @@ class Project:
         """Forget what was read of files in this run, so that a change since then is seen."""
         self.remembered.forget_run()
         self._codes.clear()
+
+
+def _compiled(step: Step) -> bool:
+    """Whether a step checks a library of machine code, which may be for another machine."""
+    return step.kind == gate.KIND and tvm.__name__ in step.code
 
 
 def find_root(start: Path) -> Path:

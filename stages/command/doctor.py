@@ -1,6 +1,7 @@
 """Say what is here, what is missing for which recipe, and the one command that mends it.
 
-Exit 3 when a recipe lacks a tool. --make NAME makes a locked environment now, instead of when a step first needs it.
+Exit 3 when a recipe lacks a tool. --make NAME makes a locked environment now, instead of when a step first needs it; or
+what it takes to run libraries for another machine under an emulator, so that they are checked too.
 """
 
 from __future__ import annotations
@@ -19,14 +20,22 @@ from stages.build.tools import MISSING, remedy, versions
 from stages.engines import ENGINES
 from stages.environments import ENVIRONMENTS, locked, purpose
 from stages.report import TOOLS
+from stages.tvm.elsewhere import EMULATORS
+from stages.tvm.prepared import RUNTIMES, is_made, prepare_elsewhere
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--make', metavar='NAME', choices=ENVIRONMENTS, help=f'one of {", ".join(ENVIRONMENTS)}')
+    names = [*ENVIRONMENTS, *RUNTIMES]
+    parser.add_argument('--make', metavar='NAME', choices=names, help=f'one of {", ".join(names)}')
 
 
 def run(asked: argparse.Namespace) -> int:
     project = open_project(find_root(Path.cwd()))
+    if asked.make in RUNTIMES:
+        system, machine = asked.make.split('-')
+        made = prepare_elsewhere(system, machine, project.emulators)
+        print(f'{asked.make}: {made.relative_to(project.root)}; the next doit checks libraries for it')
+        return 0
     if asked.make:
         environment.make(project, asked.make)
         print(f'{asked.make}: {environment.folder_of(project, asked.make).relative_to(project.root)}')
@@ -35,7 +44,8 @@ def run(asked: argparse.Namespace) -> int:
     print(f'CPU    {host.host()["features"] or "features not readable"}\n')
     for title, lines in (
         ('Engines', _engines(project)), ('Report', _report(project)), ('Compiler', _compiler()),
-        ('Locked environments', _environments(project)), ('Recipes', _recipes(project)),
+        ('Locked environments', _environments(project)), ('Other machines', _machines(project)),
+        ('Recipes', _recipes(project)),
     ):  # fmt: skip
         print(title)
         for line in lines:
@@ -77,6 +87,15 @@ def _environments(project: Project) -> Iterator[str]:
         there = 'made' if made else f'made on first need, or: modelkiln doctor --make {name}'
         yield f'{name:<14} {len(locked(name))} packages, {there}'
         yield f'{"":<14} {purpose(name)}'
+
+
+def _machines(project: Project) -> Iterator[str]:
+    for name, emulator in EMULATORS.items():
+        program = next(filter(None, map(shutil.which, emulator.programs)), None)
+        system, machine = name.split('-')
+        made = is_made(system, machine, project.emulators / name)
+        there = 'ready to check libraries' if made else f'to check libraries here: modelkiln doctor --make {name}'
+        yield f'{name:<14} {f"{Path(program).name}, {there}" if program else f"no emulator; {emulator.install}"}'
 
 
 def _recipes(project: Project) -> Iterator[str]:

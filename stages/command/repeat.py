@@ -39,7 +39,8 @@ def run(asked: argparse.Namespace) -> int:
         environment.make(project, step.environment)
     argv = command(project, step, folder)
     print(f'in {folder}\n$ {" ".join(argv)}', flush=True)
-    ended = subprocess.run(argv, cwd=folder, env=step_environment(step, folder), timeout=step.timeout, check=False)
+    env = step_environment(project, step, folder)
+    ended = subprocess.run(argv, cwd=folder, env=env, timeout=step.timeout, check=False)
     if ended.returncode:
         raise StepError(f'{step.name} ended with exit code {ended.returncode}; everything it saw is in {folder}')
     print('left ' + ', '.join(sorted(p.relative_to(folder / "out").as_posix() for p in (folder / 'out').rglob('*'))))
