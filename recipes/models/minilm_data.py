@@ -35,6 +35,13 @@ def evaluate(folder: Path) -> Arrays:
     return {**encode(words, vocabulary(folder), LENGTH), 'truth': np.array([float(mean) for _, _, mean in pairs])}
 
 
+def evaluate_padded(folder: Path) -> Arrays:
+    """Return what ``evaluate`` does, every word padded to 64 tokens: for models compiled for one length."""
+    found = evaluate(folder)
+    wide = LENGTH - found['input_ids'].shape[1]
+    return {name: a if name == 'truth' else np.pad(a, ((0, 0), (0, wide))) for name, a in found.items()}
+
+
 def spearman(outputs: Arrays, data: Arrays) -> float:
     """Return the rank correlation of the pairs' cosines with what people said."""
     unit = outputs['embedding'] / np.linalg.norm(outputs['embedding'], axis=1, keepdims=True)
