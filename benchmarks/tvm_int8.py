@@ -19,7 +19,7 @@ from typing import Any
 os.environ.update(TVM_NUM_THREADS='1', TVM_BIND_THREADS='0')  # before TVM starts its threads
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 CALLS = 60
 

@@ -45,9 +45,24 @@ class Layers:
     def gemm(self, channels, filters):
         return self.add('MatMul', self.random.standard_normal((channels, filters)))
 
+    def dynamic(self, folder):
+        """Return the path of the model with weights in bytes, and activations in bytes once they are there."""
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        quantize_dynamic(self.saved(folder), folder / 'int8.onnx', weight_type=QuantType.QInt8, per_channel=True)
+        return folder / 'int8.onnx'
+
+    def saved(self, folder):
+        """Return the path of the float model."""
+        from onnx import helper, save
+
+        ends = [helper.make_tensor_value_info(n, 1, s) for n, s in (('x', self.shape), (self.last, None))]
+        graph = helper.make_graph(self.nodes, 'layers', ends[:1], ends[1:], self.weights)
+        save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8), folder / 'float.onnx')
+        return folder / 'float.onnx'
+
     def quantized(self, folder, activations='QUInt8', **options):
         """Return the path of the model, in bytes by what these numbers need."""
-        from onnx import helper, save
         from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
         class Reader(CalibrationDataReader):
@@ -56,12 +71,9 @@ class Layers:
             def get_next(self):
                 return next(self.feeds, None)
 
-        ends = [helper.make_tensor_value_info(n, 1, s) for n, s in (('x', self.shape), (self.last, None))]
-        graph = helper.make_graph(self.nodes, 'layers', ends[:1], ends[1:], self.weights)
-        save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8), folder / 'float.onnx')
         options = {'per_channel': True, 'quant_format': QuantFormat.QDQ, **options}
         kinds = {'activation_type': QuantType[activations], 'weight_type': QuantType.QInt8}
-        quantize_static(folder / 'float.onnx', folder / 'int8.onnx', Reader(), **kinds, **options)
+        quantize_static(self.saved(folder), folder / 'int8.onnx', Reader(), **kinds, **options)
         return folder / 'int8.onnx'
 
     def numbers(self):
@@ -207,6 +219,17 @@ def test_what_is_not_known_stays_float_between_integer_kernels(tmp_path):
     path = layers.quantized(tmp_path)
 
     assert operators(path)[1] == 2
+    agree(layers, path)
+
+
+@runs_here
+@pytest.mark.parametrize('shape', [(1, 30), (2, 5, 30)])
+def test_bytes_whose_scale_is_found_in_the_run_are_multiplied_as_integers_too(tmp_path, shape):
+    layers = Layers(*shape).gemm(30, 50).add('Relu').gemm(50, 4)
+
+    path = layers.dynamic(tmp_path)
+
+    assert operators(path) == ({'R.quantize'}, 2)
     agree(layers, path)
 
 

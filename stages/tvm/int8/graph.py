@@ -35,7 +35,7 @@ class Graph:
         return value if operator(value) in names else None
 
     def constant(self, value: Any) -> Any | None:
-        """Return the numbers that ``value`` always has, also through dequantization and a new shape; or None."""
+        """Return the numbers that ``value`` always has, also through another shape or type; or None."""
         value = self.bindings.get(value, value)
         if hasattr(value, 'value') and hasattr(value.value, 'numpy'):
             return value.value.numpy()
@@ -44,6 +44,12 @@ class Graph:
             if inner is None or call.op.name == 'relax.permute_dims':
                 return None if inner is None else inner.transpose(axes_of(call, inner.ndim))
             return inner.reshape(shape(call))
+        if (call := self.call(value, 'astype')) is not None:
+            inner = self.constant(call.args[0])
+            return None if inner is None else inner.astype(str(call.ty.dtype))
+        if (call := self.call(value, 'subtract')) is not None:
+            left, right = (self.constant(argument) for argument in call.args)
+            return None if left is None or right is None else left - right
         if (call := self.call(value, 'dequantize')) is not None:
             stored = self.stored(call)
             return None if stored is None else (stored[0] * along(stored[1], stored[0].ndim, call)).astype(np.float32)

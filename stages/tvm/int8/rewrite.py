@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.tvm.int8 import emit, match, steps
+from stages.tvm.int8 import dynamic, emit, match, steps
 from stages.tvm.int8.graph import Graph, shape
 from stages.tvm.int8.images import FIRST, LAST, Images
 from stages.tvm.int8.steps import Bytes
@@ -53,7 +53,8 @@ class Rewriter:
         """Return what ``variable`` is in the new function, in its old shape and order; None if it stays as it was."""
         call = self.graph.call(variable, 'quantize')
         if call is None:
-            return self.float_end(variable)
+            sums = dynamic.find(self.graph, variable)
+            return self.float_end(variable) if sums is None else dynamic.emitted(self.builder, sums, self.mapped)
         parameters = self.parameters(call)
         if parameters is None or not shape(call):
             return None
