@@ -33,19 +33,23 @@ def kernels(module: Any, target: Target, level: Level = 3) -> Any:
 
 def compiled(module: Any, target: Target, level: Level = 3, database: Path | None = None) -> Any:
     """Return the Relax executable of ``module``: tuned kernels where ``database`` has them, our rule for the others."""
-    import tvm
-    from tvm.relax import transform
-
     from stages.tvm.rule import ruled
 
     lowered = kernels(module, target, level)
-    with tvm_target(target) as where:
+    with tvm_target(target):
         if database is not None:
             lowered = tuned(lowered, database)
-        lowered = ruled(lowered, target)
-        packing = [transform.SplitLayoutRewritePreproc(), transform.FoldConstant(), transform.DeadCodeElimination()]
-        lowered = tvm.transform.Sequential(packing)(lowered) if level > 1 else lowered
-        return tvm.compile(lowered, target=where)
+        return machine_code(ruled(lowered, target), target)
+
+
+def machine_code(scheduled: Any, target: Target) -> Any:
+    """Return the executable of a module whose functions are scheduled; constant weights are packed now, not per call."""
+    import tvm
+    from tvm.relax import transform
+
+    packing = [transform.SplitLayoutRewritePreproc(), transform.FoldConstant(), transform.DeadCodeElimination()]
+    with tvm_target(target) as where:
+        return tvm.compile(tvm.transform.Sequential(packing)(scheduled), target=where)
 
 
 def integer(target: Target) -> list[Callable[[Any], Any]]:

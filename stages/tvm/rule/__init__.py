@@ -18,11 +18,11 @@ from stages.tvm.target import Target
 SCHEDULED: Final = 'tirx.is_scheduled'
 
 
-def ruled(module: Any, target: Target) -> Any:
+def ruled(module: Any, target: Target, constants: Constants | None = None) -> Any:
     """Return ``module`` with every function scheduled that was not yet and that the rule can schedule."""
     from tvm.tirx import PrimFunc
 
-    constants = constants_for(target)
+    constants = constants or constants_for(target)
     result = module.clone()
     for variable, function in module.functions.items():
         if isinstance(function, PrimFunc) and not (function.attrs and function.attrs.get(SCHEDULED)):

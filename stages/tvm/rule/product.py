@@ -7,11 +7,12 @@ what follows element by element (bias, activation, residual) is applied when the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final
 
 from stages.tvm.rule.block import Nest, nest, places
 from stages.tvm.rule.constants import Constants
-from stages.tvm.rule.elementwise import TAIL
+from stages.tvm.rule.elementwise import TAIL, whole
 from stages.tvm.rule.tile import Tile, lanes, tile
 
 PACKED: Final = 'meta_schedule.layout_rewrite_preproc'
@@ -41,6 +42,7 @@ def multiplies(schedule: Any, found: Nest) -> bool:
 
 def product(schedule: Any, name: str, constants: Constants) -> None:
     """Schedule the product ``name`` and what follows it element by element."""
+    read_directly(schedule, name)
     after = epilogue(schedule, name)
     found = nest(schedule, name)
     assert found is not None
@@ -48,25 +50,39 @@ def product(schedule: Any, name: str, constants: Constants) -> None:
     reads = schedule.get(block).reads
     column = [index for index, sums in enumerate(found.sums) if not sums][-1]
     rows = row_axes(found, reads, column)
-    high = 1
-    for index in rows:
-        high *= found.sizes[index]
+    result = schedule.cache_write(block, 0, 'global')
+    inlined = after is None or write_with(schedule, after)
+    if len(rows) > 1 and inlined:
+        merge(schedule, block, result, found, rows)
+    else:
+        rows = rows[-1:]
+    high = prod(found.sizes[index] for index in rows)
     size = tile(high, found.sizes[column], constants)
 
+    pack(schedule, block, size)
     parts = tiled(schedule, found, rows, column, size, constants)
     sums = [loop for loop, summed in zip(found.loops, found.sums, strict=True) if summed]
     schedule.reorder(*parts.outer, *sums, *parts.inner, parts.lane)
-    pack(schedule, block, size)
-    result = schedule.cache_write(block, 0, 'global')
     together = threads(schedule, parts, high % size.rows > 0, found.sizes[column] % size.columns > 0)
     schedule.reverse_compute_at(result, together, preserve_unit_loops=True)
-    if after is not None:
-        write_with(schedule, after, together)
     vectors(schedule, result, constants)
+    if not inlined:
+        schedule.reverse_compute_at(schedule.get_sblock(after), together, preserve_unit_loops=True)
+        vectors(schedule, schedule.get_sblock(after), constants)
     schedule.vectorize(parts.lane)
     for loop in parts.inner:
         schedule.unroll(loop)
     schedule.decompose_reduction(block, sums[0])
+
+
+def read_directly(schedule: Any, name: str) -> None:
+    """Take away blocks that only copy what the product reads: padding by nothing."""
+    for producer in schedule.get_producers(schedule.get_sblock(name)):
+        block = schedule.get(producer)
+        found = nest(schedule, block.name_hint)
+        copies = hasattr(getattr(block.body, 'value', None), 'indices')
+        if copies and found is not None and whole(schedule, found):
+            schedule.compute_inline(producer)
 
 
 def epilogue(schedule: Any, name: str) -> str | None:
@@ -195,11 +211,27 @@ def free(schedule: Any) -> tuple[str, ...]:
     return tuple(function.params[int(index)].name for index in marked)
 
 
-def write_with(schedule: Any, after: str, together: Any) -> None:
-    """Apply block ``after`` while a tile is written; where its indices do not allow that, right after the tile."""
-    block = schedule.get_sblock(after)
+def write_with(schedule: Any, after: str) -> bool:
+    """Apply block ``after`` while a tile is written; return whether its indices allow that."""
     try:
-        schedule.reverse_compute_inline(block)
+        schedule.reverse_compute_inline(schedule.get_sblock(after))
     except RuntimeError:
-        schedule.reverse_compute_at(block, together, preserve_unit_loops=True)
-        schedule.vectorize(schedule.get_loops(block)[-1])
+        return False
+    return True
+
+
+def merge(schedule: Any, block: Any, result: Any, found: Nest, rows: tuple[int, ...]) -> None:
+    """Make the rows one axis of the tile in registers, and of the block that writes it out.
+
+    A tile that begins in the middle of an image's line and ends in the next is then still one piece.
+    """
+    first, last = rows[0], rows[-1]
+
+    def merged(*index: Any) -> list[Any]:
+        row = index[first]
+        for axis in range(first + 1, last + 1):
+            row = row * found.sizes[axis] + index[axis]
+        return [*index[:first], row, *index[last + 1 :]]
+
+    schedule.transform_layout(block, ('write', 0), merged)
+    schedule.transform_block_layout(result, merged)
