@@ -1,0 +1,139 @@
+"""The ways from TensorFlow and Paddle into TVM: each through our kinds, compiled, and compared with the framework."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+np = pytest.importorskip('numpy')
+for name in ('tvm', 'onnx', 'onnxruntime'):
+    pytest.importorskip(name, reason='needs modelkiln[tvm,onnx]: pip install "modelkiln[tvm,onnx]"')
+
+from stages.digest import file_digest  # noqa: E402
+from stages.environments import lock_file  # noqa: E402
+from stages.kinds import kind_for  # noqa: E402
+from stages.kinds.contract import Job  # noqa: E402
+from stages.tensors import Tensor  # noqa: E402
+
+pytestmark = pytest.mark.tvm
+
+# neither the order of the alphabet nor that of the file
+SIGNATURE = (Tensor('image', ('batch', 16, 16, 3), 'float32'), Tensor('extra', ('batch', 4), 'float32'))
+OUTPUTS = ('logits', 'aside')
+PADDLE = (Tensor('image', ('batch', 3, 16, 16), 'float32'), Tensor('scale', ('batch', 1), 'float32'))
+CHILD = Path(__file__).parents[1] / 'paddle_child.py'
+
+
+@pytest.fixture(scope='module')
+def keras_net(tmp_path_factory):
+    """A folder with a net as Keras keeps it, the net as a SavedModel, a feed, and what the net answers."""
+    for tool in ('tensorflow', 'tf2onnx', 'ai_edge_litert', 'tflite'):
+        pytest.importorskip(tool, reason='needs modelkiln[tensorflow,litert]: pip install "modelkiln[all]"')
+    from stages.formats import tensorflow_model
+
+    tensorflow_model.framework()
+    import keras
+
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    image, extra = keras.Input((16, 16, 3), name='image'), keras.Input((4,), name='extra')
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, 2, 'same')(image)))
+    x = layers.Add()([x, layers.DepthwiseConv2D(3, padding='same')(x)])
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), extra])
+    outputs = [layers.Dense(5, name='logits')(x), layers.Dense(3, activation='softmax', name='aside')(x)]
+    net = keras.Model([image, extra], outputs)
+    root = tmp_path_factory.mktemp('nets')
+    (root / 'keras').mkdir()
+    net.save(root / 'keras/model.keras')
+    net.export(root / 'savedmodel', verbose=False)
+    feed = arrays(SIGNATURE)
+    return root, feed, [a.numpy() for a in net([feed['image'], feed['extra']])]
+
+
+def arrays(signature):
+    rng = np.random.default_rng(5)
+    return {t.name: rng.standard_normal(t.sized()).astype(t.dtype) for t in signature}
+
+
+def converted(kind, format, folder, out):
+    """Run one of our kinds on the model in ``folder``; return the folder that it left."""
+    module = kind_for(kind, format)
+    out.mkdir()
+    module.run(module.Params(), Job({'model': folder}, out, SIGNATURE, OUTPUTS, lambda fraction, words: None))
+    return out
+
+
+def distance(folder, signature, outputs, feed, wanted):
+    """Compile the model in ``folder`` as the kind ``tvm`` does; return how far its answers are, relative, in L2."""
+    import tvm
+    from tvm import relax
+
+    from stages.tvm import lower, model
+    from stages.tvm.target import TARGETS
+
+    target = TARGETS['x86-64-v2']   # what any machine that runs tests has
+    built = lower.compiled(model.imported(folder, signature, outputs, {}), target)
+    run = relax.VirtualMachine(built, tvm.cpu())['main']
+    found = [t.numpy() for t in run(*[tvm.runtime.tensor(feed[t.name]) for t in signature])]
+    assert [f.shape for f in found] == [w.shape for w in wanted]
+    return max(float(np.linalg.norm(f - w) / np.linalg.norm(w)) for f, w in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize(('format', 'kind'), [('keras', 'onnx'), ('keras', 'tflite'), ('savedmodel', 'onnx')])
+def test_from_tensorflow_through_onnx_and_tflite(keras_net, tmp_path, format, kind):
+    root, feed, wanted = keras_net
+
+    folder = converted(kind, format, root / format, tmp_path / 'out')
+
+    assert distance(folder, SIGNATURE, OUTPUTS, feed, wanted) < 1e-4
+
+
+@pytest.mark.environments
+@pytest.mark.paddle
+def test_from_paddle_through_onnx(tmp_path):
+    if importlib.util.find_spec('paddle') is None:   # importing it would end a process that has TensorFlow
+        pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"')
+    feed, net = arrays(PADDLE), tmp_path / 'net'
+    np.savez(tmp_path / 'feeds.npz', **{f'0.{name}': array for name, array in feed.items()})
+    plain = [[t.name, list(t.shape), t.dtype] for t in PADDLE]
+    child(sys.executable, 'models', tmp_path)
+    ask(tmp_path / 'engine.json', 'engine', sys.executable, folder=net, signature=plain, options={}, threads=1, count=1,
+        feeds=tmp_path / 'feeds.npz', results=tmp_path / 'results.npz')
+    ask(tmp_path / 'kind.json', 'kind', locked(), module='stages.kinds.onnx_from_paddle', inputs={'model': net},
+        output=tmp_path / 'out', signature=plain, outputs=['scores', 'features'], params={})
+    with np.load(tmp_path / 'results.npz') as stored:
+        wanted = [stored['0.0'], stored['0.1']]
+
+    assert distance(tmp_path / 'out', PADDLE, ('scores', 'features'), feed, wanted) < 1e-4
+
+
+def ask(path, word, python, **request):
+    path.write_text(json.dumps(request, default=str))
+    child(python, word, path)
+
+
+def child(python, word, path):
+    """Let the helper do something with Paddle, in a process of its own."""
+    done = subprocess.run([python, CHILD, word, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'error' not in json.loads(done.stdout.splitlines()[-1]), done.stdout
+
+
+def locked():
+    """Return the Python of the environment for Paddle to ONNX, made once per lock file and kept."""
+    lock = lock_file('paddle2onnx')
+    folder = Path(tempfile.gettempdir()) / 'modelkiln-test-environments' / f'paddle2onnx-{file_digest(lock)[:12]}'
+    if not (folder / 'done').exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
+        install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '-r', lock]
+        subprocess.run([folder / 'bin/python', *install], check=True)
+        (folder / 'done').touch()
+    return str(folder / 'bin/python')
