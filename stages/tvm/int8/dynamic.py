@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from stages.tvm.int8 import emit, kernel
 from stages.tvm.int8.graph import Graph, shape
 from stages.tvm.int8.match import rows
@@ -29,6 +27,8 @@ class Sums:
 
 def find(graph: Graph, value: Any) -> Sums | None:
     """Return the multiplication that ``value`` is, of bytes less a zero with constant bytes less theirs; or None."""
+    import numpy as np
+
     call = graph.call(value, 'matmul')
     if call is None or str(call.ty.dtype) != 'int32':
         return None
@@ -47,6 +47,7 @@ def find(graph: Graph, value: Any) -> Sums | None:
 
 def emitted(builder: Any, sums: Sums, mapped: Any) -> Any:
     """Emit the kernel; what the zero adds to each sum is taken off after it."""
+    import numpy as np
     from tvm import relax
 
     source = mapped(sums.source)

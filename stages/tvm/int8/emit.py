@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from stages.tvm.int8 import kernel
 from stages.tvm.int8.graph import shape
 from stages.tvm.int8.match import Found
@@ -16,6 +14,8 @@ from stages.tvm.int8.steps import Bytes
 
 def to_bytes(builder: Any, found: Found, source: Bytes, scale: float, zero: int) -> Bytes:
     """Emit the product of ``source``; its result is bytes again, channels last."""
+    import numpy as np
+
     first, steps = whole(found, source)
     low, high = (
         int(np.clip(np.rint(limit / scale) + zero, 0, 255)) if np.isfinite(limit) else end
@@ -38,6 +38,8 @@ def whole(found: Found, source: Bytes) -> tuple[Any, Any]:
     Sums are of bytes, not of what they mean: a byte that means zero adds ``zero`` times its weight, which the first
     sum takes back.
     """
+    import numpy as np
+
     steps = found.scales.astype(np.float64) * source.scale
     bias = np.rint(np.divide(found.bias, steps, out=np.zeros(len(steps)), where=steps != 0))
     return bias - source.zero * found.weights.sum(axis=(1, 2, 3), dtype=np.int64), steps
@@ -47,6 +49,7 @@ def call(
     builder: Any, product: Product, weights: Any, first: Any, factors: Any, source: Bytes, result: kernel.Result,
 ) -> Any:
     """Emit the call of the kernel of ``product``; equal kernels are one function."""
+    import numpy as np
     from tvm import relax
 
     tile, limit = tile_for(product), np.iinfo(np.int32)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 
 @dataclass(frozen=True)
 class Graph:
@@ -36,6 +34,8 @@ class Graph:
 
     def constant(self, value: Any) -> Any | None:
         """Return the numbers that ``value`` always has, also through another shape or type; or None."""
+        import numpy as np
+
         value = self.bindings.get(value, value)
         if hasattr(value, 'value') and hasattr(value.value, 'numpy'):
             return value.value.numpy()
@@ -57,6 +57,8 @@ class Graph:
 
     def stored(self, call: Any) -> tuple[Any, Any] | None:
         """Return integers (less their zero) and scale of a constant that ``call``, a ``dequantize``, reads; or None."""
+        import numpy as np
+
         values, scale, zero = (self.constant(argument) for argument in call.args)
         if values is None or scale is None or zero is None:
             return None
@@ -64,6 +66,8 @@ class Graph:
 
     def weights(self, value: Any) -> tuple[Any, Any, int] | None:
         """Return signed bytes, their scales, and the axis that has one scale each; or None."""
+        import numpy as np
+
         axes: list[int] | None = None
         if (call := self.call(value, 'permute_dims')) is not None:
             value, axes = call.args[0], axes_of(call, len(shape(call)))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
-
 from stages.tvm.int8 import steps
 from stages.tvm.int8.graph import Graph, shape
 from stages.tvm.int8.steps import Bytes
@@ -101,6 +99,7 @@ class Images:
 
     def operand(self, value: Any, rank: int) -> Any:
         """Return a value, or a constant with its axes moved as those of an image of ``rank`` axes are."""
+        import numpy as np
         from tvm import relax
 
         constant = self.graph.constant(value)

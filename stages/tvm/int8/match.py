@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from stages.tvm.int8.graph import Graph, shape
 from stages.tvm.int8.product import BYTES, Product
 
@@ -40,6 +38,8 @@ class Found:
 
 def find(graph: Graph, value: Any) -> Found | None:
     """Return the product that ends in ``value``, with its bias and limits; None where it is no product of bytes."""
+    import numpy as np
+
     low, high = -np.inf, np.inf
     while (call := graph.call(value, 'nn.relu', 'clip')) is not None:
         least, most = (0.0, np.inf) if call.op.name == 'relax.nn.relu' else (number(a) for a in call.args[1:3])
@@ -72,6 +72,8 @@ def number(value: Any) -> float:
 
 def convolution(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | None:
     """Return sizes, input, weights and their scales of a ``conv2d`` of bytes."""
+    import numpy as np
+
     attrs, sizes = call.attrs, shape(call.args[0])
     known = (attrs.data_layout, attrs.kernel_layout, attrs.out_layout or attrs.data_layout) == ('NCHW', 'OIHW', 'NCHW')
     source, stored = graph.call(call.args[0], 'dequantize'), graph.weights(call.args[1])
@@ -88,6 +90,8 @@ def convolution(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | None
 
 def multiplication(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | None:
     """Return sizes, input, weights and their scales of a ``matmul`` of bytes with a constant matrix."""
+    import numpy as np
+
     source, stored, sizes = graph.call(call.args[0], 'dequantize'), graph.weights(call.args[1]), shape(call.args[0])
     if source is None or stored is None or len(sizes) not in (2, 3) or stored[0].ndim != 2:   # 4 would be an image
         return None
@@ -99,11 +103,15 @@ def multiplication(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | N
 
 def rows(sizes: tuple[int, ...], weights: Any) -> Product:
     """Return the product of a matrix of ``sizes``, all leading axes its rows, with ``weights``."""
+    import numpy as np
+
     return Product(1, 1, int(np.prod(sizes[:-1])), *weights.shape)
 
 
 def per_filter(bias: Any, sizes: tuple[int, ...], axis: int) -> Any | None:
     """Return ``bias`` with a number for each filter; None where it is not the same for all pixels."""
+    import numpy as np
+
     padded = bias.reshape((1,) * (len(sizes) - bias.ndim) + bias.shape)
     others = padded.size // padded.shape[axis]
     return np.broadcast_to(padded.reshape(-1), (sizes[axis],)) if others == 1 else None

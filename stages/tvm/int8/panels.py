@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from stages.tvm.int8.product import BYTES, Product, Tile, first_filter, panels
 
 
@@ -14,6 +12,8 @@ def weight_panels(weights: Any, product: Product, tile: Tile) -> Any:
 
     A step's bytes are four input channels of each of the panel's filters, or for a depthwise product its one weight.
     """
+    import numpy as np
+
     filters, channels, high, wide = weights.shape
     filled = np.zeros((filters, product.steps * BYTES, high, wide), np.int8)
     filled[:, :channels] = weights
@@ -25,6 +25,8 @@ def weight_panels(weights: Any, product: Product, tile: Tile) -> Any:
 
 def per_panel(values: Any, product: Product, tile: Tile) -> Any:
     """Return ``values``, one for each filter, as [panels, filters of a panel], zeros where there is no filter."""
+    import numpy as np
+
     sections = values.reshape(product.sections, product.section_filters, *values.shape[1:])
     lacking = max(tile.filters - product.section_filters, 0)
     sections = np.pad(sections, [(0, 0), (0, lacking)] + [(0, 0)] * (values.ndim - 1))
