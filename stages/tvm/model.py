@@ -29,7 +29,7 @@ def imported(
     where TVM lacks an operator, or a size shows only in a run.
     """
     from stages.formats.refusal import refusal
-    from stages.tvm import import_tflite
+    from stages.tvm import import_plain, import_tflite
 
     with refusal('TVM', ADVICE), _operator_named(), warnings.catch_warnings():
         warnings.simplefilter('ignore')   # of names it changes, of shapes it will not look at
@@ -39,7 +39,7 @@ def imported(
             module = import_tflite.read(folder / 'model.tflite', [t.sized(**sizes) for t in signature])
         else:
             module = from_onnx(folder / 'model.onnx', signature, sizes, target)
-        return checked(named(module, signature), outputs)
+        return import_plain.plain(checked(named(module, signature), outputs))
 
 
 def from_onnx(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int], target: Target) -> Any:

@@ -175,3 +175,22 @@ def test_an_exported_program_of_any_batch_is_imported_for_one(tmp_path):
 
     assert parameters(made) == [('row', (1, 4))]
     assert np.allclose(ran(made, feed)[0], module(torch.from_numpy(feed)).detach().numpy(), atol=1e-6)
+
+
+def test_the_larger_of_two_is_one_operator_and_no_axis_disappears_but_by_reshape(tmp_path):
+    nodes = [
+        helper.make_node('Max', ['row', 'floor'], ['top']),
+        helper.make_node('ReduceMean', ['top'], ['mean'], axes=[1], keepdims=0),
+        helper.make_node('Unsqueeze', ['mean', 'one'], ['wide']),
+        helper.make_node('Squeeze', ['wide', 'one'], ['out']),
+    ]
+    weights = {'floor': np.float32(0.1), 'one': np.array([1])}
+    folder = written(tmp_path, nodes, {'row': ['n', 4]}, {'out': ['n']}, weights, opset=17)
+    feed = numbers(3, 4)
+
+    made = model.imported(folder, ROW, ('out',), {'batch': 3})
+
+    values = [binding.value for block in made['main'].body.blocks for binding in block.bindings]
+    used = {value.op.name for value in values if hasattr(value, 'op')}
+    assert used == {'relax.maximum', 'relax.mean', 'relax.reshape', 'relax.expand_dims'}
+    assert np.allclose(ran(made, feed)[0], reference(folder, row=feed)[0], atol=1e-6)
