@@ -1,4 +1,4 @@
-"""The schedule rule: every kernel that nothing else has scheduled gets vectors, registers and threads, without a search.
+"""The schedule rule: every kernel that nothing else scheduled gets vectors, registers and threads, without a search.
 
 TVM's own CPU schedules are gone; what it leaves is scalar, serial code. The rule is deterministic and takes seconds:
 the same kernel and target give the same code. A kernel that it has no good schedule for stays as it is: slow, correct.
@@ -11,6 +11,7 @@ from typing import Any, Final
 from stages.tvm.rule.block import children, nest
 from stages.tvm.rule.constants import Constants, constants_for
 from stages.tvm.rule.elementwise import elementwise
+from stages.tvm.rule.joined import joined
 from stages.tvm.rule.product import heaviest, product
 from stages.tvm.rule.reduction import reduction
 from stages.tvm.target import Target
@@ -52,6 +53,7 @@ def scheduled(function: Any, target: Target, constants: Constants | None = None)
             pass
         else:
             schedule = attempt
+    schedule = joined(schedule)
     for name in children(schedule):
         schedule = plain(schedule, name, constants)
     return schedule.mod['main'].with_attr(SCHEDULED, True)
@@ -63,8 +65,10 @@ def plain(schedule: Any, name: str, constants: Constants) -> Any:
     if found is None or not found.loops:
         return schedule
     attempt = schedule.copy()
+    same = nest(attempt, name)
+    assert same is not None
     try:
-        (reduction if any(found.sums) else elementwise)(attempt, nest(attempt, name), constants)
+        (reduction if any(same.sums) else elementwise)(attempt, same, constants)
     except RuntimeError:  # serial code is slow, not wrong
         return schedule
     return attempt

@@ -21,7 +21,7 @@ class Constants:
     vectors: int
     """Vectors side by side in a tile: every input read is used so many times."""
 
-    weight: float = 0.1
+    weight: float = 1.0
     """What loading one vector of weights costs, in multiply-adds: above nothing where the cache is the limit."""
 
     latency: int = 8
@@ -29,9 +29,9 @@ class Constants:
 
 
 TABLE: Final = {
-    'x86-64-v2': Constants(lanes=4, accumulators=12, vectors=3),
-    'x86-64-v3': Constants(lanes=8, accumulators=12, vectors=3),
-    'x86-64-v4': Constants(lanes=16, accumulators=28, vectors=8),
+    'x86-64-v2': Constants(lanes=4, accumulators=10, vectors=3),
+    'x86-64-v3': Constants(lanes=8, accumulators=10, vectors=3),
+    'x86-64-v4': Constants(lanes=16, accumulators=28, vectors=4),
     'aarch64': Constants(lanes=4, accumulators=24, vectors=8),
 }
 

@@ -57,7 +57,8 @@ def product(schedule: Any, name: str, constants: Constants) -> None:
     else:
         rows = rows[-1:]
     high = prod(found.sizes[index] for index in rows)
-    size = tile(high, found.sizes[column], constants)
+    depth = prod(length for length, summed in zip(found.sizes, found.sums, strict=True) if summed)
+    size = tile(high, found.sizes[column], depth, constants)
 
     pack(schedule, block, size)
     parts = tiled(schedule, found, rows, column, size, constants)
@@ -122,8 +123,16 @@ def row_axes(found: Nest, reads: Any, column: int) -> tuple[int, ...]:
 
 
 def plain(region: Any, found: Nest, index: int) -> bool:
-    """Return whether an axis alone is an index of ``region``."""
-    return any(part.min.same_as(found.axes[index]) for part in region.region)
+    """Return whether an axis is an index of ``region`` as it is, or with nothing but axes of length one added."""
+    from tvm.tirx import Add
+
+    axis = found.axes[index]
+    ones = [other for other, size in zip(found.axes, found.sizes, strict=True) if size == 1]
+    return any(
+        part.min.same_as(axis)
+        or (isinstance(part.min, Add) and part.min.a.same_as(axis) and any(part.min.b.same_as(one) for one in ones))
+        for part in region.region
+    )
 
 
 @dataclass(frozen=True)
@@ -225,6 +234,8 @@ def merge(schedule: Any, block: Any, result: Any, found: Nest, rows: tuple[int, 
 
     A tile that begins in the middle of an image's line and ends in the next is then still one piece.
     """
+    from tvm.tirx import IndexMap
+
     first, last = rows[0], rows[-1]
 
     def merged(*index: Any) -> list[Any]:
@@ -234,4 +245,5 @@ def merge(schedule: Any, block: Any, result: Any, found: Nest, rows: tuple[int, 
         return [*index[:first], row, *index[last + 1 :]]
 
     schedule.transform_layout(block, ('write', 0), merged)
-    schedule.transform_block_layout(result, merged)
+    axes = len(schedule.get(result).iter_vars)
+    schedule.transform_block_layout(result, IndexMap.from_func(merged, ndim=axes, index_dtype='int64'))

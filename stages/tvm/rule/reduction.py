@@ -60,7 +60,7 @@ def inside(schedule: Any, block: Any, found: Nest, kept: list[int], summed: list
         schedule.parallel(outer)
     if not wide:
         return
-    steps, lane = schedule.split(found.loops[summed[-1]], [None, wide])
+    _, lane = schedule.split(found.loops[summed[-1]], [None, wide])
     partial = schedule.rfactor(lane, factor_axis=0)
     schedule.compute_at(partial, outer, preserve_unit_loops=True)
     loops = schedule.get_loops(partial)

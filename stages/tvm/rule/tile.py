@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
+from typing import Final
 
 from stages.tvm.rule.constants import Constants
 
@@ -16,8 +17,12 @@ class Tile:
     columns: int
 
 
-def tile(rows: int, columns: int, constants: Constants) -> Tile:
-    """Return the tile of the lowest estimated cost for ``rows`` times ``columns`` results.
+CACHE: Final = 768 * 1024
+"""Bytes of weights that stay near a core while all inputs pass by: less than the second-level cache."""
+
+
+def tile(rows: int, columns: int, depth: int, constants: Constants) -> Tile:
+    """Return the tile of the lowest estimated cost for ``rows`` times ``columns`` results, sums of ``depth`` products.
 
     Larger tiles reuse more of what they load; sizes that divide waste nothing; of equal ones the wider wins, whose
     weights lie together.
@@ -25,6 +30,7 @@ def tile(rows: int, columns: int, constants: Constants) -> Tile:
     found = [
         (cost(Tile(high, wide), rows, columns, constants), -wide, high)
         for wide in widths(columns, constants)
+        if rows == 1 or wide <= constants.lanes or 4 * depth * wide <= CACHE
         for high in range(1, min(rows, constants.accumulators // vectors(wide, constants)) + 1)
     ]
     _, wide, high = min(found)
