@@ -1,4 +1,4 @@
-"""A model's Relax module in, kernels out: fused, then scheduled, then machine code. Tuning and building both start here."""
+"""A model's Relax module in, kernels out: fused, scheduled, then machine code. Tuning and building both start here."""
 
 from __future__ import annotations
 
