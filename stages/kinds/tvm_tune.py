@@ -61,8 +61,9 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave the model as it is, with the best schedules of its kernels. What earlier tunings found is used."""
-    from stages.tvm import database, lower, model, tuning, tuning_report, tuning_tasks
+    from stages.tvm import lower, model, tuning
     from stages.tvm.target import target_for
+    from stages.tvm.tuning import database, report, tasks
 
     target = target_for(params.target)
     runnable(target)
@@ -71,9 +72,9 @@ def run(params: Params, job: Job) -> None:
     )
     with tempfile.TemporaryDirectory() as passing:
         folder = database.folder_for(job.keep or Path(passing), target)
-        tasks = tuning_tasks.tasks_of(kernels, target, folder)
-        tuning.tune(tasks, target, tuning.Budget(params.trials, 60 * params.minutes), params.seed, job.progress)
-        tuning_report.leave(tasks, target, params.trials, job.output)
+        work = tasks.tasks_of(kernels, target, folder)
+        tuning.tune(work, target, tuning.Budget(params.trials, 60 * params.minutes), params.seed, job.progress)
+        report.leave(work, target, params.trials, job.output)
     for path in sorted(job.inputs['model'].iterdir()):   # weights may lie beside the graph
         if path.is_file():
             shutil.copyfile(path, job.output / path.name)

@@ -43,7 +43,7 @@ def compiled(module: Any, target: Target, level: Level = 3, database: Path | Non
 
 
 def machine_code(scheduled: Any, target: Target) -> Any:
-    """Return the executable of a module whose functions are scheduled; constant weights are packed now, not per call."""
+    """Return the executable of a scheduled module; constant weights are packed now, not per call."""
     import tvm
     from tvm.relax import transform
 

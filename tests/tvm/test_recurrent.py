@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stages.errors import UnsupportedError
-from stages.tvm.recurrent_scan import GATES, cut
+from stages.tvm.recurrent.scan import GATES, cut
 from stages.tvm.target import TARGETS, target_for
 
 pytestmark = pytest.mark.tvm

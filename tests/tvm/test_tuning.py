@@ -28,7 +28,9 @@ from pathlib import Path
 import numpy as np
 from onnx import helper, numpy_helper
 from tvm.relax.frontend.onnx import from_onnx
-from stages.tvm import database, lower, target, tuning, tuning_report, tuning_tasks
+from stages.tvm import lower, target, tuning
+from stages.tvm.tuning import database, report
+from stages.tvm.tuning import tasks as work
 
 keep, out, trials, name = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 
@@ -42,10 +44,10 @@ graph = helper.make_graph(nodes, name, shape[:1], shape[1:], [numpy_helper.from_
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=9)
 
 where = target.native()
-tasks = tuning_tasks.tasks_of(lower.kernels(from_onnx(model), where), where, database.folder_for(keep, where))
+tasks = work.tasks_of(lower.kernels(from_onnx(model), where), where, database.folder_for(keep, where))
 tuning.tune(tasks, where, tuning.Budget(trials, 0.0), 1, lambda fraction, words: print(words, flush=True))
 out.mkdir(parents=True, exist_ok=True)
-tuning_report.leave(tasks, where, trials, out)
+report.leave(tasks, where, trials, out)
 print(json.dumps({'done': tuning.done(tasks)}))
 '''
 
@@ -124,7 +126,7 @@ def test_more_trials_add_the_difference_and_a_torn_line_is_passed_over(tuned, tm
 
     tune(keep, tmp_path / 'out', 10)
 
-    from stages.tvm import database
+    from stages.tvm.tuning import database
     found = database.history(path.parent, path.stem)
     assert len(found.trials) == len({trial.name for trial in found.trials}) == 10   # and none was measured twice
     assert [line for line in trials_in(keep) if line in trials_in(tuned / 'keep')] == trials_in(tuned / 'keep')
@@ -132,8 +134,8 @@ def test_more_trials_add_the_difference_and_a_torn_line_is_passed_over(tuned, tm
 
 def test_a_build_takes_a_kernel_that_is_clearly_faster_than_the_rule(tmp_path):
     from stages.tvm import tuning
-    from stages.tvm.database import Final, History, Trial
-    from stages.tvm.tuning_tasks import Task
+    from stages.tvm.tuning.database import Final, History, Trial
+    from stages.tvm.tuning.tasks import Task
 
     fast, slow = Trial(['fast'], 0.9e-3, 1.0), Trial(['slow'], 0.99e-3, 1.0)
 

@@ -1,4 +1,4 @@
-"""How large a tile may be, for each instruction set. Chosen by ``benchmarks/tvm_rule.py``, which anyone can run again."""
+"""How large a tile may be, for each instruction set: chosen by ``benchmarks/tvm_rule.py``, which anyone can rerun."""
 
 from __future__ import annotations
 

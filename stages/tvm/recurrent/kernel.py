@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
-from stages.tvm.recurrent_cells import PASSES, RESET, H, Pass
-from stages.tvm.recurrent_scan import Scan
+from stages.tvm.recurrent.cells import PASSES, RESET, H, Pass
+from stages.tvm.recurrent.scan import Scan
 
 OPAQUE: Final = 8
 """TVM's number for functions that are never fused with their neighbours."""

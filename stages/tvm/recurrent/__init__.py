@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from stages.errors import UnsupportedError
-from stages.tvm.recurrent_kernel import function
-from stages.tvm.recurrent_scan import GATES, Cell, Scan, cut
-from stages.tvm.recurrent_weights import of_inputs, of_states, panels
+from stages.tvm.recurrent.kernel import function
+from stages.tvm.recurrent.scan import GATES, Cell, Scan, cut
+from stages.tvm.recurrent.weights import of_inputs, of_states, panels
 from stages.tvm.target import TARGETS, Target
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A child that compiles and times one kernel after the other: ``python -I tuning_worker.py``. Needs no compiler.
+"""A child that compiles and times one kernel after the other: ``python -I worker.py``. Needs no compiler.
 
 A request is a line ``[module, target, seconds]``, the first two as TVM's JSON; the answer is a line: the latency in
 seconds, or why there is none. A kernel that takes longer than ``seconds`` ends the child, and so may a wrong one: the

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from stages.digest import digest_of
-from stages.tvm.database import Trial
 from stages.tvm.target import Target, tvm_target
-from stages.tvm.tuning_records import record_of, record_text
-from stages.tvm.tuning_tasks import Task
+from stages.tvm.tuning.database import Trial
+from stages.tvm.tuning.records import record_of, record_text
+from stages.tvm.tuning.tasks import Task
 
 ROUND: Final = 16
 """Candidates proposed at a time; the model of their cost learns between rounds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stages.tvm.recurrent_scan import Scan
+from stages.tvm.recurrent.scan import Scan
 
 if TYPE_CHECKING:
     import numpy

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stages.tvm.database import Final as Last
-from stages.tvm.database import Trial
 from stages.tvm.target import Target
-from stages.tvm.tuning_bench import LIMIT_SECONDS, Bench
-from stages.tvm.tuning_records import record_of, record_text
-from stages.tvm.tuning_search import Search, cost_model
-from stages.tvm.tuning_tasks import Task
+from stages.tvm.tuning.bench import LIMIT_SECONDS, Bench
+from stages.tvm.tuning.database import Final as Last
+from stages.tvm.tuning.database import Trial
+from stages.tvm.tuning.records import record_of, record_text
+from stages.tvm.tuning.search import Search, cost_model
+from stages.tvm.tuning.tasks import Task
 
 CLEARLY: Final = 1.05
 """How many times faster than the rule's schedule a kernel has to be to be taken."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from stages import spawn
 from stages.tvm.target import Target, tvm_target
 
-WORKER: Final = Path(__file__).with_name('tuning_worker.py')
+WORKER: Final = Path(__file__).with_name('worker.py')
 
 LIMIT_SECONDS: Final = 20
 """For compiling and timing one kernel; most take a fifth of a second."""

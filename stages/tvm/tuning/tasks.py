@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.tvm import database
 from stages.tvm.target import Target, tvm_target
-from stages.tvm.tuning_records import shape, workload_of, workload_text
+from stages.tvm.tuning import database
+from stages.tvm.tuning.records import shape, workload_of, workload_text
 
 
 @dataclass

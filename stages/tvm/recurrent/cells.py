@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from stages.tvm.recurrent_math import constant, sigmoid, tanh
-from stages.tvm.recurrent_scan import Cell
+from stages.tvm.recurrent.math import constant, sigmoid, tanh
+from stages.tvm.recurrent.scan import Cell
 
 H, C = 0, 1
 """The states, in the order of their buffers."""

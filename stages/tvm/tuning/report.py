@@ -9,8 +9,8 @@ from typing import Any
 
 from stages.tvm import tuning
 from stages.tvm.target import Target
-from stages.tvm.tuning_records import record_of, write
-from stages.tvm.tuning_tasks import Task
+from stages.tvm.tuning.records import record_of, write
+from stages.tvm.tuning.tasks import Task
 
 
 def leave(tasks: Sequence[Task], target: Target, asked: int, folder: Path) -> None:
