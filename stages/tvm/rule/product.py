@@ -54,9 +54,13 @@ def product(schedule: Any, name: str, constants: Constants) -> None:
     inlined = after is None or write_with(schedule, after)
     if len(rows) > 1 and inlined:
         merge(schedule, block, result, found, rows)
+        found = nest(schedule, name)
+        assert found is not None
+        column -= len(rows) - 1
+        rows = rows[:1]
     else:
         rows = rows[-1:]
-    high = prod(found.sizes[index] for index in rows)
+    high = found.sizes[rows[0]] if rows else 1
     depth = prod(length for length, summed in zip(found.sizes, found.sums, strict=True) if summed)
     size = tile(high, found.sizes[column], depth, constants)
 
@@ -230,7 +234,7 @@ def write_with(schedule: Any, after: str) -> bool:
 
 
 def merge(schedule: Any, block: Any, result: Any, found: Nest, rows: tuple[int, ...]) -> None:
-    """Make the rows one axis of the tile in registers, and of the block that writes it out.
+    """Make the rows one axis: of the product, of its tile in registers, and of the block that writes it out.
 
     A tile that begins in the middle of an image's line and ends in the next is then still one piece.
     """
@@ -245,5 +249,6 @@ def merge(schedule: Any, block: Any, result: Any, found: Nest, rows: tuple[int, 
         return [*index[:first], row, *index[last + 1 :]]
 
     schedule.transform_layout(block, ('write', 0), merged)
-    axes = len(schedule.get(result).iter_vars)
-    schedule.transform_block_layout(result, IndexMap.from_func(merged, ndim=axes, index_dtype='int64'))
+    for each in (block, result):
+        axes = len(schedule.get(each).iter_vars)
+        schedule.transform_block_layout(each, IndexMap.from_func(merged, ndim=axes, index_dtype='int64'))
