@@ -18,7 +18,7 @@ def spelled(module: Any, approximate: bool) -> Any:
     from tvm.ir.expr import GenericConst
 
     @relax.expr_functor.mutator
-    class Speller(relax.PyExprMutator):  # type: ignore[misc]  # type: ignore[misc]
+    class Speller(relax.PyExprMutator):  # type: ignore[misc]
         """Rewrites one call at a time."""
 
         def visit_call_(self, call: Any) -> Any:
