@@ -34,6 +34,7 @@ from stages.kinds import (
     torch_quantize,
     torchscript,
     tvm,
+    tvm_from_exported,
     tvm_tune,
 )
 from stages.kinds.contract import Kind
@@ -58,7 +59,7 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     'openvino-weights': (openvino_weights,),
     'tflite': (tflite, tflite_from_torch),
     'tvm-tune': (tvm_tune,),
-    'tvm': (tvm,),
+    'tvm': (tvm, tvm_from_exported),
 }  # fmt: skip
 
 

@@ -67,9 +67,8 @@ def run(params: Params, job: Job) -> None:
 
     target = target_for(params.target)
     runnable(target)
-    kernels = lower.kernels(
-        model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes), target, params.level
-    )
+    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, target)
+    kernels = lower.kernels(module, target, params.level)
     with tempfile.TemporaryDirectory() as passing:
         folder = database.folder_for(job.keep or Path(passing), target)
         work = tasks.tasks_of(kernels, target, folder)

@@ -55,6 +55,12 @@ def nest(schedule: Any, name: str) -> Nest | None:
     return Nest(name, loops, tuple(axis.var for axis in axes), known, tuple(axis.iter_type == REDUCE for axis in axes))
 
 
+def branches(schedule: Any, name: str) -> bool:
+    """Return whether a block computes one thing or another, by a condition: as padding does at borders."""
+    # by its text: this TVM has no visitor of statements in Python
+    return 'if_then_else' in str(schedule.get(schedule.get_sblock(name)).body)
+
+
 def fixed(extent: Any) -> int | None:
     """Return a loop's length when it is a number."""
     from tvm.tirx import IntImm

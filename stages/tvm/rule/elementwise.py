@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from stages.tvm.rule.block import Nest
+from stages.tvm.rule.block import Nest, branches
 from stages.tvm.rule.constants import Constants
 
 THREADED: Final = 16384
@@ -26,7 +26,8 @@ def elementwise(schedule: Any, found: Nest, constants: Constants) -> None:
     if wide < size:
         rest, inner = schedule.split(inner, [None, wide])
         if size % wide:
-            schedule.annotate(rest, TAIL, 1)
+            if not branches(schedule, found.name):  # TVM would mistake a condition of the model for that of the tail
+                schedule.annotate(rest, TAIL, 1)
             outer_loops = outer
         else:
             outer_loops = [*outer, rest]

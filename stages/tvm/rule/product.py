@@ -168,8 +168,9 @@ def tiled(
     """Cut rows and columns into tiles of ``size``."""
     wide = lanes(size.columns, constants)
     columns, count, lane = schedule.split(found.loops[column], [None, size.columns // wide, wide])
+    taken = (*rows, column)
     others = tuple(
-        found.loops[index] for index in range(len(found.loops)) if not found.sums[index] and index not in (*rows, column)
+        loop for index, loop in enumerate(found.loops) if not found.sums[index] and index not in taken
     )
     if rows:
         row = schedule.fuse(*(found.loops[index] for index in rows)) if len(rows) > 1 else found.loops[rows[0]]

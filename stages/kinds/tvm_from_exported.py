@@ -1,0 +1,30 @@
+"""Compile a torch.export program to a library of machine code with TVM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stages.kinds import usual
+from stages.tvm import options
+
+if TYPE_CHECKING:
+    from stages.kinds.contract import Job
+
+KIND = 'tvm'
+ACCEPTS = ('exported',)
+GIVES = 'tvm'
+TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'ziglang', 'torch', 'numpy')
+ENVIRONMENT = ''
+
+Params = options.Params
+needs = usual.no_data
+precision = usual.same_precision
+host = options.host
+outputs = options.outputs
+
+
+def run(params: options.Params, job: Job) -> None:
+    """Leave the library and ``library.json``; the program is exported once more, for the sizes of ``params`` alone."""
+    from stages.tvm.built import build
+
+    build(params, job)
