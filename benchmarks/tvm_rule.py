@@ -1,10 +1,10 @@
 """Which constants suit TVM's schedule rule on an instruction set: every pair, over layers of several kinds of models.
 
-    python benchmarks/tvm_rule.py [--target x86-64-v3] [--accumulators 8 12] [--vectors 1 2 3] [--weight 0.1 0.5]
+    python benchmarks/tvm_rule.py --target x86-64-v3 [--accumulators 8 12] [--vectors 2 3] [--weight 0.1 1] [--row 1]
 
-One thread. Prints for each layer the time (median) with the constants of the table, and of every trial the ratio to it;
-the last line of a trial is the geometric mean. All candidates of a layer are measured in turn, several rounds, so that a
-busy machine slows them alike. Run it on a machine of the target; the best trial belongs in stages/tvm/rule/constants.py.
+One thread. Prints for each layer the time (median) with the constants of the table, and of every trial the ratio to
+it; then every trial's geometric mean. All candidates of a layer are measured in turn, several rounds, so that a busy
+machine slows them alike. Run it on a machine of the target; the best trial belongs in stages/tvm/rule/constants.py.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument('--accumulators', type=int, nargs='+')
     parser.add_argument('--vectors', type=int, nargs='+')
     parser.add_argument('--weight', type=float, nargs='+')
+    parser.add_argument('--row', type=float, nargs='+')
     parser.add_argument('--layer', default='', help='only layers whose name has this')
     options = parser.parse_args()
     os.environ |= {'TVM_NUM_THREADS': '1', 'TVM_BIND_THREADS': '0'}
@@ -60,9 +61,12 @@ def main() -> None:
     target = target_for(options.target)
     own = constants_for(target)
     trials = [
-        replace(own, accumulators=many, vectors=wide, weight=weight)
-        for many, wide, weight in itertools.product(
-            options.accumulators or [own.accumulators], options.vectors or [own.vectors], options.weight or [own.weight]
+        replace(own, accumulators=many, vectors=wide, weight=weight, row=row)
+        for many, wide, weight, row in itertools.product(
+            options.accumulators or [own.accumulators],
+            options.vectors or [own.vectors],
+            options.weight or [own.weight],
+            options.row or [own.row],
         )
     ]
     ratios: dict[Constants, list[float]] = {trial: [] for trial in trials}
@@ -77,7 +81,7 @@ def main() -> None:
 
 
 def layer(data: tuple[int, ...], weights: tuple[int, ...], stride: int = 1, padding: int = 0, groups: int = 1) -> Any:
-    """Return a Relax module of one convolution or matrix product, bias and ReLU; weights are constants if they can be."""
+    """Return a Relax module of a convolution or matrix product and ReLU; weights are constant but in attention."""
     import numpy as np
     from tvm import relax
 
@@ -85,8 +89,10 @@ def layer(data: tuple[int, ...], weights: tuple[int, ...], stride: int = 1, padd
     random = np.random.default_rng(0)
     x = relax.Var('x', relax.TensorType(data, 'float32'))
     constant = len(weights) != 3
-    w = relax.const(random.standard_normal(weights).astype('float32')) if constant else relax.Var(
-        'w', relax.TensorType(weights, 'float32')
+    w = (
+        relax.const(random.standard_normal(weights).astype('float32'))
+        if constant
+        else relax.Var('w', relax.TensorType(weights, 'float32'))
     )
     with builder.function('main', [x] if constant else [x, w]):
         with builder.dataflow():

@@ -19,7 +19,9 @@ def net():
 
 
 def functions(module):
-    return {variable.name_hint: each for variable, each in module.functions.items() if isinstance(each, tvm.tirx.PrimFunc)}
+    return {
+        variable.name_hint: each for variable, each in module.functions.items() if isinstance(each, tvm.tirx.PrimFunc)
+    }
 
 
 @pytest.mark.parametrize('level', [1, 2, 3])
@@ -52,7 +54,11 @@ def test_level_one_keeps_the_layout_and_packs_nothing():
 
 def test_relu6_leaves_no_transposes_between_layers():
     layers = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 16, 3), torch.nn.ReLU6(), torch.nn.Conv2d(16, 16, 3, groups=16), torch.nn.ReLU6(), torch.nn.Conv2d(16, 8, 1)
+        torch.nn.Conv2d(3, 16, 3),
+        torch.nn.ReLU6(),
+        torch.nn.Conv2d(16, 16, 3, groups=16),
+        torch.nn.ReLU6(),
+        torch.nn.Conv2d(16, 8, 1),
     )
     kernels = lower.kernels(imported(layers, torch.randn(1, 3, 12, 12)), target_for('x86-64-v3'))
 
@@ -60,7 +66,9 @@ def test_relu6_leaves_no_transposes_between_layers():
 
 
 def test_level_three_has_no_call_of_a_mathematical_library():
-    layers = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.GELU(), torch.nn.SiLU(), torch.nn.Sigmoid(), torch.nn.Tanh())
+    layers = torch.nn.Sequential(
+        torch.nn.Linear(8, 16), torch.nn.GELU(), torch.nn.SiLU(), torch.nn.Sigmoid(), torch.nn.Tanh()
+    )
     kernels = lower.kernels(imported(layers, torch.randn(4, 8)), target_for('x86-64-v3'))
 
     scripts = ' '.join(each.script() for each in functions(kernels).values())

@@ -46,14 +46,16 @@ def test_a_convolution_gives_what_torch_gives(case):
 
 @pytest.mark.parametrize('target', [name for name in TABLE if name != 'aarch64'])
 def test_every_instruction_set_of_this_machine_gives_the_same(target):
-    if not target_for('native').needs[: len(TARGETS[target].needs)] == TARGETS[target].needs:
+    if not set(TARGETS[target].needs) <= set(target_for('native').needs):
         pytest.skip(f'this CPU has no {target}')
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 40, 3, 2, 1), torch.nn.Tanh(), torch.nn.Conv2d(40, 23, 1))
 
     assert difference(net, torch.randn(1, 3, 31, 31), target) < 1e-4
 
 
-@pytest.mark.parametrize(('rows', 'depth', 'columns'), [(1, 64, 1000), (128, 32, 128), (197, 48, 17), (5, 7, 3), (1, 9, 1)])
+@pytest.mark.parametrize(
+    ('rows', 'depth', 'columns'), [(1, 64, 1000), (128, 32, 128), (197, 48, 17), (5, 7, 3), (1, 9, 1)]
+)
 def test_a_matrix_product_gives_what_torch_gives(rows, depth, columns):
     assert difference(torch.nn.Linear(depth, columns), torch.randn(rows, depth)) < 1e-4
 
@@ -129,6 +131,7 @@ def test_a_tile_fits_the_registers(name, rows, columns, depth):
 
 def test_the_rule_takes_seconds_not_minutes():
     start = time.process_time()
-    difference(torch.nn.Sequential(*(torch.nn.Conv2d(16, 16, 3, padding=1) for _ in range(4))), torch.randn(1, 16, 20, 20))
+    layers = (torch.nn.Conv2d(16, 16, 3, padding=1) for _ in range(4))
+    difference(torch.nn.Sequential(*layers), torch.randn(1, 16, 20, 20))
 
     assert time.process_time() - start < 20

@@ -64,7 +64,7 @@ def cost(tile: Tile, rows: int, columns: int, constants: Constants) -> float:
     wide = vectors(tile.columns, constants)
     sums = tile.rows * wide
     loads = tile.rows + wide
-    step = max(sums, loads, constants.latency) + 0.1 * tile.rows + constants.weight * wide
+    step = max(sums, loads, constants.latency) + constants.row * tile.rows + constants.weight * wide
     steps = -(-rows // tile.rows) * -(-columns // tile.columns)
     over = (rows % tile.rows > 0) + 10 * (columns % tile.columns > 0)
     return step * steps * (1 + 0.1 * over)
