@@ -40,7 +40,7 @@ def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
     return [
         Wanted(outcome, threads, _key(project, outcome, threads))
         for outcome in outcomes
-        if outcome.failure is None and not outcome.elsewhere
+        if outcome.failure is None and outcome.build.chain[-1].check is not None and not outcome.elsewhere
         for threads in project.plan.recipes[outcome.build.recipe].benchmark.threads
     ]
 
