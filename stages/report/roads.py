@@ -80,7 +80,9 @@ def document(
     evidence: Sequence[Evidence], sources: Sequence[str], edges: Sequence[Edge], runs: dict[str, Any]
 ) -> dict[str, Any]:
     """The whole map as JSON: the evidence, and what follows from it for every pair of formats and every kind."""
-    targets = tuple(dict.fromkeys([*sources, *(edge.gives for edge in edges)]))
+    # what variants pass through and never end in (a tuning's database) is a part of the way, not where one goes
+    passed = {format for one in evidence for format in one.formats[1:-1]} - {one.formats[-1] for one in evidence}
+    targets = tuple(dict.fromkeys([*sources, *(edge.gives for edge in edges if edge.gives not in passed)]))
     return {
         'format': FORMAT,
         'sources': list(sources),
