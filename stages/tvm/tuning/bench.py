@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from stages import spawn
 from stages.tvm.target import Target, tvm_target
+from stages.tvm.tuning import worker
 
-WORKER: Final = Path(__file__).with_name('worker.py')
+WORKER: Final = Path(str(worker.__file__))   # imported, so that its code is part of what a tuning is keyed by
 
 LIMIT_SECONDS: Final = 20
 """For compiling and timing one kernel; most take a fifth of a second."""
