@@ -39,7 +39,7 @@ def scheduled(function: Any, target: Target, constants: Constants | None = None)
     from tvm import s_tir
 
     constants = constants or constants_for(target)
-    schedule = s_tir.Schedule(tvm.IRModule({'main': function}))
+    schedule = joined(s_tir.Schedule(tvm.IRModule({'main': function})))
     blocks = children(schedule)
     if not blocks:
         return None
@@ -53,7 +53,6 @@ def scheduled(function: Any, target: Target, constants: Constants | None = None)
             pass
         else:
             schedule = attempt
-    schedule = joined(schedule)
     for name in children(schedule):
         schedule = plain(schedule, name, constants)
     return schedule.mod['main'].with_attr(SCHEDULED, True)

@@ -1,4 +1,4 @@
-"""Chains without sums as one loop: each step is computed where it is read, and never stored."""
+"""Steps without sums in one loop with those that read them: computed where they are read, never stored."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from stages.tvm.rule.block import children, nest
 
 
 def joined(schedule: Any) -> Any:
-    """Return the schedule with the blocks of a function without sums joined, where that computes nothing twice.
+    """Return the schedule with blocks without sums joined to their readers without sums, if nothing is computed twice.
 
     A step that several later ones read is written out in each; the compiler computes equal terms of one element once.
+    What a product reads stays: it would be computed again for every tile.
     """
     found = {name: nest(schedule, name) for name in children(schedule)}
-    if any(loops is None or any(loops.sums) for loops in found.values()):
-        return schedule
     for name, loops in found.items():
-        users = schedule.get_consumers(schedule.get_sblock(name))
-        after = [found[schedule.get(user).name_hint] for user in users]
-        if not users or any(user is None or loops is None or user.volume > loops.volume for user in after):
+        users = [found[schedule.get(user).name_hint] for user in schedule.get_consumers(schedule.get_sblock(name))]
+        if loops is None or any(loops.sums) or not users:
+            continue
+        if any(user is None or any(user.sums) or user.volume > loops.volume for user in users):
             continue
         attempt = schedule.copy()
         try:
