@@ -110,6 +110,18 @@ def test_a_residual_block_gives_what_torch_gives():
     assert difference(Block(), torch.randn(1, 24, 17, 17)) < 1e-4
 
 
+def test_a_residual_that_is_widened_gives_what_torch_gives():
+    class Widened(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wider = torch.nn.Conv2d(24, 28, 1)
+
+        def forward(self, x):
+            return torch.relu(self.wider(x) + torch.cat([x, torch.zeros(1, 4, 33, 31)], 1))
+
+    assert difference(Widened(), torch.randn(1, 24, 33, 31)) < 1e-4
+
+
 def test_the_rule_is_many_times_faster_than_what_tvm_leaves():
     net, x = torch.nn.Conv2d(64, 64, 3, padding=1), torch.randn(1, 64, 28, 28)
 
