@@ -6,7 +6,8 @@ turns; times are CPU time, so neighbours disturb little. Ratios are to ONNX Runt
 
 from __future__ import annotations
 
-import importlib.machinery
+import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -110,7 +111,7 @@ def deployed(folder: Path) -> int:
 
 
 def place(package: str) -> Path:
-    spec = importlib.machinery.PathFinder.find_spec(package, sys.path[1:])   # not a script beside this one
+    spec = importlib.util.find_spec(package)
     assert spec is not None and spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0])
 
@@ -120,6 +121,6 @@ def bytes_of(folder: Path, wanted: Callable[[Path], bool]) -> int:
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('model', type=Path, help='an ONNX file')
+    main(parser.parse_args().model)

@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from stages.build.ensure import copy_result  # noqa: E402
 from stages.build.locks import measuring  # noqa: E402
 from stages.build.project import Project, open_project  # noqa: E402
+from stages.engines import tvm  # noqa: E402
 from stages.measure.protocol import Subject, run_session  # noqa: E402
 from stages.measure.spawn import spawn_cycle  # noqa: E402
 from stages.plan.make import as_json  # noqa: E402
@@ -40,7 +41,7 @@ def chosen(project: Project, recipe: str) -> list[Build]:
     builds = {build.variant.name: build for build in project.plan.builds[recipe]}
     return [builds[name] for name in ('onnx', 'torch') if name in builds] + [
         build for build in builds.values()
-        if build.variant.engine == 'tvm' and (folder_of(build) / 'model.so').exists() and 'aarch64' not in build.name
+        if build.variant.engine == tvm.ENGINE and not (folder_of(build).is_dir() and tvm.elsewhere(folder_of(build)))
     ]  # fmt: skip
 
 

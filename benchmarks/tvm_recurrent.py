@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of this folder, whose tvm.py is not TVM
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from stages.tvm.target import Target, target_for  # noqa: E402
+from stages.tvm.target import Target, target_for
 
 LAYERS = ('lstm', 'gru')
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)   # not this folder: its tvm.py would be imported for TVM
+sys.path.insert(0, str(ROOT))
 os.environ.setdefault('TVM_NUM_THREADS', '1')
 os.environ.setdefault('TVM_BIND_THREADS', '0')
 

@@ -27,7 +27,7 @@ def build(params: Params, job: Job) -> None:
     job.progress(0.0, 'reading the model')
     module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, wanted)
     inputs, results = library.signature(module, job.outputs)
-    job.progress(0.2, f'compiling for {wanted.name}')
+    job.progress(0.2, f'compiling for {wanted.name}, level {params.level}: {lower.NAMES[params.level]}')
     with refusal('TVM', 'tvm: {level: 1}, or another engine for this model: onnxruntime, openvino'):
         if params.schedule == 'none':
             executable = tvm.compile(lower.kernels(module, wanted, params.level), target=target.tvm_target(wanted))
