@@ -20,7 +20,7 @@ class Params:
     """1 fuses kernels; 2 puts channels last and packs weights too; 3 approximates tanh, exp and erf too."""
 
     schedule: Literal['rule', 'none'] = 'rule'
-    """Who arranges the loops that no tuning has: our rule; none is TVM as it comes, a hundred times slower."""
+    """Who arranges the loops that no tuning has: our rule; none is TVM as it comes, ten to a hundred times slower."""
 
     sizes: dict[str, int] = field(default_factory=dict)
     """Named dimensions: the library takes these sizes and no other; one that is not named is 1."""
