@@ -19,7 +19,10 @@ class Constants:
     """float32 numbers in one vector register."""
 
     accumulators: int
-    """Vector registers that may hold sums; the others hold weights and one input at a time."""
+    """Vector registers that may hold sums; the others hold weights and one input at a time.
+
+    Also below 1024 bytes in all, of which on TVM keeps them in memory from step to step (``kMaxStackAlloca``).
+    """
 
     vectors: int
     """Vectors side by side in a tile: every input read is used so many times."""
@@ -37,7 +40,7 @@ class Constants:
 TABLE: Final = {
     'x86-64-v2': Constants(lanes=4, accumulators=8, vectors=4, weight=0.1, row=1.0),
     'x86-64-v3': Constants(lanes=8, accumulators=10, vectors=3),
-    'x86-64-v4': Constants(lanes=16, accumulators=28, vectors=4),
+    'x86-64-v4': Constants(lanes=16, accumulators=15, vectors=4),
     'aarch64': Constants(lanes=4, accumulators=24, vectors=4, weight=0.1),
 }
 

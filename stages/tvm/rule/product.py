@@ -6,7 +6,7 @@ what follows element by element (bias, activation, residual) is applied when the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Final
 
@@ -17,6 +17,13 @@ from stages.tvm.rule.tile import Tile, lanes, tile
 
 PACKED: Final = 'meta_schedule.layout_rewrite_preproc'
 """Marks a copy of a constant in another layout: TVM's passes move it out of the function and compute it once."""
+
+
+LIGHT: Final = 64
+"""Products per input, at most, beside which a copy of the input is a cost."""
+
+BAND: Final = 8
+"""Lines of results that are padded together, at most."""
 
 
 def heaviest(schedule: Any, names: tuple[str, ...]) -> str | None:
@@ -64,11 +71,18 @@ def product(schedule: Any, name: str, constants: Constants) -> None:
     depth = prod(length for length, summed in zip(found.sizes, found.sums, strict=True) if summed)
     size = tile(high, found.sizes[column], depth, constants)
 
+    rows_over, columns_over = high % size.rows > 0, found.sizes[column] % size.columns > 0
+    padding = None if columns_over else padded(schedule, found)
     pack(schedule, block, size)
     parts = tiled(schedule, found, rows, column, size, constants)
+    if padding is not None:
+        parts = banded(schedule, parts)
     sums = [loop for loop, summed in zip(found.loops, found.sums, strict=True) if summed]
     schedule.reorder(*parts.outer, *sums, *parts.inner, parts.lane)
-    together = threads(schedule, parts, high % size.rows > 0, found.sizes[column] % size.columns > 0)
+    shared, together = threads(schedule, parts, rows_over, columns_over)
+    if parts.lines:
+        schedule.compute_at(schedule.get_sblock(padding), shared, preserve_unit_loops=True)
+        vectors(schedule, schedule.get_sblock(padding), constants)
     schedule.reverse_compute_at(result, together, preserve_unit_loops=True)
     vectors(schedule, result, constants)
     if not inlined:
@@ -147,6 +161,9 @@ class Parts:
     """Over the tiles of weights. Outermost: they stay in the cache while all inputs pass by."""
 
     others: tuple[Any, ...]
+    lines: tuple[Any, ...]
+    """Over the lines of a band that is padded by itself."""
+
     steps: Any
     """Over the tiles of inputs."""
 
@@ -159,7 +176,7 @@ class Parts:
     @property
     def outer(self) -> tuple[Any, ...]:
         """All loops around a tile."""
-        return (self.columns, *self.others, self.steps)
+        return (self.columns, *self.others, *self.lines, self.steps)
 
 
 def tiled(
@@ -177,24 +194,47 @@ def tiled(
     else:
         row = schedule.add_unit_loop(columns)
     steps, high = schedule.split(row, [None, size.rows])
-    return Parts(columns, others, steps, (high, count), lane)
+    return Parts(columns, others, (), steps, (high, count), lane)
 
 
-def threads(schedule: Any, parts: Parts, rows_over: bool, columns_over: bool) -> Any:
-    """Give the outer loops to threads; return the innermost of them, in which a tile is computed.
+def padded(schedule: Any, found: Nest) -> str | None:
+    """Return the block that pads what the product reads, if the product does so little that padding counts."""
+    for producer in schedule.get_producers(schedule.get_sblock(found.name)):
+        block = schedule.get(producer)
+        copy = nest(schedule, block.name_hint)
+        if copy is not None and not any(copy.sums) and len(copy.sizes) == 4 and found.volume <= LIGHT * copy.volume:
+            return str(block.name_hint)
+    return None
+
+
+def banded(schedule: Any, parts: Parts) -> Parts:
+    """Cut an image into bands of lines, each of them padded where it is used: in the cache, not in memory."""
+    *images, line = parts.others
+    high = int(schedule.get(line).extent)
+    height = max(size for size in range(1, min(high, BAND) + 1) if high % size == 0)
+    if 2 * height < min(high, BAND):
+        height = high
+    band, within = schedule.split(line, [None, height])
+    return replace(parts, others=(*images, band), lines=(within,))
+
+
+def threads(schedule: Any, parts: Parts, rows_over: bool, columns_over: bool) -> tuple[Any, Any]:
+    """Give the outer loops to threads; return the loop over their work, and the one in which a tile is computed.
 
     A loop whose last tile stands over the edge stays by itself, so that TVM can split that tile off.
     """
     for loop, over in ((parts.steps, rows_over), (parts.columns, columns_over)):
         if over:
             schedule.annotate(loop, TAIL, 1)
-    shared = [*([] if columns_over else [parts.columns]), *parts.others, *([] if rows_over else [parts.steps])]
+    shared = [*([] if columns_over else [parts.columns]), *parts.others]
+    if not rows_over and not parts.lines:
+        shared.append(parts.steps)
     if not shared:
         schedule.parallel(parts.columns)
-        return parts.steps
+        return parts.columns, parts.steps
     together = schedule.fuse(*shared)
     schedule.parallel(together)
-    return parts.steps if rows_over else together
+    return together, parts.steps if rows_over or parts.lines else together
 
 
 def vectors(schedule: Any, block: Any, constants: Constants) -> None:
