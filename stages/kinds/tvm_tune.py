@@ -36,7 +36,7 @@ class Params:
     """Stop after so long even if trials are left; 0 for no limit. Time that earlier tunings took counts."""
 
     level: Literal[1, 2, 3] = 3
-    """As in ``tvm``: 1 fuses kernels, 2 packs weights too, 3 approximates tanh, exp and erf too."""
+    """As in ``tvm``: 1 fuses kernels, 2 packs weights too, 3 approximates and tiles (Winograd) too."""
 
     sizes: dict[str, int] = field(default_factory=dict)
     """Named dimensions, as in ``tvm``; one that is not named is 1."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 def build(params: Params, job: Job) -> None:
     """Leave the library of the job’s model: the same bytes on every machine, linked without a compiler, checked."""
-    import tvm
-
     from stages.formats.refusal import refusal
     from stages.tvm import binary, library, link, lower, model, target, tuned
 
@@ -29,17 +27,17 @@ def build(params: Params, job: Job) -> None:
     inputs, results = library.signature(module, job.outputs)
     job.progress(0.2, f'compiling for {wanted.name}, level {params.level}: {lower.NAMES[params.level]}')
     with refusal('TVM', 'tvm: {level: 1}, or another engine for this model: onnxruntime, openvino'):
-        if params.schedule == 'none':
-            executable = tvm.compile(lower.kernels(module, wanted, params.level), target=target.tvm_target(wanted))
-        else:
-            executable = lower.compiled(module, wanted, params.level, records.folder if records else None)
+        made = lower.scheduled(
+            module, wanted, params.level, records.folder if records else None, rule=params.schedule == 'rule'
+        )
+        executable = lower.machine_code(made.module, wanted)
     job.progress(0.9, 'linking')
-    made = binary.check(link.linked(executable, wanted, job.output), wanted)
+    binary.check(link.linked(executable, wanted, job.output), wanted)
     library.write(
         library.Library(
             target=wanted.name, system=wanted.system, machine=wanted.machine, triple=wanted.triple, needs=wanted.needs,
             inputs=inputs, outputs=results, level=params.level, schedule=params.schedule,
-            kernels={'all': made.kernels, 'tuned': records.count if records else 0},
+            kernels=made.origins,
             tools={tool: version(tool) for tool in ('apache-tvm', 'apache-tvm-ffi')},
         ),
         job.output,

@@ -47,7 +47,7 @@ class Library:
     schedule: str
 
     kernels: Mapping[str, int]
-    """``all`` in the library, and how many of them run as ``tuned``; the others as the schedule has them."""
+    """``all`` in the library; of these ``written`` by hand, ``tuned``, by the ``rule`` and ``unscheduled``."""
 
     tools: Mapping[str, str]
     """The packages that made it, and their versions: TVM's runtime must be of the same."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from stages.tvm.rule import SCHEDULED, ruled
 from stages.tvm.spelled import spelled
 from stages.tvm.target import Target, tvm_target
+from stages.tvm.winograd import winograd
 
 Level = Literal[1, 2, 3]
 
 NAMES: Final[dict[Level, str]] = {1: 'fused', 2: 'packed', 3: 'fast'}
-"""What a level adds to the one before: kernels fused; channels last and weights packed; approximate tanh, exp, erf."""
+"""What a level adds to the one before: kernels fused; channels last and weights packed; approximate tanh, exp, erf, and
+3x3 convolutions in tiles."""
 
 CHANNELS_LAST: Final = {'relax.nn.conv2d': ['NHWC', 'HWIO'], 'relax.nn.conv1d': ['NWC', 'WIO']}
 """The layouts of level 2: output channels innermost, so that one vector holds channels of one pixel."""
@@ -30,15 +34,50 @@ def kernels(module: Any, target: Target, level: Level = 3) -> Any:
         return tvm.transform.Sequential([*integer(target), *graph(level), *fused(), *free_layouts(level)])(module)
 
 
+@dataclass(frozen=True)
+class Scheduled:
+    """Kernels with schedules, and where those are from."""
+
+    module: Any
+    origins: Mapping[str, int]
+    """How many kernels are called in ``all``; of these ``written`` by hand, ``tuned``, by the ``rule``, ``unscheduled``."""
+
+
+def scheduled(
+    module: Any, target: Target, level: Level = 3, database: Path | None = None, rule: bool = True
+) -> Scheduled:
+    """Return the kernels of ``module``: tuned where ``database`` has them, the others by our rule, if wanted."""
+    written = kernels(module, target, level)
+    with tvm_target(target):
+        searched = written if database is None else tuned(written, database)
+        done = ruled(searched, target) if rule else searched
+    before, found, after, each = (
+        len(called(*which)) for which in ((written, True), (searched, True), (done, True), (done, False))
+    )
+    origins = {'written': before, 'tuned': found - before, 'rule': after - found, 'unscheduled': each - after}
+    return Scheduled(done, {'all': each, **origins})
+
+
+def called(module: Any, only_scheduled: bool) -> set[str]:
+    """Return the names of the functions that ``main`` calls; or of those of them that have a schedule."""
+    from tvm.ir import GlobalVar
+    from tvm.relax.analysis import post_order_visit
+
+    names: set[str] = set()
+
+    def visit(part: Any) -> None:
+        if isinstance(part, GlobalVar):
+            attributes = module[part].attrs or {}
+            if attributes.get(SCHEDULED) or not only_scheduled:
+                names.add(part.name_hint)
+
+    post_order_visit(module['main'], visit)
+    return names
+
+
 def compiled(module: Any, target: Target, level: Level = 3, database: Path | None = None) -> Any:
     """Return the Relax executable of ``module``: tuned kernels where ``database`` has them, our rule for the others."""
-    from stages.tvm.rule import ruled
-
-    lowered = kernels(module, target, level)
-    with tvm_target(target):
-        if database is not None:
-            lowered = tuned(lowered, database)
-        return machine_code(ruled(lowered, target), target)
+    return machine_code(scheduled(module, target, level, database).module, target)
 
 
 def machine_code(scheduled: Any, target: Target) -> Any:
@@ -75,7 +114,8 @@ def graph(level: Level) -> list[Any]:
         passes += [known, transform.FoldConstant(), transform.ConvertLayout(dict(CHANNELS_LAST)), transform.Normalize()]
         passes += [transform.FoldConstant(), transform.CanonicalizeBindings()]
     if level > 2:
-        passes += [transform.FastMathTransform()]
+        tiles = tvm.transform.module_pass(lambda module, _: winograd(module), opt_level=0, name='winograd')
+        passes += [tiles, transform.FastMathTransform()]
     return passes
 
 

@@ -17,7 +17,7 @@ class Params:
     """The system to link for: a library ``.so`` or ``.dll``; both are linked on any system."""
 
     level: Literal[1, 2, 3] = 3
-    """1 fuses kernels; 2 puts channels last and packs weights too; 3 approximates tanh, exp and erf too."""
+    """1 fuses kernels; 2 packs weights, channels last, too; 3 approximates tanh, exp, erf and tiles convolutions too."""
 
     schedule: Literal['rule', 'none'] = 'rule'
     """Who arranges the loops that no tuning has: our rule; none is TVM as it comes, ten to a hundred times slower."""

@@ -43,16 +43,16 @@ def difference(net: torch.nn.Module, x: torch.Tensor, target: str = 'native', le
     return float(np.abs(found - expected).max())
 
 
-def run_time(net: torch.nn.Module, x: torch.Tensor, *, scheduled: bool) -> float:
+def run_time(net: torch.nn.Module, x: torch.Tensor, *, scheduled: bool = True, level: lower.Level = 3) -> float:
     """Return the median CPU seconds of a call, with the rule or as TVM leaves it."""
     import tvm
 
     target: Target = target_for('native')
     module = imported(net, x)
     if scheduled:
-        executable = lower.compiled(module, target)
+        executable = lower.compiled(module, target, level)
     else:
-        executable = tvm.compile(lower.kernels(module, target), target=tvm_target(target))
+        executable = tvm.compile(lower.kernels(module, target, level), target=tvm_target(target))
     machine = tvm.relax.VirtualMachine(executable, tvm.cpu())
     given = tvm.runtime.tensor(x.numpy())
     machine['main'](given)

@@ -14,7 +14,9 @@ from stages.tvm.rule.elementwise import elementwise
 from stages.tvm.rule.joined import joined
 from stages.tvm.rule.product import heaviest, product
 from stages.tvm.rule.reduction import reduction
+from stages.tvm.rule.winograd import winograd
 from stages.tvm.target import Target
+from stages.tvm.winograd import PRODUCT
 
 SCHEDULED: Final = 'tirx.is_scheduled'
 
@@ -48,7 +50,7 @@ def scheduled(function: Any, target: Target, constants: Constants | None = None)
     if heavy is not None:
         attempt = schedule.copy()
         try:
-            product(attempt, heavy, constants)
+            (winograd if heavy == PRODUCT else product)(attempt, heavy, constants)
         except RuntimeError:  # a shape the recipe does not fit: the plain schedules below always do
             pass
         else:

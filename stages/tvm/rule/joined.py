@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stages.tvm.rule.block import children, nest
+from stages.tvm.winograd import STEPS
 
 
 def joined(schedule: Any) -> Any:
@@ -16,7 +17,7 @@ def joined(schedule: Any) -> Any:
     found = {name: nest(schedule, name) for name in children(schedule)}
     for name, loops in found.items():
         users = [found[schedule.get(user).name_hint] for user in schedule.get_consumers(schedule.get_sblock(name))]
-        if loops is None or any(loops.sums) or not users:
+        if loops is None or any(loops.sums) or not users or name in STEPS:
             continue
         if any(user is None or any(user.sums) or user.volume > loops.volume for user in users):
             continue
