@@ -40,7 +40,7 @@ class Scheduled:
 
     module: Any
     origins: Mapping[str, int]
-    """How many kernels are called in ``all``; of these ``written`` by hand, ``tuned``, by the ``rule``, ``unscheduled``."""
+    """How many are called in ``all``; of these, ``written`` by hand, ``tuned``, by the ``rule``, ``unscheduled``."""
 
 
 def scheduled(

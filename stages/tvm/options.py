@@ -17,7 +17,7 @@ class Params:
     """The system to link for: a library ``.so`` or ``.dll``; both are linked on any system."""
 
     level: Literal[1, 2, 3] = 3
-    """1 fuses kernels; 2 packs weights, channels last, too; 3 approximates tanh, exp, erf and tiles convolutions too."""
+    """1 fuses kernels; 2 packs weights, channels last, too; 3 approximates tanh, exp, erf and tiles 3x3 layers too."""
 
     schedule: Literal['rule', 'none'] = 'rule'
     """Who arranges the loops that no tuning has: our rule; none is TVM as it comes, ten to a hundred times slower."""
