@@ -51,11 +51,10 @@ def scheduled(
     with tvm_target(target):
         searched = written if database is None else tuned(written, database)
         done = ruled(searched, target) if rule else searched
-    before, found, after, each = (
-        len(called(*which)) for which in ((written, True), (searched, True), (done, True), (done, False))
-    )
-    origins = {'written': before, 'tuned': found - before, 'rule': after - found, 'unscheduled': each - after}
-    return Scheduled(done, {'all': each, **origins})
+    by_hand, found, after = (len(called(each, only_scheduled=True)) for each in (written, searched, done))
+    every = len(called(done, only_scheduled=False))
+    origins = {'written': by_hand, 'tuned': found - by_hand, 'rule': after - found, 'unscheduled': every - after}
+    return Scheduled(done, {'all': every, **origins})
 
 
 def called(module: Any, only_scheduled: bool) -> set[str]:

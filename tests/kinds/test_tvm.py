@@ -78,6 +78,13 @@ def test_a_library_for_another_machine_is_one(net, tmp_path, target, system):
     assert (found.target, found.system, found.needs) == (target, system, wanted.needs)
 
 
+@pytest.mark.parametrize(('schedule', 'by'), [('rule', 'rule'), ('none', 'unscheduled')])
+def test_a_library_says_who_scheduled_its_kernels(net, tmp_path, schedule, by):
+    found = library.read(built(net, tmp_path / 'out', schedule=schedule).folder).kernels
+
+    assert found == dict.fromkeys(found, 0) | {'all': found['all'], by: found['all']}
+
+
 def test_the_same_model_gives_the_same_bytes_elsewhere(net, tmp_path):
     code = textwrap.dedent(f'''
         import sys

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Final
 
-from stages.tvm.rule.block import Nest, nest, places
+from stages.tvm.rule.block import Nest, branches, nest, places
 from stages.tvm.rule.constants import Constants
 from stages.tvm.rule.elementwise import TAIL, whole
 from stages.tvm.rule.tile import Tile, lanes, tile
@@ -75,7 +75,7 @@ def product(schedule: Any, name: str, constants: Constants) -> None:
     padding = None if columns_over else padded(schedule, found)
     pack(schedule, block, size)
     parts = tiled(schedule, found, rows, column, size, constants)
-    if padding is not None:
+    if padding is not None and parts.others:
         parts = banded(schedule, parts)
     sums = [loop for loop, summed in zip(found.loops, found.sums, strict=True) if summed]
     schedule.reorder(*parts.outer, *sums, *parts.inner, parts.lane)
@@ -200,10 +200,10 @@ def tiled(
 def padded(schedule: Any, found: Nest) -> str | None:
     """Return the block that pads what the product reads, if the product does so little that padding counts."""
     for producer in schedule.get_producers(schedule.get_sblock(found.name)):
-        block = schedule.get(producer)
-        copy = nest(schedule, block.name_hint)
-        if copy is not None and not any(copy.sums) and len(copy.sizes) == 4 and found.volume <= LIGHT * copy.volume:
-            return str(block.name_hint)
+        name = str(schedule.get(producer).name_hint)
+        copy = nest(schedule, name)
+        if copy is not None and branches(schedule, name) and found.volume <= LIGHT * copy.volume:
+            return name
     return None
 
 
