@@ -122,6 +122,19 @@ def test_a_residual_that_is_widened_gives_what_torch_gives():
     assert difference(Widened(), torch.randn(1, 24, 33, 31)) < 1e-4
 
 
+@pytest.mark.parametrize('filters', [32, 48, 80])
+def test_a_part_of_a_convolution_gives_what_torch_gives_and_nothing_beside_it(filters):
+    class Part(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(40, filters, 1)
+
+        def forward(self, x):
+            return torch.relu(self.conv(x)[:, :21] + 1)
+
+    assert difference(Part(), torch.randn(1, 40, 33, 31)) < 1e-4
+
+
 def test_the_rule_is_many_times_faster_than_what_tvm_leaves():
     net, x = torch.nn.Conv2d(64, 64, 3, padding=1), torch.randn(1, 64, 28, 28)
 

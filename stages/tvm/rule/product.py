@@ -105,16 +105,22 @@ def read_directly(schedule: Any, name: str) -> None:
 
 
 def epilogue(schedule: Any, name: str) -> str | None:
-    """Join what follows the product, element by element, into one block, and return its name; None if nothing does."""
+    """Join what follows the product, element by element, into one block, and return its name; None if nothing does.
+
+    What takes only a part of the product, as a slice does, does not follow it element by element.
+    """
     last = None
     current = name
+    own = nest(schedule, name)
+    assert own is not None
+    results = prod(size for size, summed in zip(own.sizes, own.sums, strict=True) if not summed)
     while True:
         users = schedule.get_consumers(schedule.get_sblock(current))
         if len(users) != 1:
             return last
         following = schedule.get(users[0]).name_hint
         found = nest(schedule, following)
-        if found is None or any(found.sums):
+        if found is None or any(found.sums) or found.volume != results:
             return last
         if last is not None:
             schedule.compute_inline(schedule.get_sblock(last))
