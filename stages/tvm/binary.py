@@ -20,9 +20,6 @@ PE32_PLUS: Final = 0x20B
 ENTRANCE: Final = '__tvm_ffi__library_bin'
 """What TVM's loader looks for first: the bytecode and the weights."""
 
-KERNEL: Final = '__tvm_ffi_'
-"""What the name of a compiled function begins with."""
-
 ALLOWED: Final[dict[System, frozenset[str]]] = {
     'linux': frozenset({'libm.so.6', 'libc.so.6', 'libtvm_ffi.so'}),
     'windows': frozenset({'tvm_ffi.dll', 'ucrtbase.dll'}),
@@ -39,11 +36,6 @@ class Binary:
     exports: frozenset[str]
     needs: frozenset[str]
     """Libraries that are loaded before it."""
-
-    @property
-    def kernels(self) -> int:
-        """The number of compiled functions in it."""
-        return sum(name.startswith(KERNEL) and name != ENTRANCE for name in self.exports)
 
 
 def check(path: Path, target: Target) -> Binary:

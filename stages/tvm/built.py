@@ -27,9 +27,7 @@ def build(params: Params, job: Job) -> None:
     inputs, results = library.signature(module, job.outputs)
     job.progress(0.2, f'compiling for {wanted.name}, level {params.level}: {lower.NAMES[params.level]}')
     with refusal('TVM', 'tvm: {level: 1}, or another engine for this model: onnxruntime, openvino'):
-        made = lower.scheduled(
-            module, wanted, params.level, records.folder if records else None, rule=params.schedule == 'rule'
-        )
+        made = lower.scheduled(module, wanted, params.level, records, rule=params.schedule == 'rule')
         executable = lower.machine_code(made.module, wanted)
     job.progress(0.9, 'linking')
     binary.check(link.linked(executable, wanted, job.output), wanted)

@@ -22,16 +22,17 @@ CHANNELS_LAST: Final = {'relax.nn.conv2d': ['NHWC', 'HWIO'], 'relax.nn.conv1d': 
 """The layouts of level 2: output channels innermost, so that one vector holds channels of one pixel."""
 
 
-def kernels(module: Any, target: Target, level: Level = 3) -> Any:
+def kernels(module: Any, target: Target, level: Level = 3, tiles: bool = True) -> Any:
     """Return ``module`` as calls of fused TIR functions, none of them scheduled except those written by hand.
 
     Tuning works on these functions and finds them again by their structural hash: the same module, target and level
-    give the same functions.
+    give the same functions. Without ``tiles`` no convolution is one that only our rule has a schedule for.
     """
     import tvm
 
     with tvm_target(target):
-        return tvm.transform.Sequential([*integer(target), *graph(level), *fused(), *free_layouts(level)])(module)
+        passes = [*integer(target), *graph(level, tiles), *fused(), *free_layouts(level)]
+        return tvm.transform.Sequential(passes)(module)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def scheduled(
     module: Any, target: Target, level: Level = 3, database: Path | None = None, rule: bool = True
 ) -> Scheduled:
     """Return the kernels of ``module``: tuned where ``database`` has them, the others by our rule, if wanted."""
-    written = kernels(module, target, level)
+    written = kernels(module, target, level, tiles=rule)
     with tvm_target(target):
         searched = written if database is None else tuned(written, database)
         done = ruled(searched, target) if rule else searched
@@ -101,7 +102,7 @@ def integer(target: Target) -> list[Callable[[Any], Any]]:
     return [tvm.transform.module_pass(lambda module, _: int8.integer(module, target), opt_level=0, name='integer')]
 
 
-def graph(level: Level) -> list[Any]:
+def graph(level: Level, tiles: bool) -> list[Any]:
     """Return the passes on whole operators: what is constant is computed, then layouts and approximations by level."""
     import tvm
     from tvm.relax import transform
@@ -112,9 +113,10 @@ def graph(level: Level) -> list[Any]:
     if level > 1:
         passes += [known, transform.FoldConstant(), transform.ConvertLayout(dict(CHANNELS_LAST)), transform.Normalize()]
         passes += [transform.FoldConstant(), transform.CanonicalizeBindings()]
+    if level > 2 and tiles:
+        passes += [tvm.transform.module_pass(lambda module, _: winograd(module), opt_level=0, name='winograd')]
     if level > 2:
-        tiles = tvm.transform.module_pass(lambda module, _: winograd(module), opt_level=0, name='winograd')
-        passes += [tiles, transform.FastMathTransform()]
+        passes += [transform.FastMathTransform()]
     return passes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +13,8 @@ ABOUT: Final = 'tuning.json'
 RECORDS: Final = 'database_tuning_record.json'
 
 
-@dataclass(frozen=True)
-class Records:
-    """Schedules that were measured and found better than the rule's."""
-
-    folder: Path
-    count: int
-
-
-def records(folder: Path, target: Target) -> Records | None:
-    """Return the schedules in ``folder``, if there are any. Raises StepError when they are for another target."""
+def records(folder: Path, target: Target) -> Path | None:
+    """Return ``folder`` if it has schedules that beat the rule's. Raises StepError when they are for another target."""
     if not (folder / ABOUT).is_file():
         return None
     about = json.loads((folder / ABOUT).read_text(encoding='utf-8'))
@@ -33,5 +24,4 @@ def records(folder: Path, target: Target) -> Records | None:
         msg = f'tuned for {about["target"]}, to be compiled for {target.name}; they differ in {differ or "name"}'
         raise StepError(f'{msg}\ngive tvm-tune and tvm the same target')
     lines = (folder / RECORDS).read_text(encoding='utf-8').splitlines() if (folder / RECORDS).is_file() else []
-    count = sum(1 for line in lines if line.strip())
-    return Records(folder, count) if count else None
+    return folder if any(line.strip() for line in lines) else None

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from stages.tvm import lower
-from stages.tvm.target import Target, target_for, tvm_target
+from stages.tvm.target import target_for
 
 
 def imported(net: torch.nn.Module, *inputs: torch.Tensor) -> Any:
@@ -47,13 +47,9 @@ def run_time(net: torch.nn.Module, x: torch.Tensor, *, scheduled: bool = True, l
     """Return the median CPU seconds of a call, with the rule or as TVM leaves it."""
     import tvm
 
-    target: Target = target_for('native')
-    module = imported(net, x)
-    if scheduled:
-        executable = lower.compiled(module, target, level)
-    else:
-        executable = tvm.compile(lower.kernels(module, target, level), target=tvm_target(target))
-    machine = tvm.relax.VirtualMachine(executable, tvm.cpu())
+    target = target_for('native')
+    made = lower.scheduled(imported(net, x), target, level, rule=scheduled)
+    machine = tvm.relax.VirtualMachine(lower.machine_code(made.module, target), tvm.cpu())
     given = tvm.runtime.tensor(x.numpy())
     machine['main'](given)
     samples = []

@@ -50,7 +50,7 @@ def scheduled(function: Any, target: Target, constants: Constants | None = None)
     if heavy is not None:
         attempt = schedule.copy()
         try:
-            (winograd if heavy == PRODUCT else product)(attempt, heavy, constants)
+            winograd(attempt, constants) if heavy == PRODUCT else product(attempt, heavy, constants)
         except RuntimeError:  # a shape the recipe does not fit: the plain schedules below always do
             pass
         else:

@@ -18,7 +18,6 @@ from stages.tvm.rule.tile import Tile, lanes, tile
 PACKED: Final = 'meta_schedule.layout_rewrite_preproc'
 """Marks a copy of a constant in another layout: TVM's passes move it out of the function and compute it once."""
 
-
 LIGHT: Final = 64
 """Products per input, at most, beside which a copy of the input is a cost."""
 

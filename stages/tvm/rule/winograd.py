@@ -16,7 +16,7 @@ from stages.tvm.rule.tile import lanes, tile
 from stages.tvm.winograd import BACK, INPUT, OUTPUT, PRODUCT, ROWS, STRIP, WINDOW
 
 
-def winograd(schedule: Any, _: str, constants: Constants) -> None:
+def winograd(schedule: Any, constants: Constants) -> None:
     """Schedule the function of one convolution, and what follows it element by element."""
     strips = smaller(schedule, schedule.get(schedule.get_sblock(PRODUCT)).reads)
     around = results(schedule, strips, constants)
