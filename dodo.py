@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.build.tasks import opened, settings, tasks_of
+from stages.front.tasks import opened, settings, tasks_of
 
 PROJECT = opened(Path(__file__).resolve().parent)  # first: a wrong recipe leaves nothing on disk
 DOIT_CONFIG = settings(PROJECT.root)

@@ -20,9 +20,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stages.build.ensure import result_of  # noqa: E402
-from stages.build.project import Project, open_project  # noqa: E402
 from stages.engines import ENGINES  # noqa: E402
+from stages.execute.ensure import result_of  # noqa: E402
+from stages.execute.project import Project, open_project  # noqa: E402
 
 
 def answers(project: Project, recipe: str, options: bool) -> dict[str, dict[str, np.ndarray]]:

@@ -46,10 +46,10 @@ BUILD = '''
 import json, sys, time
 from pathlib import Path
 import onnx
-from stages.build.worker import peak_memory
+from stages.execute.worker import peak_memory
 from stages.kinds import tvm
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 folder, out = map(Path, sys.argv[1:])
 graph = onnx.load(folder / 'model.onnx').graph
 named = {value.name for value in graph.initializer}

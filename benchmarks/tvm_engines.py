@@ -18,16 +18,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stages.build.ensure import copy_result  # noqa: E402
-from stages.build.locks import measuring  # noqa: E402
-from stages.build.project import Project, open_project  # noqa: E402
 from stages.engines import tvm  # noqa: E402
+from stages.execute.ensure import copy_result  # noqa: E402
+from stages.execute.project import Project, open_project  # noqa: E402
 from stages.measure.protocol import Subject, run_session  # noqa: E402
 from stages.measure.spawn import spawn_cycle  # noqa: E402
 from stages.plan.make import as_json  # noqa: E402
 from stages.plan.step import Build  # noqa: E402
 from stages.recipe.model import Benchmark  # noqa: E402
 from stages.report import samples, statistics  # noqa: E402
+from stages.store.locks import measuring  # noqa: E402
 
 CAPPED = 'torch without AVX'
 NO_AVX = {'ATEN_CPU_CAPABILITY': 'default', 'ONEDNN_MAX_CPU_ISA': 'SSE41', 'MKL_ENABLE_INSTRUCTIONS': 'SSE4_2'}

@@ -41,8 +41,8 @@ def tvm_call(model: Any, feed: dict[str, Any]) -> Callable[[], list[Any]]:
     from tvm import relax
     from tvm.relax.frontend.onnx import from_onnx
 
-    from stages.tvm.lower import compiled
-    from stages.tvm.target import target_for
+    from stages.frameworks.tvm.lower import compiled
+    from stages.frameworks.tvm.target import target_for
 
     machine = relax.VirtualMachine(compiled(from_onnx(model), target_for('native')), tvm.cpu())
     inputs = [tvm.runtime.tensor(value) for value in feed.values()]

@@ -25,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from stages.tvm.target import Target, target_for
+from stages.frameworks.tvm.target import Target, target_for
 
 LAYERS = ('lstm', 'gru')
 
@@ -62,8 +62,9 @@ def compiled(model: Any, target: Target) -> Any:
     from tvm import relax
     from tvm.relax.frontend.onnx import from_onnx
 
-    from stages.tvm import lower, onnx_ready
-    from stages.tvm.recurrent import converters
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.graph.recurrent import converters
+    from stages.frameworks.tvm.read import onnx_ready
 
     with converters(target):
         module = from_onnx(onnx_ready.folded(model))

@@ -4,7 +4,7 @@
 
 One thread. Prints for each layer the time (median) with the constants of the table, and of every trial the ratio to
 it; then every trial's geometric mean. All candidates of a layer are measured in turn, several rounds, so that a busy
-machine slows them alike. Run it on a machine of the target; the best trial belongs in stages/tvm/rule/constants.py.
+machine slows them alike. Run it on a machine of the target; the best trial belongs in the rule's constants.py.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from stages.tvm.rule.constants import Constants, constants_for
-from stages.tvm.target import Target, target_for, tvm_target
+from stages.frameworks.tvm.schedule.rule.constants import Constants, constants_for
+from stages.frameworks.tvm.target import Target, target_for, tvm_target
 
 ROUNDS: Final = 5
 SECONDS: Final = 0.05
@@ -126,8 +126,8 @@ def measured(module: Any, target: Target, trials: list[Constants]) -> list[float
 
 def built(module: Any, target: Target, constants: Constants) -> Any:
     """Return the executable of ``module`` under ``constants``."""
-    from stages.tvm import lower
-    from stages.tvm.rule import ruled
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.schedule.rule import ruled
 
     with tvm_target(target):
         return lower.machine_code(ruled(lower.kernels(module, target), target, constants), target)

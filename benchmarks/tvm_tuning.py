@@ -24,10 +24,10 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault('TVM_NUM_THREADS', '1')
 os.environ.setdefault('TVM_BIND_THREADS', '0')
 
+from stages.contract.kind import Job  # noqa: E402
+from stages.contract.port import Tensor  # noqa: E402
 from stages.kinds import tvm_tune  # noqa: E402
-from stages.kinds.contract import Job  # noqa: E402
 from stages.recipe.read import read_recipe  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
 
 ROUNDS = 15
 ROUND_SECONDS = 0.2
@@ -48,8 +48,9 @@ def tvm_call(
     import tvm
     from tvm import relax
 
-    from stages.tvm import lower, model
-    from stages.tvm.target import target_for
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.read import model
+    from stages.frameworks.tvm.target import target_for
 
     module = model.imported(folder, signature, outputs, params.sizes)
     made = lower.compiled(module, target_for(params.target), params.level, database)
@@ -93,7 +94,7 @@ def main() -> None:
     parser.add_argument('--artifacts', type=Path, default=ROOT / 'artifacts')
     asked = parser.parse_args()
 
-    from stages.formats import examples
+    from stages.frameworks.torch import examples
 
     recipe = read_recipe(ROOT / 'recipes' / f'{asked.recipe}.yaml', ROOT)
     folder = asked.artifacts / asked.recipe / asked.variant

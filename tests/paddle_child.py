@@ -80,7 +80,7 @@ def engine(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def kind(request: dict[str, Any]) -> dict[str, Any]:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
     module = importlib.import_module(request['module'])
     output = Path(request['output'])
@@ -93,7 +93,7 @@ def kind(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _signature(request: dict[str, Any]) -> tuple[Any, ...]:
-    from stages.tensors import Tensor
+    from stages.contract.port import Tensor
 
     return tuple(Tensor(name, tuple(shape), dtype) for name, shape, dtype in request['signature'])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.build.project import find_root
+from stages.execute.project import find_root
 from stages.plan.make import make_plan
 from stages.recipe.read import read_recipe, read_recipes
 

@@ -13,15 +13,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.build import environment, host
-from stages.build.project import Project, find_root, open_project
-from stages.build.tasks import missing_of
-from stages.build.tools import MISSING, remedy, versions
 from stages.engines import ENGINES
 from stages.environments import ENVIRONMENTS, locked, purpose
+from stages.execute import environment, host
+from stages.execute.project import Project, find_root, open_project
+from stages.execute.tools import MISSING, remedy, versions
+from stages.frameworks.tvm.foreign.emulated import EMULATORS
+from stages.frameworks.tvm.foreign.prepared import RUNTIMES, is_made, prepare_elsewhere
+from stages.front.tasks import missing_of
 from stages.report import TOOLS
-from stages.tvm.elsewhere import EMULATORS
-from stages.tvm.prepared import RUNTIMES, is_made, prepare_elsewhere
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import MISSING, fields
 
-from stages.build import tools
 from stages.errors import RecipeError
+from stages.execute import tools
 from stages.kinds import KINDS
 from stages.recipe.schema import described
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from stages import __version__
-from stages.command import check, doctor, kinds, plan, repeat, report, roads, schema, verify, why
+from stages.command import check, doctor, kinds, plan, repeat, report, schema, verify, why
+from stages.command import conversions as roads
 from stages.errors import ModelkilnError
 
 COMMANDS = {

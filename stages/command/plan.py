@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.build.predict import predictions
-from stages.build.project import find_root, open_project
 from stages.errors import RecipeError
+from stages.execute.predict import predictions
+from stages.execute.project import find_root, open_project
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

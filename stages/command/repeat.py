@@ -10,11 +10,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from stages.build import environment
-from stages.build.ensure import command, ensure, materialise, step_environment
-from stages.build.project import find_root, open_project
 from stages.command.why import find_steps
 from stages.errors import RecipeError, StepError
+from stages.execute import environment
+from stages.execute.ensure import command, ensure, materialise, step_environment
+from stages.execute.project import find_root, open_project
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.build.project import find_root
 from stages.errors import PromiseError
+from stages.execute.project import find_root
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

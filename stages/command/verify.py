@@ -10,11 +10,11 @@ import argparse
 import json
 from pathlib import Path
 
-from stages.build.deliver import MANIFEST
-from stages.build.project import STATE, find_root
-from stages.build.store import Store
 from stages.digest import file_digest
 from stages.errors import IntegrityError
+from stages.execute.project import STATE, find_root
+from stages.layout.artifact import MANIFEST
+from stages.store.store import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

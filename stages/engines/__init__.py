@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from stages.contract.engine import Engine
 from stages.engines import aotinductor, litert, onnxruntime, openvino, paddle, tensorflow, torch, torchscript, tvm
-from stages.engines.contract import Engine
 
 ENGINES: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,

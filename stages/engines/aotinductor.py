@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.contract.port import Tensor
 from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, set_threads
-from stages.tensors import Tensor
 
 __all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
 

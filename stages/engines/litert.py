@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.contract.port import Tensor
 from stages.engines import usual
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy
@@ -66,7 +66,8 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     """Load ``model.tflite``; its inputs are found by name where it has the recipe's names, else by place."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    from stages.formats import ports, tflite_file
+    from stages.contract import ports
+    from stages.frameworks.tflite import file as tflite_file
 
     resolver = OpResolverType.AUTO if options.xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages.contract.port import Tensor
 from stages.engines import usual
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages.contract.port import Tensor
 from stages.engines import usual
 from stages.errors import StepError
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy
@@ -63,7 +63,7 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     """Load ``model.json`` or ``model.pdmodel``, whichever is there, with its weights."""
     from paddle import inference
 
-    from stages.formats import paddle_inputs
+    from stages.frameworks.paddle import inputs as paddle_inputs
 
     graph = next((p for p in (folder / 'model.json', folder / 'model.pdmodel') if p.exists()), None)
     if graph is None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.contract.port import Tensor
 from stages.engines import usual
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy
@@ -48,14 +48,14 @@ class TensorFlowSession:
 
 def prepare() -> None:
     """Import TensorFlow."""
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     tensorflow_model.framework()
 
 
 def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TensorFlowSession:
     """Load the model and trace it with the recipe's inputs."""
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     set_threads(threads)
     graph = tensorflow_model.graph(folder, signature, xla=options.xla)

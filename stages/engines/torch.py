@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages.contract.port import Tensor
 from stages.engines import usual
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy
@@ -40,7 +40,7 @@ class TorchSession:
         """Call the module without recording gradients."""
         import torch
 
-        from stages.formats.examples import flat
+        from stages.frameworks.torch.examples import flat
 
         names = [t.name for t in self.inputs] or list(feed)
         with torch.inference_mode():
@@ -56,7 +56,8 @@ def prepare() -> None:
 
 def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TorchSession:
     """Build the module in ``folder``, its transforms replayed, not calculated again; or load the exported program."""
-    from stages.formats import exported_file, torch_module
+    from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import module as torch_module
 
     set_threads(threads)
     exported = folder / 'model.pt2'
@@ -68,7 +69,7 @@ def _compiled(module: Any) -> Any:
     import torch
     import torch._inductor.config
 
-    from stages.formats import compiler
+    from stages.frameworks.torch import compiler
 
     compiler.require()
     settings: Any = torch._inductor.config

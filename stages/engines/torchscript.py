@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.contract.port import Tensor
 from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, set_threads
-from stages.tensors import Tensor
 
 __all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
 
@@ -28,7 +28,7 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     """Load ``model.pt``; no Python of the model is needed."""
     import torch
 
-    from stages.formats.refusal import deprecations_silenced
+    from stages.frameworks.refusal import deprecations_silenced
 
     set_threads(threads)
     jit: Any = torch.jit   # untyped in torch

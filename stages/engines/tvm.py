@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stages.contract.port import Tensor
 from stages.errors import StepError, ToolError
-from stages.tensors import Tensor
-from stages.tvm import library
-from stages.tvm.elsewhere import EmulatedSession, elsewhere, emulated
+from stages.frameworks.tvm.emit import library
+from stages.frameworks.tvm.foreign.emulated import EmulatedSession, elsewhere, emulated
 
 if TYPE_CHECKING:
     import numpy

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stages.contract.kind import Kind
 from stages.kinds import (
     aoti,
     exported,
@@ -37,7 +38,6 @@ from stages.kinds import (
     tvm_from_exported,
     tvm_tune,
 )
-from stages.kinds.contract import Kind
 
 KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     'torchscript': (torchscript,),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'aoti'
 ACCEPTS = ('torch', 'exported')
@@ -52,8 +52,10 @@ def run(params: Params, job: Job) -> None:
     import torch
     from torch._inductor import utils
 
-    from stages.formats import compiler, exported_file, torch_module
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import compiler
+    from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import module as torch_module
 
     compiler.require()
     given = job.inputs['model'] / 'model.pt2'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'exported'
 ACCEPTS = ('torch',)
@@ -39,8 +39,9 @@ def run(params: Params, job: Job) -> None:
     """Write ``model.pt2``; it holds no path, no stack trace, and takes every size the recipe names."""
     import torch
 
-    from stages.formats import exported_file, torch_module
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import module as torch_module
 
     module = torch_module.load(job.inputs['model'])
     raw = job.output / 'raw.pt2'

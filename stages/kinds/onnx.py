@@ -9,7 +9,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx'
 ACCEPTS = ('torch',)
@@ -47,8 +47,10 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import torch
 
-    from stages.formats import examples, onnx_file, torch_module
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import module as torch_module
 
     source = job.inputs['model']
     if any(t['kind'] == 'quantize' for t in torch_module.describe(source)['transforms']):
@@ -99,7 +101,7 @@ def _axes(module: Any, job: Job, names: list[str], results: tuple[Any, ...]) -> 
     """Name the dynamic axes of inputs and outputs; an output's axis is dynamic when a second size changes it."""
     import torch
 
-    from stages.formats import examples
+    from stages.frameworks.torch import examples
 
     axes = {t.name: {i: d for i, d in enumerate(t.shape) if isinstance(d, str)} for t in job.signature}
     with torch.no_grad():

@@ -12,7 +12,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx-float16'
 ACCEPTS = ('onnx',)
@@ -50,8 +50,8 @@ def run(params: Params, job: Job) -> None:
     """Write the half-precision model; refuse one that holds no float32 weights."""
     import onnx
 
-    from stages.formats import onnx_file
-    from stages.formats.refusal import refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import refusal
 
     model = onnx.load(job.inputs['model'] / 'model.onnx')
     advice = 'onnx-float16: {keep: [the operator]}, or openvino: {compress: f16}'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx'
 ACCEPTS = ('exported',)
@@ -40,8 +40,10 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import torch
 
-    from stages.formats import examples, exported_file, onnx_file
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import exported as exported_file
 
     program = exported_file.load(job.inputs['model'] / 'model.pt2')
     returned = len(program.graph_signature.user_outputs)

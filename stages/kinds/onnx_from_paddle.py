@@ -12,7 +12,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx'
 ACCEPTS = ('paddle',)
@@ -50,8 +50,9 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import onnxoptimizer
 
-    from stages.formats import onnx_edit, onnx_file
-    from stages.formats.refusal import refusal
+    from stages.frameworks.onnx import edit as onnx_edit
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import refusal
 
     path = job.output / 'model.onnx'
     with refusal('paddle2onnx', 'another opset, or openvino straight from a .pdmodel'):
@@ -84,7 +85,9 @@ def _convert(source: Path, path: Path, opset: int) -> None:
 
 def _declare(model: Any, job: Job, static: bool) -> None:
     """Give inputs and outputs the names, and inputs the sizes, that the recipe declares."""
-    from stages.formats import examples, onnx_file, paddle_inputs
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.paddle import inputs as paddle_inputs
+    from stages.frameworks.torch import examples
 
     found = {value.name: value for value in model.graph.input}
     names = dict(zip(paddle_inputs.matched(list(found), job.signature), (t.name for t in job.signature), strict=True))

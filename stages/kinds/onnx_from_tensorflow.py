@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx'
 ACCEPTS = ('savedmodel', 'keras')
@@ -40,8 +40,9 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Write ``model.onnx`` with the recipe's names; its bytes hold no path and no words of the tool."""
-    from stages.formats import tensorflow_model, tf2onnx_graph
-    from stages.formats.refusal import refusal
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.tensorflow import model as tensorflow_model
+    from stages.frameworks.tensorflow import tf2onnx_graph
 
     advice = 'onnx: {shape: static}, another opset, or another way out: openvino or tflite straight from this format'
     with tf2onnx_graph.steady() as tf2onnx, refusal('tf2onnx', advice):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx'
 ACCEPTS = ('tflite',)
@@ -39,8 +39,11 @@ def run(params: Params, job: Job) -> None:
     """Write ``model.onnx`` with the recipe's names; shapes are those of the TFLite file."""
     from ai_edge_litert.interpreter import Interpreter
 
-    from stages.formats import ports, tensorflow_model, tf2onnx_graph, tflite_file
-    from stages.formats.refusal import refusal
+    from stages.contract import ports
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.tensorflow import model as tensorflow_model
+    from stages.frameworks.tensorflow import tf2onnx_graph
+    from stages.frameworks.tflite import file as tflite_file
 
     path = job.inputs['model'] / 'model.tflite'
     tensorflow_model.framework()

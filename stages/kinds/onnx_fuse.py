@@ -10,7 +10,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx-fuse'
 ACCEPTS = ('onnx',)
@@ -52,8 +52,8 @@ def run(params: Params, job: Job) -> None:
     """Write the fused model; refuse one in which nothing, or no attention, could be fused."""
     import onnx
 
-    from stages.formats import onnx_file
-    from stages.formats.refusal import refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import refusal
 
     source = onnx.load(job.inputs['model'] / 'model.onnx')
     advice = 'another model_type, or leave this stage out: ONNX Runtime fuses the rest on load'

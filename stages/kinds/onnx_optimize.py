@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx-optimize'
 ACCEPTS = ('onnx',)
@@ -44,8 +44,8 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import onnxruntime as ort
 
-    from stages.formats import onnx_file
-    from stages.formats.refusal import refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import refusal
 
     levels = ort.GraphOptimizationLevel
     options = ort.SessionOptions()

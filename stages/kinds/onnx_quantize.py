@@ -11,7 +11,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx-quantize'
 ACCEPTS = ('onnx',)
@@ -64,8 +64,8 @@ def run(params: Params, job: Job) -> None:
     """Write an int8 model; refuse one in which nothing would become int8."""
     import onnx
 
-    from stages.formats import onnx_file
-    from stages.formats.refusal import refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.refusal import refusal
 
     source, path = job.inputs['model'] / 'model.onnx', job.output / 'model.onnx'
     advice = 'onnx-quantize: {mode: static} or {mode: dynamic}, or openvino, then openvino-quantize'
@@ -83,7 +83,7 @@ def run(params: Params, job: Job) -> None:
 def _dynamic(params: Params, job: Job, source: Path, path: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    from stages.formats import onnx_file
+    from stages.frameworks.onnx import file as onnx_file
 
     # signed weights make MatMul fastest, but a signed ConvInteger is 3 to 7 times slower than float
     kind = QuantType.QUInt8 if params.conv else QuantType.QInt8
@@ -99,7 +99,8 @@ def _dynamic(params: Params, job: Job, source: Path, path: Path) -> None:
 def _static(params: Params, job: Job, source: Path, path: Path) -> None:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    from stages.formats import onnx_file, samples
+    from stages.feed import calibration as samples
+    from stages.frameworks.onnx import file as onnx_file
 
     model = onnx_file.at_least_opset(source, 13)   # the first that knows a scale per channel
     feeds = samples.feeds(job.inputs['calibrate'], onnx_file.real_inputs(model), params.samples)

@@ -9,7 +9,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'onnx-weights'
 ACCEPTS = ('onnx',)
@@ -53,8 +53,9 @@ def run(params: Params, job: Job) -> None:
     """Write the model with packed weights; refuse one that has no product with a fixed matrix."""
     import onnx
 
-    from stages.formats import onnx_file, onnx_gemm
-    from stages.formats.refusal import refusal
+    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import gemm as onnx_gemm
+    from stages.frameworks.refusal import refusal
 
     source = onnx.load(job.inputs['model'] / 'model.onnx')
     advice = 'onnx-quantize: {mode: static} for a net of convolutions, or leave this stage out'

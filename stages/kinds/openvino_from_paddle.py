@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stages.errors import UnsupportedError
-from stages.formats import openvino_ir
+from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'openvino'
 ACCEPTS = ('paddle',)
@@ -28,8 +28,8 @@ def run(params: Params, job: Job) -> None:
     """Write the IR; its inputs and outputs bear the recipe's names."""
     import openvino as ov
 
-    from stages.formats.openvino_quiet import telemetry_off
-    from stages.formats.refusal import refusal
+    from stages.frameworks.openvino.quiet import telemetry_off
+    from stages.frameworks.refusal import refusal
 
     graph = job.inputs['model'] / 'model.pdmodel'
     if not graph.exists():
@@ -52,7 +52,8 @@ def _sizes(shape: tuple[int | str, ...], params: Params, job: Job) -> list[int]:
 
 def _declare(model: Any, job: Job) -> None:
     """Give inputs and outputs the recipe's names."""
-    from stages.formats import examples, paddle_inputs
+    from stages.frameworks.paddle import inputs as paddle_inputs
+    from stages.frameworks.torch import examples
 
     ports = {port.any_name: port for port in model.inputs}
     for tensor, old in zip(job.signature, paddle_inputs.matched(list(ports), job.signature), strict=True):

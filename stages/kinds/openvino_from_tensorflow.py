@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stages.formats import openvino_ir
+from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'openvino'
 ACCEPTS = ('savedmodel', 'keras')
@@ -27,9 +27,10 @@ def run(params: Params, job: Job) -> None:
     """Write the IR; its inputs and outputs bear the recipe's names."""
     import openvino as ov
 
-    from stages.formats import openvino_named, tensorflow_model
-    from stages.formats.openvino_quiet import telemetry_off
-    from stages.formats.refusal import refusal
+    from stages.frameworks.openvino import named as openvino_named
+    from stages.frameworks.openvino.quiet import telemetry_off
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     telemetry_off()
     batch = params.batch if params.shape == 'static' else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stages.formats import openvino_ir
+from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'openvino'
 ACCEPTS = ('tflite',)
@@ -28,9 +28,11 @@ def run(params: Params, job: Job) -> None:
     import openvino as ov
     from ai_edge_litert.interpreter import Interpreter
 
-    from stages.formats import openvino_named, ports, tflite_file
-    from stages.formats.openvino_quiet import telemetry_off
-    from stages.formats.refusal import refusal
+    from stages.contract import ports
+    from stages.frameworks.openvino import named as openvino_named
+    from stages.frameworks.openvino.quiet import telemetry_off
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.tflite import file as tflite_file
 
     telemetry_off()
     path = job.inputs['model'] / 'model.tflite'

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stages.errors import UnsupportedError
-from stages.formats import openvino_ir
+from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'openvino'
 ACCEPTS = ('torch', 'torchscript', 'exported')
@@ -26,9 +26,9 @@ outputs = openvino_ir.outputs
 
 def run(params: Params, job: Job) -> None:
     """Write the IR; its inputs and outputs bear the recipe's names."""
-    from stages.formats import examples
-    from stages.formats.openvino_quiet import telemetry_off
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.openvino.quiet import telemetry_off
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import examples
 
     telemetry_off()
     with deprecations_silenced(), refusal('OpenVINO', 'the other way in: onnx, then openvino'):
@@ -48,7 +48,9 @@ def _converted(job: Job) -> Any:
     import openvino as ov
     import torch
 
-    from stages.formats import examples, exported_file, torch_module
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import module as torch_module
 
     folder = job.inputs['model']
     jit: Any = torch.jit   # untyped in torch

@@ -10,7 +10,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'openvino-quantize'
 ACCEPTS = ('openvino',)
@@ -66,8 +66,10 @@ def run(params: Params, job: Job) -> None:
     import numpy as np
     import openvino as ov
 
-    from stages.formats import openvino_likeness, openvino_quiet, samples
-    from stages.formats.refusal import refusal
+    from stages.feed import calibration as samples
+    from stages.frameworks.openvino import likeness as openvino_likeness
+    from stages.frameworks.openvino import quiet as openvino_quiet
+    from stages.frameworks.refusal import refusal
 
     openvino_quiet.telemetry_off()
     random.seed(0)

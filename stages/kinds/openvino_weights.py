@@ -9,7 +9,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'openvino-weights'
 ACCEPTS = ('openvino',)
@@ -53,8 +53,8 @@ def run(params: Params, job: Job) -> None:
     """Write the compressed IR; refuse a model in which nothing was compressed."""
     import openvino as ov
 
-    from stages.formats import openvino_quiet
-    from stages.formats.refusal import refusal
+    from stages.frameworks.openvino import quiet as openvino_quiet
+    from stages.frameworks.refusal import refusal
 
     openvino_quiet.telemetry_off()
     four = params.mode.startswith('int4')

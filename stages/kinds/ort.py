@@ -19,7 +19,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'ort'
 ACCEPTS = ('onnx',)

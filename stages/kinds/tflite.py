@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.formats.tensorflow_model import Graph
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
+    from stages.frameworks.tensorflow.model import Graph
 
 KIND = 'tflite'
 ACCEPTS = ('savedmodel', 'keras')
@@ -53,8 +53,9 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Write ``model.tflite``: inputs by the recipe's names and in its order, outputs in the order of the source."""
-    from stages.formats import tensorflow_model, tflite_file
-    from stages.formats.refusal import refusal
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.tensorflow import model as tensorflow_model
+    from stages.frameworks.tflite import file as tflite_file
 
     advice = 'tflite: {shape: static}' + (', another `quantize`' if params.quantize != 'none' else '') + ', or openvino'
     tf = tensorflow_model.framework()
@@ -76,7 +77,7 @@ def run(params: Params, job: Job) -> None:
 
 
 def _feeds(params: Params, job: Job, graph: Graph) -> Iterator[dict[str, Any]]:
-    from stages.formats import samples
+    from stages.feed import calibration as samples
 
     batches = {t.name: t.shape[0] if t.shape and isinstance(t.shape[0], int) else 1 for t in graph.inputs}
     feeds = samples.feeds(job.inputs['calibrate'], batches, params.samples)

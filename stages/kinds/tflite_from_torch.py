@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'tflite'
 ACCEPTS = ('torch',)
@@ -40,8 +40,9 @@ def run(params: Params, job: Job) -> None:
     import litert_torch
     import torch
 
-    from stages.formats import examples, torch_module
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import module as torch_module
 
     module = torch_module.load(job.inputs['model'])
     example = examples.tensors(job.signature, (params.batch, 1))

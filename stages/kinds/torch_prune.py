@@ -10,7 +10,7 @@ from stages.errors import StepError, UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'torch-prune'
 ACCEPTS = ('torch',)
@@ -55,8 +55,10 @@ def run(params: Params, job: Job) -> None:
     """Write the module folder again, with the transform added and the pruned state in ``state.pt``."""
     import torch
 
-    from stages.formats import examples, torch_module, torch_pruned
-    from stages.formats.refusal import refusal
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch import pruned as torch_pruned
 
     if not 0 < params.ratio < 1:
         msg = f'torch-prune: ratio is {params.ratio:g}; expected more than 0 and less than 1'
@@ -92,7 +94,8 @@ def run(params: Params, job: Job) -> None:
 def _finetune(params: Params, job: Job, module: Any) -> None:
     import torch
 
-    from stages.formats import npz, torch_module
+    from stages.feed import npz
+    from stages.frameworks.torch import module as torch_module
 
     train = torch_module.function_beside(job.inputs['model'], params.finetune)
     shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}

@@ -9,7 +9,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'torch-quantize'
 ACCEPTS = ('torch',)
@@ -51,8 +51,10 @@ def run(params: Params, job: Job) -> None:
     """Write the module folder again, with the transform added and the int8 state in ``state.pt``."""
     import torch
 
-    from stages.formats import examples, torch_module, torch_quantized
-    from stages.formats.refusal import refusal
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch import quantized as torch_quantized
 
     torch.manual_seed(0)
     source = job.inputs['model']
@@ -81,7 +83,7 @@ def run(params: Params, job: Job) -> None:
 def _calibrate(prepared: Any, params: Params, job: Job) -> None:
     import torch
 
-    from stages.formats import samples
+    from stages.feed import calibration as samples
 
     sizes = {t.name: t.shape[0] if t.shape and isinstance(t.shape[0], int) else 1 for t in job.signature}
     feeds = samples.feeds(job.inputs['calibrate'], sizes, params.samples)

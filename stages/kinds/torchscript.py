@@ -9,7 +9,7 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'torchscript'
 ACCEPTS = ('torch',)
@@ -45,8 +45,10 @@ def run(params: Params, job: Job) -> None:
     """Write ``model.pt``; it agrees with the module at two sizes of every named dimension."""
     import torch
 
-    from stages.formats import examples, torch_module, torchscript_file
-    from stages.formats.refusal import deprecations_silenced, refusal
+    from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch import torchscript as torchscript_file
 
     jit: Any = torch.jit   # untyped in torch
     other = 'script' if params.method == 'trace' else 'trace'
@@ -68,8 +70,8 @@ def run(params: Params, job: Job) -> None:
 def _compare(module: Any, made: Any, example: tuple[Any, ...], other: str) -> None:
     import torch
 
-    from stages.formats.examples import flat
-    from stages.formats.refusal import refusal
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.torch.examples import flat
 
     shapes = ', '.join(str(tuple(e.shape)) for e in example)
     try:

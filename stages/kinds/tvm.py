@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stages.frameworks.tvm import options
 from stages.kinds import usual
-from stages.tvm import options
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
+    from stages.contract.kind import Job
 
 KIND = 'tvm'
 ACCEPTS = ('onnx', 'tvm-tuned', 'tflite')
@@ -25,6 +25,6 @@ outputs = options.outputs
 
 def run(params: options.Params, job: Job) -> None:
     """Leave the library and ``library.json``, which says what machine it is for and what it takes."""
-    from stages.tvm.built import build
+    from stages.frameworks.tvm.built import build
 
     build(params, job)

@@ -12,8 +12,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.kinds.contract import Job
-    from stages.tvm.target import Target
+    from stages.contract.kind import Job
+    from stages.frameworks.tvm.target import Target
 
 KIND = 'tvm-tune'
 ACCEPTS = ('onnx',)
@@ -61,9 +61,11 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave the model as it is, with the best schedules of its kernels. What earlier tunings found is used."""
-    from stages.tvm import lower, model, tuning
-    from stages.tvm.target import target_for
-    from stages.tvm.tuning import database, report, tasks
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.read import model
+    from stages.frameworks.tvm.schedule import tuning
+    from stages.frameworks.tvm.schedule.tuning import database, report, tasks
+    from stages.frameworks.tvm.target import target_for
 
     target = target_for(params.target)
     runnable(target)
@@ -81,7 +83,7 @@ def run(params: Params, job: Job) -> None:
 
 def runnable(target: Target) -> None:
     """Raise UnsupportedError when this CPU cannot run code for ``target``: tuning measures, it does not guess."""
-    from stages.tvm.target import cpu_flags
+    from stages.frameworks.tvm.target import cpu_flags
 
     if lacking := sorted(set(target.needs) - cpu_flags()):
         msg = f'tuning for {target.name} measures on a CPU that runs its code, and this one lacks {", ".join(lacking)}'

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stages.contract.port import Tensor
 from stages.errors import ElsewhereError, StepError
 from stages.measure import inputs
 from stages.measure.compare import METRICS, agreement, difference, mean_score
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy
 
-    from stages.engines.contract import Engine, Session
+    from stages.contract.engine import Engine, Session
 
 SAMPLES: Final = 16
 """Probe samples, and rows of a feed where the model takes any number."""

@@ -26,7 +26,7 @@ from stages.measure.machine import current_mhz, load_average
 if TYPE_CHECKING:
     import numpy
 
-    from stages.engines.contract import Engine
+    from stages.contract.engine import Engine
 
 T = TypeVar('T')
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stages.kinds.contract import Job
+from stages.contract.kind import Job
 
 KIND = 'check'
 TOOLS: tuple[str, ...] = ()

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stages.contract.port import Tensor
 from stages.errors import StepError
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stages.contract.port import Tensor
 from stages.recipe.model import Recipe, Variant
-from stages.tensors import Tensor
 
 
 @dataclass(frozen=True)

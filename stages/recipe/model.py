@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from stages.tensors import Tensor
+from stages.contract.port import Tensor
 
 
 @dataclass(frozen=True)

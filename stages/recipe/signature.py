@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from stages.contract.port import Tensor
 from stages.recipe import entries, names
 from stages.recipe.mistakes import Mistakes, shown
 from stages.recipe.strict_yaml import Node
-from stages.tensors import Tensor
 
 DTYPES: Final = (
     'float32', 'float16', 'float64', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool',

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stages.contract.engine import Engine
+from stages.contract.kind import Kind
 from stages.engines import ENGINES, engine_for
-from stages.engines.contract import Engine
 from stages.kinds import KINDS, formats_of, kind_for
-from stages.kinds.contract import Kind
 from stages.recipe import entries, matrix, names
 from stages.recipe.mistakes import Mistakes, listed, shown, suggest
 from stages.recipe.model import Stage, Variant

@@ -8,7 +8,7 @@ from typing import Any
 from stages.report import tables
 from stages.report.blocks import Block, Code, Items, Page, Paragraph, Picture, Section, Table
 from stages.report.choose import Choice
-from stages.report.lighter_table import TITLE, lighter_table
+from stages.report.compressed_table import TITLE, lighter_table
 from stages.report.reasons import Reason
 from stages.report.rows import Findings, Row, comparisons
 from stages.report.statistics import level_for

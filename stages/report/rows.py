@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.report import samples
+from stages.report.compressed import Lighter, with_lighter
 from stages.report.digits import score_text, share_text
-from stages.report.lighter import Lighter, with_lighter
 from stages.report.reasons import Reason, reason_of
 from stages.report.samples import Cycle
 from stages.report.statistics import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from stages.kinds.contract import Job
+from stages.contract.kind import Job
 from stages.sources import exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
 
 

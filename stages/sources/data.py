@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 from stages.errors import StepError
-from stages.formats.npz import read_npz, write_npz
-from stages.kinds.contract import Job
+from stages.feed.npz import read_npz, write_npz
 from stages.sources.python import load_function
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 from stages.errors import StepError
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
 
 KIND = 'exported-source'
 TOOLS = ('torch', 'numpy')
@@ -29,8 +29,9 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave the program, checked word by word; it takes what the recipe declares, by position."""
-    from stages.formats import exported_file, ports
-    from stages.formats.single import one_file
+    from stages.contract import ports
+    from stages.frameworks.torch import exported as exported_file
+    from stages.sources.single import one_file
 
     source = one_file(job.inputs['file'], '.pt2')
     exported_file.write_clean(source, job.output / 'model.pt2')

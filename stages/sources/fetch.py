@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from stages.contract.kind import Job
 from stages.digest import file_digest
 from stages.errors import IntegrityError, StepError, ToolError
-from stages.kinds.contract import Job
 from stages.sources.names import is_several, path_of
 
 KIND = 'fetch'

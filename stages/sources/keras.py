@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stages.contract.kind import Job
 from stages.errors import StepError
-from stages.kinds.contract import Job
 
 KIND = 'keras-source'
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy', 'h5py')
@@ -24,7 +24,9 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave the model, its configuration checked before Keras sees it, and its inputs and outputs after."""
-    from stages.formats import keras_file, ports, tensorflow_model
+    from stages.contract import ports
+    from stages.frameworks.tensorflow import keras_file
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     fetched = job.inputs['file']
     files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 from stages.errors import IntegrityError, StepError, UnsupportedError
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
 
 if TYPE_CHECKING:
     import onnx
@@ -43,7 +43,8 @@ def run(params: Params, job: Job) -> None:
     """Leave the model, checked, with the recipe's names of inputs, outputs and free dimensions."""
     import onnx
 
-    from stages.formats import onnx_external, onnx_file
+    from stages.frameworks.onnx import external as onnx_external
+    from stages.frameworks.onnx import file as onnx_file
 
     files = _files(job)
     models = [path for name, path in files.items() if name.endswith('.onnx')]
@@ -79,7 +80,7 @@ def _files(job: Job) -> dict[str, Path]:
 
 
 def _check_operators(name: str, model: onnx.ModelProto) -> None:
-    from stages.formats import onnx_file
+    from stages.frameworks.onnx import file as onnx_file
 
     own = {(f.domain, f.name) for f in model.functions}
     foreign = sorted(
@@ -93,7 +94,7 @@ def _check_operators(name: str, model: onnx.ModelProto) -> None:
 
 def _adopt(name: str, model: onnx.ModelProto, job: Job) -> None:
     """Give inputs and outputs the recipe's names (by name where they match, else in order); check that they fit."""
-    from stages.formats import onnx_file
+    from stages.frameworks.onnx import file as onnx_file
 
     inputs, outputs = model.graph.input, model.graph.output
     if job.signature and {v.name for v in inputs} != {t.name for t in job.signature}:

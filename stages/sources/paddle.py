@@ -7,8 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.contract.kind import Job
 from stages.errors import StepError
-from stages.kinds.contract import Job
 
 KIND = 'paddle-source'
 TOOLS: tuple[str, ...] = ()  # files are checked and renamed; no tool can change their bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stages.kinds.contract import Job
+from stages.contract.kind import Job
 
 KIND = 'probe'
 TOOLS = ('numpy',)
@@ -30,7 +30,7 @@ def run(params: Params, job: Job) -> None:
     """Normal values for floats, 0 to 99 for integers; the first axis counts samples."""
     import numpy as np
 
-    from stages.formats.npz import write_npz
+    from stages.feed.npz import write_npz
 
     random = np.random.default_rng(params.seed)
     arrays = {}

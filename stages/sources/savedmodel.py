@@ -10,8 +10,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.contract.kind import Job
 from stages.errors import IntegrityError, StepError
-from stages.kinds.contract import Job
 
 KIND = 'savedmodel-source'
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy', 'protobuf')
@@ -46,7 +46,8 @@ def run(params: Params, job: Job) -> None:
         raise StepError(f'{GRAPH}: has no variables/variables.index beside it; fetch the whole folder')
     _check(job.output / GRAPH)
 
-    from stages.formats import ports, tensorflow_model
+    from stages.contract import ports
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     try:
         model = tensorflow_model.load(job.output)
@@ -70,7 +71,8 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _check(path: Path) -> None:
-    from stages.formats import saved_model_file, tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
+    from stages.frameworks.tensorflow import saved_model as saved_model_file
 
     tensorflow_model.framework()
     from tensorflow.core.protobuf import saved_model_pb2

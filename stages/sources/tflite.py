@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
+from stages.contract.kind import Job
 from stages.errors import IntegrityError, StepError
-from stages.kinds.contract import Job
 
 KIND = 'tflite-source'
 TOOLS = ('ai-edge-litert', 'numpy')
@@ -25,7 +25,8 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave the model, checked to hold built-in operators only, and to take and return what the recipe says."""
-    from stages.formats import ports, tflite_file
+    from stages.contract import ports
+    from stages.frameworks.tflite import file as tflite_file
 
     fetched = job.inputs['file']
     files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.contract.kind import Job
 from stages.errors import StepError
-from stages.kinds.contract import Job
 from stages.sources.python import load_function
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(params: Params, job: Job) -> None:
     """Leave the module's Python and its weights, checked to fit; without weights, those that the Python makes."""
     import torch
 
-    from stages.formats.torch_module import SEED, save_float
+    from stages.frameworks.torch.module import SEED, save_float
 
     what = f'{params.file}:{params.function}'
     build = load_function(job.inputs['python'], params.file, params.function)

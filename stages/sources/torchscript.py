@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.contract.kind import Job
 from stages.errors import StepError, UnsupportedError
-from stages.kinds.contract import Job
 
 KIND = 'torchscript-source'
 TOOLS = ('torch', 'numpy')
@@ -37,9 +37,9 @@ def run(params: Params, job: Job) -> None:
     """Leave the model in eval mode, without debug records; it takes as many tensors as the recipe declares."""
     import torch
 
-    from stages.formats import torchscript_file
-    from stages.formats.refusal import deprecations_silenced
-    from stages.formats.single import one_file
+    from stages.frameworks.refusal import deprecations_silenced
+    from stages.frameworks.torch import torchscript as torchscript_file
+    from stages.sources.single import one_file
 
     source = one_file(job.inputs['file'], '.pt', '.pth', '.ts', '.torchscript')
     _check_records(source)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from stages.build.project import open_project
+from stages.command.conversions import as_text, edges, formats_of
 from stages.command.main import main
-from stages.command.roads import as_text, edges, formats_of
+from stages.execute.project import open_project
 from stages.plan.step import Plan
 from stages.report import write_report
-from stages.report.roads import Edge, Evidence, cell, document, link, optimised, read
-from stages.report.roads_page import roads_page
+from stages.report.conversions import Edge, Evidence, cell, document, link, optimised, read
+from stages.report.conversions_page import roads_page
 from stages.sources import SOURCES
 from tests.report.example import cycle
 from tests.small import Small

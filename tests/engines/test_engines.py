@@ -10,8 +10,8 @@ import pytest
 np = pytest.importorskip('numpy')
 onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
 
+from stages.contract.port import Tensor  # noqa: E402
 from stages.engines import ENGINES, engine_for  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
 
 SIGNATURE = (Tensor('a', ('batch', 4), 'float32'), Tensor('b', ('batch', 4), 'float32'))
 MODULE = '''
@@ -32,9 +32,9 @@ def session(request, tmp_path):
     needed = 'torch' if request.param == 'torchscript' else request.param
     pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
     pytest.importorskip(needed, reason=f'needs modelkiln[{needed}]: pip install "modelkiln[{needed}]"')
-    from stages.formats import torch_module
+    from stages.contract.kind import Job
+    from stages.frameworks.torch import module as torch_module
     from stages.kinds import kind_for
-    from stages.kinds.contract import Job
 
     (tmp_path / 'from').mkdir()
     (tmp_path / 'from/net.py').write_text(MODULE)

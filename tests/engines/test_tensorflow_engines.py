@@ -9,10 +9,10 @@ import pytest
 
 np = pytest.importorskip('numpy')
 
+from stages.contract.kind import Job  # noqa: E402
+from stages.contract.port import Tensor  # noqa: E402
 from stages.engines import ENGINES  # noqa: E402
 from stages.errors import StepError  # noqa: E402
-from stages.kinds.contract import Job  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.litert]
 for name, extra in {'tensorflow': 'tensorflow', 'ai_edge_litert': 'litert'}.items():
@@ -25,7 +25,7 @@ ONE = np.ones((2, 4), 'float32')
 @pytest.fixture(scope='module')
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Sum and difference of two inputs in each format."""
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
     from stages.kinds import tflite
 
     tensorflow_model.framework()

@@ -11,11 +11,11 @@ import pytest
 np = pytest.importorskip('numpy')
 tvm = pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
+from stages.contract.port import Tensor  # noqa: E402
 from stages.engines import tvm as engine  # noqa: E402
 from stages.errors import StepError  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
-from stages.tvm import library, link  # noqa: E402
-from stages.tvm.target import native, tvm_target  # noqa: E402
+from stages.frameworks.tvm.emit import library, link  # noqa: E402
+from stages.frameworks.tvm.target import native, tvm_target  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 ROOT = Path(__file__).parents[2]

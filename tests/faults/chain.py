@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from stages.build.project import Project
 from stages.digest import digest_of
+from stages.execute.project import Project
 from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.recipe.model import Benchmark, Check, Choose, Recipe, Source, Variant
 
@@ -41,7 +41,7 @@ def _build(
         before = digest_of([params['name'], params, inputs, path])[:16]
         steps[before] = Step(
             before, 'fake', 'tests.faults.fake', params, inputs, '', path, (), (), ('out.txt',), tools,
-            ('stages.kinds.contract',), False, timeout,
+            ('stages.contract.kind',), False, timeout,
         )  # fmt: skip
         links.append(Link(before, None, 'f32'))
     variant = Variant(name, (), 'fake', 'torch', None, 1, 0, unsupported)

@@ -17,7 +17,7 @@ from tests.faults.chain import plan_of, project_at
 ROOT = Path(__file__).resolve().parents[2]
 DODO = """
 from pathlib import Path
-from stages.build.tasks import settings, tasks_of
+from stages.front.tasks import settings, tasks_of
 from tests.faults.chain import project_at
 ROOT = Path(__file__).resolve().parent
 DOIT_CONFIG = settings(ROOT)

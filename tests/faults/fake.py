@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.contract.kind import Job
 from stages.errors import StepError, UnsupportedError
-from stages.kinds.contract import Job
 
 KIND = 'fake'
 TOOLS = ()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from stages.build.ensure import ensure, is_current
+from stages.execute.ensure import ensure, is_current
 
 
 def test_a_second_run_does_nothing(chain):
@@ -235,7 +235,7 @@ def test_two_runs_at_once_build_everything_once(chain):
 
 
 def test_processes_instead_of_threads_are_refused_with_a_sentence(tmp_path):
-    from stages.build.tasks import _wants_processes
+    from stages.front.tasks import _wants_processes
 
     assert _wants_processes(['doit', '-n', '2', '-P', 'process'])
     assert _wants_processes(['doit', '--parallel-type=process'])
@@ -304,7 +304,7 @@ def test_a_result_that_differs_from_run_to_run_is_kept_as_first_made(chain):
 
 
 def test_predicting_changes_nothing_on_disk(chain):
-    from stages.build.predict import predictions
+    from stages.execute.predict import predictions
 
     project = chain.project()
     before = sorted(p for p in chain.root.rglob('*') if '__pycache__' not in p.parts)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 
 INSTALL = 'needs modelkiln[{0}]: pip install "modelkiln[{0}]"'
 
@@ -110,7 +110,7 @@ SOUND = (Tensor('sound', ('batch', 'time', 8), 'float32'),)
 
 def _folder(root: Path, files: Mapping[str, str], state: bool) -> Path:
     pytest.importorskip('torch', reason=INSTALL.format('torch'))
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     for name, text in files.items():
         path = root / 'from' / 'models' / name
@@ -203,7 +203,7 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
             from pathlib import Path
             sys.path.insert(0, {str(Path(__file__).parent)!r})
             from conftest import Model, run_kind
-            from stages.tensors import Tensor
+            from stages.contract.port import Tensor
             folder, out, data = map(Path, sys.argv[1:])
             model = Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r})
             run_kind({kind!r}, model, out, data, **{params!r})
@@ -236,7 +236,8 @@ def error_of() -> Callable[..., float]:
         import numpy as np
 
         from stages.engines import ENGINES
-        from stages.formats import examples, torch_module
+        from stages.frameworks.torch import examples
+        from stages.frameworks.torch import module as torch_module
 
         feed = examples.arrays(source.signature, sizes)
         runner = ENGINES[engine]

@@ -59,7 +59,7 @@ def encoder(tmp_path_factory):
     """Two layers of a transformer, eager attention."""
     from conftest import Model, _folder
 
-    from stages.tensors import Tensor
+    from stages.contract.port import Tensor
 
     signature = (Tensor('ids', ('batch', 'length'), 'int64'), Tensor('seen', ('batch', 'length'), 'int64'))
     return Model(_folder(tmp_path_factory.mktemp('encoder'), {'net.py': ENCODER}, state=False), signature, ('hidden',))

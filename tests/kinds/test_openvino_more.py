@@ -60,7 +60,7 @@ def test_likeness_is_that_of_the_worst_output_of_each_feed(chain, conv_net):
     import numpy as np
     import openvino as ov
 
-    from stages.formats import openvino_likeness
+    from stages.frameworks.openvino import likeness as openvino_likeness
 
     model = ov.Core().read_model(chain(conv_net, ('openvino', {})).folder / 'model.xml')
     feeds = [{'image': np.random.default_rng(i).standard_normal((1, 3, 16, 16)).astype('float32')} for i in range(3)]

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 from stages.digest import file_digest
 from stages.environments import lock_file
 from stages.errors import UnsupportedError
 from stages.kinds import openvino_from_paddle
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
 
 pytestmark = pytest.mark.paddle
 if importlib.util.find_spec('paddle') is None:
@@ -228,7 +228,7 @@ def test_scalars_are_joined_as_vectors_and_a_sound_model_stays():
     onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
     from onnx.reference import ReferenceEvaluator
 
-    from stages.formats import onnx_edit
+    from stages.frameworks.onnx import edit as onnx_edit
 
     broken = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["" : 17]>
         net (float[n, 2, 3] x, int64[1] width) => (float[a, b] y) {

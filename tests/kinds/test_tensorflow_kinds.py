@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from conftest import Model, run_kind
 
+from stages.contract.port import Tensor
 from stages.errors import UnsupportedError
-from stages.tensors import Tensor
 
 np = pytest.importorskip('numpy')
 for name, extra in {'tensorflow': 'tensorflow', 'tf2onnx': 'tensorflow', 'ai_edge_litert': 'litert'}.items():
@@ -31,7 +31,7 @@ QUANTIZED = {'none': 1e-5, 'f16': 1e-2, 'dynamic': 0.1, 'int8': 0.2}
 @pytest.fixture(scope='session')
 def keras_net(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Two inputs, two outputs of different sizes, so that an exchange shows."""
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     tensorflow_model.framework()
     import keras
@@ -218,7 +218,7 @@ def test_every_conversion_gives_the_same_bytes_in_another_process(keras_net, sav
 
 
 def test_an_operator_without_an_onnx_form_is_named(chain, tmp_path):
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     tf = tensorflow_model.framework()
     module = tf.Module()

@@ -92,7 +92,7 @@ def test_a_module_is_not_quantized_twice(chain, conv_net):
 def test_a_state_of_another_module_is_noticed(chain, conv_net, tmp_path):
     import torch
 
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     made = chain(conv_net, ('torch-quantize', {}))
     torch.save({'other': torch.zeros(1)}, made.folder / 'state.pt')

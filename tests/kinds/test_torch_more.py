@@ -104,7 +104,7 @@ def test_a_module_is_compiled_where_it_runs(conv_net, error_of):
 
 
 def test_without_a_compiler_the_message_says_what_to_install(tmp_path):
-    code = 'from stages.formats import compiler; compiler.require()'
+    code = 'from stages.frameworks.torch import compiler; compiler.require()'
     env = {'PYTHONPATH': str(HOUSE), 'PATH': '', 'CXX': '', 'HOME': str(tmp_path), 'TMPDIR': str(tmp_path)}
 
     done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, env=env, capture_output=True, text=True)
@@ -114,7 +114,7 @@ def test_without_a_compiler_the_message_says_what_to_install(tmp_path):
 
 
 def parameters(model):
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     return sum(p.numel() for p in torch_module.load(model.folder).parameters())
 
@@ -133,7 +133,7 @@ def test_a_pruned_module_loads_without_the_tool_that_pruned_it(chain, conv_net):
 import sys
 sys.modules['torch_pruning'] = None   # an import of it fails
 from pathlib import Path
-from stages.formats import torch_module
+from stages.frameworks.torch import module as torch_module
 import torch
 print(tuple(torch_module.load(Path(sys.argv[1]))(torch.zeros(3, 3, 16, 16)).shape))
 '''
@@ -185,7 +185,7 @@ def test_pruning_twice_cuts_twice(chain, conv_net):
 
 def test_a_channel_that_python_code_counts_on_stays(chain, conv_net, tmp_path):
     prune_tool()
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     fixed = changed(conv_net, tmp_path / 'fixed', '.flatten(1))', '.reshape(-1, 8))')
     made = torch_module.load(chain(fixed, ('torch-prune', {})).folder)
@@ -204,7 +204,7 @@ def test_a_net_that_can_lose_nothing_is_refused(chain, bare_conv_net, tmp_path):
 def test_a_channel_is_cut_only_where_that_is_the_same_as_silence(chain, conv_net, tmp_path):
     """Flattened with its channels last, a tool that reckons with channels first cuts the wrong columns."""
     prune_tool()
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     permuted = changed(conv_net, tmp_path / 'permuted', '.pool(self', '.norm(self')
     net = permuted.folder / 'python/models/net.py'
@@ -223,7 +223,7 @@ def test_a_channel_is_cut_only_where_that_is_the_same_as_silence(chain, conv_net
 
 
 def test_zeroed_weights_keep_their_shape(chain, conv_net):
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     made = torch_module.load(chain(conv_net, ('torch-prune', {'method': 'unstructured', 'ratio': 0.8})).folder)
     weights = [m.weight for m in made.modules() if type(m).__name__ in ('Conv2d', 'Linear')]
@@ -249,7 +249,7 @@ def train(module, data):
 
 def test_what_is_left_is_trained_by_the_models_own_function(chain, conv_net, tmp_path):
     prune_tool()
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     trained = changed(conv_net, tmp_path / 'trained', 'def build():\n    return Net()\n', TRAIN)
     made = torch_module.load(chain(trained, ('torch-prune', {'finetune': 'train'})).folder).head.weight
@@ -261,7 +261,7 @@ def test_what_is_left_is_trained_by_the_models_own_function(chain, conv_net, tmp
 
 
 def test_training_leaves_zeros_as_they_are(chain, conv_net, tmp_path):
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     trained = changed(conv_net, tmp_path / 'trained', 'def build():\n    return Net()\n', TRAIN)
     params = {'method': 'unstructured', 'ratio': 0.5, 'finetune': 'train'}
@@ -300,8 +300,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from stages.kinds import tflite_from_torch as kind
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 signature = (Tensor('image', ('batch', 3, 16, 16), 'float32'),)
 kind.run(kind.Params(batch=3), Job({'model': Path(sys.argv[2])}, Path(sys.argv[3]), signature, ('logits',), print))
 '''
@@ -316,7 +316,7 @@ def test_torch_becomes_tflite_in_an_environment_of_its_own(conv_net, tmp_path):
         pytest.skip('needs the environment litert-torch: modelkiln doctor --make litert-torch')
     import torch
 
-    from stages.formats import torch_module
+    from stages.frameworks.torch import module as torch_module
 
     files = []
     for name in ('one', 'two'):

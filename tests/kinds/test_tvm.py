@@ -20,9 +20,10 @@ for needed in ('tvm', 'ziglang', 'onnx', 'onnxruntime', 'onnxscript'):
 from conftest import job_of, run_kind  # noqa: E402
 
 from stages.errors import StepError, UnsupportedError  # noqa: E402
+from stages.frameworks.tvm.emit import binary, library  # noqa: E402
+from stages.frameworks.tvm.schedule import tuned  # noqa: E402
+from stages.frameworks.tvm.target import target_for  # noqa: E402
 from stages.kinds import tvm as kind  # noqa: E402
-from stages.tvm import binary, library, tuned  # noqa: E402
-from stages.tvm.target import target_for  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,8 @@ def error(source, made, sizes):
     import torch
 
     from stages.engines import tvm as engine
-    from stages.formats import examples, torch_module
+    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import module as torch_module
 
     feed = examples.arrays(source.signature, sizes)
     (got,) = engine.load(made.folder, source.signature, engine.Options(), 1).run(feed)
@@ -94,7 +96,7 @@ def test_the_same_model_gives_the_same_bytes_elsewhere(net, tmp_path):
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from conftest import Model, job_of
         from stages.kinds import tvm
-        from stages.tensors import Tensor
+        from stages.contract.port import Tensor
         folder, out = map(Path, sys.argv[1:])
         out.mkdir()
         tvm.run(tvm.Params(target='x86-64-v3'), job_of(Model(folder, {net.signature!r}, {net.outputs!r}), out))

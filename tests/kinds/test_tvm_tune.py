@@ -16,8 +16,8 @@ for name in ('tvm', 'xgboost', 'onnx', 'onnxruntime', 'torch', 'onnxscript'):
 
 def tuned(model, out, keep, **params):
     """Run the kind as a worker would."""
+    from stages.contract.kind import Job
     from stages.kinds import tvm_tune
-    from stages.kinds.contract import Job
 
     out.mkdir()
     words = []
@@ -47,10 +47,10 @@ def test_a_build_with_what_was_found_gives_the_same_outputs(chain, bare_conv_net
     import tvm
     from tvm import relax
 
-    from stages.formats import examples
-    from stages.tvm import lower
-    from stages.tvm.model import imported
-    from stages.tvm.target import target_for
+    from stages.frameworks.torch import examples
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.read.model import imported
+    from stages.frameworks.tvm.target import target_for
 
     model = chain(bare_conv_net, ('onnx', {}))
     tuned(model, tmp_path / 'out', None, trials=8)
@@ -66,8 +66,8 @@ def test_a_build_with_what_was_found_gives_the_same_outputs(chain, bare_conv_net
 
 
 def test_a_cpu_that_cannot_run_the_code_is_refused():
+    from stages.frameworks.tvm.target import TARGETS
     from stages.kinds import tvm_tune
-    from stages.tvm.target import TARGETS
 
     with pytest.raises(UnsupportedError, match=r'this one lacks amx\nwhat to try: tvm: \{target: x86-64-v4\} without'):
         tvm_tune.runnable(dataclasses.replace(TARGETS['x86-64-v4'], needs=('amx',)))

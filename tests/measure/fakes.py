@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.contract.port import Tensor
 from stages.errors import ElsewhereError
-from stages.tensors import Tensor
 
 IMAGE = {'name': 'x', 'shape': ['batch', 3], 'dtype': 'float32'}
 

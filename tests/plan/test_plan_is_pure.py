@@ -45,9 +45,9 @@ def test_reading_and_planning_import_no_framework_and_no_numpy(plan, tmp_path):
 
 
 def test_what_doit_loads_for_a_run_that_does_nothing_imports_no_framework_either(tmp_path):
-    loaded = child('import sys, stages.build.tasks; print(*sys.modules)').split()
+    loaded = child('import sys, stages.front.tasks; print(*sys.modules)').split()
 
-    assert 'stages.build.tasks' in loaded
+    assert 'stages.front.tasks' in loaded
     assert not {name.partition('.')[0] for name in loaded} & (set(HEAVY) - {'doit'})
 
 

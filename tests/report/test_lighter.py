@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from stages.report import write_report
-from stages.report.lighter import Lighter
+from stages.report.compressed import Lighter
 from stages.report.rows import rows
 from tests.report.example import cycle, findings
 

@@ -6,8 +6,8 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from stages.kinds.contract import Job
-from stages.tensors import Tensor
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 
 
 def job(output: Path, signature: tuple[Tensor, ...] = (), **inputs: Path) -> Job:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sources_helpers import job
 
+from stages.contract.port import Tensor
 from stages.errors import StepError
-from stages.formats.npz import read_npz, write_npz
+from stages.feed.npz import read_npz, write_npz
 from stages.sources import data
-from stages.tensors import Tensor
 
 IMAGE = (Tensor('image', ('batch', 2), 'float32'),)
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
+from stages.contract.port import Tensor
 from stages.errors import StepError
 from stages.sources import exported as source
-from stages.tensors import Tensor
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
 from stages.errors import IntegrityError, StepError, UnsupportedError
-from stages.kinds.contract import Job
 from stages.sources import onnx as source
-from stages.tensors import Tensor
 
 onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
 np = pytest.importorskip('numpy')
@@ -210,7 +210,8 @@ def test_exactly_one_model_is_needed(tmp_path: Path, count: int) -> None:
 
 
 def test_many_weights_go_into_a_file_of_one_layout(tmp_path: Path) -> None:
-    from stages.formats import onnx_external, onnx_file
+    from stages.frameworks.onnx import external as onnx_external
+    from stages.frameworks.onnx import file as onnx_file
 
     onnx_file.write_stripped(net(), tmp_path / 'model.onnx', most=100)
     assert (tmp_path / 'model.onnx.data').read_bytes() == WEIGHT.tobytes()

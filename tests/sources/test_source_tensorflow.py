@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
+from stages.contract.port import Tensor
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.sources import keras as keras_source
 from stages.sources import savedmodel, tflite
-from stages.tensors import Tensor
 
 np = pytest.importorskip('numpy')
 pytestmark = [pytest.mark.tensorflow, pytest.mark.litert]
@@ -25,7 +25,7 @@ SIGNATURE = (Tensor('image', ('batch', 8, 8, 2), 'float32'),)
 
 
 def net() -> Any:
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     tensorflow_model.framework()
     import keras
@@ -38,7 +38,7 @@ def net() -> Any:
 @pytest.fixture(scope='module')
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One net in all forms."""
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     root = tmp_path_factory.mktemp('made')
     model = net()
@@ -92,7 +92,7 @@ def test_a_recipe_that_describes_another_model_is_refused(made, tmp_path, form):
 
 
 def test_outputs_in_another_order_are_refused_with_the_right_one():
-    from stages.formats import ports
+    from stages.contract import ports
 
     with pytest.raises(StepError, match=r'write: outputs: \[contour, note\]'):
         ports.check('x.pb', SIGNATURE, ('contour', 'note'), SIGNATURE, ('note', 'contour'))
@@ -254,7 +254,7 @@ def test_a_damaged_file_is_refused(made, tmp_path, form):
 
 
 def test_an_operator_that_litert_lacks_is_refused(tmp_path):
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     tf = tensorflow_model.framework()
     serve = tf.function(lambda x: tf.raw_ops.Erfinv(x=x), input_signature=[tf.TensorSpec([1, 4], name='x')])

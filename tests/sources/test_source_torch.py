@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
+from stages.contract.kind import Job
 from stages.errors import StepError
-from stages.kinds.contract import Job
 from stages.sources import torch as source
 
 torch = pytest.importorskip('torch')
@@ -30,7 +30,7 @@ def prepared(tmp_path: Path, weights: Any = None) -> Job:
 
 
 def test_weights_arrive(tmp_path: Path) -> None:
-    from stages.formats.torch_module import load
+    from stages.frameworks.torch.module import load
 
     weights = {'weight': torch.ones(3, 2), 'bias': torch.full((3,), 7.0)}
     done = prepared(tmp_path, weights)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
+from stages.contract.port import Tensor
 from stages.errors import StepError, UnsupportedError
 from stages.sources import torchscript as source
-from stages.tensors import Tensor
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings('ignore:.*deprecated')]
 torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')

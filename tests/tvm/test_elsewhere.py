@@ -9,11 +9,13 @@ import pytest
 np = pytest.importorskip('numpy')
 pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
+from stages.contract.port import Tensor  # noqa: E402
 from stages.engines import tvm as engine  # noqa: E402
 from stages.errors import ElsewhereError, StepError  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
-from stages.tvm import elsewhere, library, prepared  # noqa: E402
-from stages.tvm.library import Library  # noqa: E402
+from stages.frameworks.tvm.emit import library  # noqa: E402
+from stages.frameworks.tvm.emit.library import Library  # noqa: E402
+from stages.frameworks.tvm.foreign import emulated as elsewhere  # noqa: E402
+from stages.frameworks.tvm.foreign import prepared
 
 pytestmark = pytest.mark.tvm
 
@@ -119,8 +121,8 @@ def compiled(name, system, folder):
     import tvm
     from tvm import relax
 
-    from stages.tvm import link
-    from stages.tvm.target import target_for, tvm_target
+    from stages.frameworks.tvm.emit import link
+    from stages.frameworks.tvm.target import target_for, tvm_target
 
     target = target_for(name, system)
     a, n = relax.Var('a', relax.TensorType((1, 8), 'float32')), relax.Var('n', relax.TensorType((1, 8), 'int64'))

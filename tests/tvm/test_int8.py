@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.tvm.target import target_for
+from stages.frameworks.tvm.target import target_for
 
 pytestmark = pytest.mark.tvm
 for name in ('tvm', 'onnx', 'onnxruntime'):
@@ -92,7 +92,7 @@ def by_tvm(path, numbers):
     import tvm
     from tvm import relax
 
-    from stages.tvm.lower import compiled
+    from stages.frameworks.tvm.lower import compiled
 
     machine = relax.VirtualMachine(compiled(imported(path), NATIVE), tvm.cpu())
     return machine['main'](tvm.runtime.tensor(numbers)).numpy()
@@ -130,7 +130,7 @@ def unquantized(path):
 
 def operators(path, target=NATIVE):
     """Return the operators of ``main``, after the pass; and how many integer products it calls."""
-    from stages.tvm.int8 import integer
+    from stages.frameworks.tvm.graph.int8 import integer
 
     text = integer(imported(path), target)['main'].script(show_meta=False)
     return {word for word in ('nn.conv2d', 'matmul', 'R.quantize') if word in text}, text.count('call_tir(int8_product')
@@ -251,7 +251,7 @@ def test_without_the_instruction_the_model_stays_as_it_was(tmp_path):
 
 
 def test_a_tile_fits_into_the_registers_and_covers_the_output():
-    from stages.tvm.int8.product import REGISTERS, Product, first_filter, panels, tile_for
+    from stages.frameworks.tvm.graph.int8.product import REGISTERS, Product, first_filter, panels, tile_for
 
     for high, wide, filters in ((1, 1, 1000), (56, 56, 64), (7, 7, 40), (1, 13, 3), (1, 127, 17)):
         product = Product(1, high, wide, 16, filters)
@@ -266,9 +266,9 @@ def test_a_tile_fits_into_the_registers_and_covers_the_output():
 def test_the_machine_code_multiplies_64_bytes_at_once():
     import tvm
 
-    from stages.tvm.int8.kernel import Result, function
-    from stages.tvm.int8.product import Product, tile_for
-    from stages.tvm.target import tvm_target
+    from stages.frameworks.tvm.graph.int8.kernel import Result, function
+    from stages.frameworks.tvm.graph.int8.product import Product, tile_for
+    from stages.frameworks.tvm.target import tvm_target
 
     product = Product(1, 14, 14, 64, 64)
     kernel = function(product, tile_for(product), 0, Result('uint8')).with_attr('global_symbol', 'product')

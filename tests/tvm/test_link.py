@@ -11,8 +11,8 @@ tvm = pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "mode
 pytest.importorskip('ziglang', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
 from stages.errors import StepError  # noqa: E402
-from stages.tvm import binary, link, windows  # noqa: E402
-from stages.tvm.target import target_for  # noqa: E402
+from stages.frameworks.tvm.emit import binary, link, windows  # noqa: E402
+from stages.frameworks.tvm.target import target_for  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 PLACES = [('x86-64-v2', 'linux'), ('aarch64', 'linux'), ('x86-64-v2', 'windows')]
@@ -22,7 +22,7 @@ def executable(target):
     """Compile one addition and one power, which calls C's mathematics."""
     from tvm import relax
 
-    from stages.tvm.target import tvm_target
+    from stages.frameworks.tvm.target import tvm_target
 
     builder, a = relax.BlockBuilder(), relax.Var('a', relax.TensorType((1, 8), 'float32'))
     with builder.function('main', [a]):

@@ -10,8 +10,8 @@ torch = pytest.importorskip('torch')
 
 from torch_nets import difference, imported  # noqa: E402
 
-from stages.tvm import lower  # noqa: E402
-from stages.tvm.target import target_for  # noqa: E402
+from stages.frameworks.tvm import lower  # noqa: E402
+from stages.frameworks.tvm.target import target_for  # noqa: E402
 
 
 def net():
@@ -78,7 +78,7 @@ def test_level_three_has_no_call_of_a_mathematical_library():
 def test_weights_are_packed_when_compiling_not_when_running():
     module = lower.kernels(imported(torch.nn.Linear(64, 96), torch.randn(8, 64)), target_for('x86-64-v3'))
 
-    from stages.tvm.rule import ruled
+    from stages.frameworks.tvm.schedule.rule import ruled
 
     ruled_once = ruled(module, target_for('x86-64-v3'))
     assert any('layout_rewrite_preproc' in each.script() for each in functions(ruled_once).values())

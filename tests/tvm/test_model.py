@@ -12,9 +12,9 @@ for name in ('tvm', 'onnx', 'onnxruntime'):
 
 from onnx import TensorProto, helper, numpy_helper, save  # noqa: E402
 
+from stages.contract.port import Tensor  # noqa: E402
 from stages.errors import StepError, UnsupportedError  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
-from stages.tvm import model, onnx_ready  # noqa: E402
+from stages.frameworks.tvm.read import model, onnx_ready  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
@@ -164,7 +164,7 @@ def test_a_recipe_of_other_inputs_or_sizes_is_refused(tmp_path):
 
 def test_an_exported_program_of_any_batch_is_imported_for_one(tmp_path):
     torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
-    from stages.formats import exported_file
+    from stages.frameworks.torch import exported as exported_file
 
     module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.GELU(), torch.nn.Linear(8, 2)).eval()
     torch.export.save(exported_file.program_of(module, ROW, dynamic=True), tmp_path / 'raw.pt2')

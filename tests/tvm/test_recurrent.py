@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from stages.errors import UnsupportedError
-from stages.tvm.recurrent.scan import GATES, cut
-from stages.tvm.target import TARGETS, target_for
+from stages.frameworks.tvm.graph.recurrent.scan import GATES, cut
+from stages.frameworks.tvm.target import TARGETS, target_for
 
 pytestmark = pytest.mark.tvm
 for name in ('tvm', 'onnx', 'onnxruntime'):
@@ -77,8 +77,8 @@ class Layers:
         from tvm import relax
         from tvm.relax.frontend.onnx import from_onnx
 
-        from stages.tvm.lower import compiled
-        from stages.tvm.recurrent import converters
+        from stages.frameworks.tvm.graph.recurrent import converters
+        from stages.frameworks.tvm.lower import compiled
 
         with converters(target):
             module = from_onnx(self.model())
@@ -177,7 +177,7 @@ def test_the_sums_of_a_panel_fit_into_the_registers(cell, level):
 def test_converters_are_known_inside_only():
     from tvm.relax.frontend.onnx import onnx_frontend
 
-    from stages.tvm.recurrent import converters
+    from stages.frameworks.tvm.graph.recurrent import converters
 
     with converters():
         assert set(GATES) <= set(onnx_frontend._get_convert_map())

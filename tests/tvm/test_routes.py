@@ -16,11 +16,11 @@ np = pytest.importorskip('numpy')
 for name in ('tvm', 'onnx', 'onnxruntime'):
     pytest.importorskip(name, reason='needs modelkiln[tvm,onnx]: pip install "modelkiln[tvm,onnx]"')
 
+from stages.contract.kind import Job  # noqa: E402
+from stages.contract.port import Tensor  # noqa: E402
 from stages.digest import file_digest  # noqa: E402
 from stages.environments import lock_file  # noqa: E402
 from stages.kinds import kind_for  # noqa: E402
-from stages.kinds.contract import Job  # noqa: E402
-from stages.tensors import Tensor  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
@@ -36,7 +36,7 @@ def keras_net(tmp_path_factory):
     """A folder with a net as Keras keeps it, the net as a SavedModel, a feed, and what the net answers."""
     for tool in ('tensorflow', 'tf2onnx', 'ai_edge_litert', 'tflite'):
         pytest.importorskip(tool, reason='needs modelkiln[tensorflow,litert]: pip install "modelkiln[all]"')
-    from stages.formats import tensorflow_model
+    from stages.frameworks.tensorflow import model as tensorflow_model
 
     tensorflow_model.framework()
     import keras
@@ -75,8 +75,9 @@ def distance(folder, signature, outputs, feed, wanted):
     import tvm
     from tvm import relax
 
-    from stages.tvm import lower, model
-    from stages.tvm.target import TARGETS
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.read import model
+    from stages.frameworks.tvm.target import TARGETS
 
     target = TARGETS['x86-64-v2']   # what any machine that runs tests has
     built = lower.compiled(model.imported(folder, signature, outputs, {}), target)

@@ -10,9 +10,9 @@ torch = pytest.importorskip('torch')
 
 from torch_nets import difference, run_time  # noqa: E402
 
-from stages.tvm.rule.constants import TABLE, constants_for  # noqa: E402
-from stages.tvm.rule.tile import lanes, tile, vectors  # noqa: E402
-from stages.tvm.target import TARGETS, target_for  # noqa: E402
+from stages.frameworks.tvm.schedule.rule.constants import TABLE, constants_for  # noqa: E402
+from stages.frameworks.tvm.schedule.rule.tile import lanes, tile, vectors  # noqa: E402
+from stages.frameworks.tvm.target import TARGETS, target_for  # noqa: E402
 
 CONVOLUTIONS = {
     '3x3': ((8, 16, 3), {'padding': 1}, (1, 8, 14, 14)),

@@ -28,9 +28,10 @@ from pathlib import Path
 import numpy as np
 from onnx import helper, numpy_helper
 from tvm.relax.frontend.onnx import from_onnx
-from stages.tvm import lower, target, tuning
-from stages.tvm.tuning import database, report
-from stages.tvm.tuning import tasks as work
+from stages.frameworks.tvm import lower, target
+from stages.frameworks.tvm.schedule import tuning
+from stages.frameworks.tvm.schedule.tuning import database, report
+from stages.frameworks.tvm.schedule.tuning import tasks as work
 
 keep, out, trials, name = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 
@@ -126,16 +127,16 @@ def test_more_trials_add_the_difference_and_a_torn_line_is_passed_over(tuned, tm
 
     tune(keep, tmp_path / 'out', 10)
 
-    from stages.tvm.tuning import database
+    from stages.frameworks.tvm.schedule.tuning import database
     found = database.history(path.parent, path.stem)
     assert len(found.trials) == len({trial.name for trial in found.trials}) == 10   # and none was measured twice
     assert [line for line in trials_in(keep) if line in trials_in(tuned / 'keep')] == trials_in(tuned / 'keep')
 
 
 def test_a_build_takes_a_kernel_that_is_clearly_faster_than_the_rule(tmp_path):
-    from stages.tvm import tuning
-    from stages.tvm.tuning.database import Final, History, Trial
-    from stages.tvm.tuning.tasks import Task
+    from stages.frameworks.tvm.schedule import tuning
+    from stages.frameworks.tvm.schedule.tuning.database import Final, History, Trial
+    from stages.frameworks.tvm.schedule.tuning.tasks import Task
 
     fast, slow = Trial(['fast'], 0.9e-3, 1.0), Trial(['slow'], 0.99e-3, 1.0)
 

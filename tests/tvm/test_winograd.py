@@ -10,9 +10,9 @@ torch = pytest.importorskip('torch')
 
 from torch_nets import difference, imported, run_time  # noqa: E402
 
-from stages.tvm import lower  # noqa: E402
-from stages.tvm.target import TARGETS, target_for  # noqa: E402
-from stages.tvm.winograd import FOUR, TWO, Shape, best  # noqa: E402
+from stages.frameworks.tvm import lower  # noqa: E402
+from stages.frameworks.tvm.graph.winograd import FOUR, TWO, Shape, best  # noqa: E402
+from stages.frameworks.tvm.target import TARGETS, target_for  # noqa: E402
 
 CONVOLUTIONS = {
     'whole tiles': ((32, 32, 3), {'padding': 1}, (1, 32, 28, 28)),

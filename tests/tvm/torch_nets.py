@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from stages.tvm import lower
-from stages.tvm.target import target_for
+from stages.frameworks.tvm import lower
+from stages.frameworks.tvm.target import target_for
 
 
 def imported(net: torch.nn.Module, *inputs: torch.Tensor) -> Any:

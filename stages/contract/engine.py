@@ -1,0 +1,59 @@
+"""What an engine is: a module with these names. Measuring, checking and deploying all go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stages.contract.port import Tensor
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class Session(Protocol):
+    """A loaded model."""
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Names, shapes and element types it takes (empty where the format does not say)."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what it returns, in order (empty where the format does not say)."""
+
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+        """Host arrays in, host arrays out, in the model's own order; the outputs are complete on return."""
+
+
+class Engine(Protocol):
+    """The shape of every module in ``stages/engines/__init__.py``'s table."""
+
+    @property
+    def ENGINE(self) -> str:
+        """Its name in reports and manifests."""
+
+    @property
+    def RUNS(self) -> tuple[str, ...]:
+        """The formats it loads."""
+
+    @property
+    def TOOLS(self) -> tuple[str, ...]:
+        """Distributions whose versions can change what it computes or how fast."""
+
+    @property
+    def Options(self) -> type[Any]:
+        """Frozen dataclass of the options a variant's ``run`` may set; defaults are the fair ones."""
+
+    def elsewhere(self, folder: Path) -> str:
+        """The machine that the model in ``folder`` is for, in words, when this one cannot run it; else empty.
+
+        ``load`` then emulates that machine, slowly and for checking only, or raises ElsewhereError.
+        """
+
+    def prepare(self) -> None:
+        """Import the framework, nothing else; its cost is reported on its own."""
+
+    def load(self, folder: Path, signature: tuple[Tensor, ...], options: Any, threads: int) -> Session:
+        """Load the model in ``folder`` to run on ``threads`` threads."""

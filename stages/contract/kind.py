@@ -1,0 +1,80 @@
+"""What a kind is: a module with these names. No base class, no decorator, no scan.
+
+A kind sees its own ``Params`` and a ``Job``; never the recipe, the plan, doit or another kind. It imports frameworks
+inside ``run`` only, so that planning stays instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from stages.contract.port import Tensor
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a kind, in a process of its own."""
+
+    inputs: Mapping[str, Path]
+    """Role to path. ``model`` is the folder the step before left; ``calibrate`` an ``.npz`` of named arrays."""
+
+    output: Path
+    """An empty folder; what the kind leaves here is the step's result."""
+
+    signature: tuple[Tensor, ...]
+    """The model's inputs as the recipe declares them, named dimensions kept."""
+
+    outputs: tuple[str, ...]
+    """Names of what the model returns, in order, as the recipe declares them."""
+
+    progress: Callable[[float, str], None]
+    """Call with a fraction done (0 to 1) and a few words; optional on short work."""
+
+    keep: Path | None = None
+    """A folder of the kind's own that outlives the step: work that the next call goes on from, never a result."""
+
+
+class Kind(Protocol):
+    """The shape of every module in ``stages/kinds/__init__.py``'s table."""
+
+    @property
+    def KIND(self) -> str:
+        """The word a recipe writes: the file's name with dashes, up to a ``-from-``."""
+
+    @property
+    def ACCEPTS(self) -> tuple[str, ...]:
+        """The formats it takes."""
+
+    @property
+    def GIVES(self) -> str:
+        """The format it leaves."""
+
+    @property
+    def TOOLS(self) -> tuple[str, ...]:
+        """Distributions whose versions can change the bytes it leaves; they enter the key."""
+
+    @property
+    def ENVIRONMENT(self) -> str:
+        """The locked environment it runs in, by its name in ``stages/environments``; empty: the user's own."""
+
+    @property
+    def Params(self) -> type[Any]:
+        """Frozen dataclass: its fields are what a recipe may write, the string under each its description."""
+
+    def needs(self, params: Any) -> tuple[str, ...]:
+        """Roles of data it reads beside the model: ``('calibrate',)`` or nothing."""
+
+    def precision(self, params: Any, before: str) -> str:
+        """The precision of the result, by which it is judged, given that of its model (``f32``, ``int8`` …)."""
+
+    def host(self, params: Any) -> bool:
+        """Whether the bytes depend on the CPU they are made on; its features then enter the key."""
+
+    def outputs(self, params: Any) -> tuple[str, ...]:
+        """The files it promises to leave in ``job.output``."""
+
+    def run(self, params: Any, job: Job) -> None:
+        """Do the work. Raises UnsupportedError when the tool cannot do this to this model."""

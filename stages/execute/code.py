@@ -1,0 +1,118 @@
+"""What code a step's result depends on: its module and what that imports, comments and docstrings apart."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.digest import digest_of
+from stages.store.files import Remembered
+
+PACKAGE = Path(__file__).resolve().parent.parent
+TABLES = ('stages.kinds', 'stages.engines', 'stages.sources')
+"""Packages whose ``__init__`` only lists modules: an import of the table is not an import of every row."""
+
+
+def code_digest(modules: Iterable[str], remembered: Remembered) -> str:
+    """Return the digest of ``modules`` and everything of ours that they import, at any depth."""
+    digests: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        path = _module_file(module)
+        if module in digests or path is None:
+            continue
+        read = json.loads(remembered.of('code', path, _read_ours))
+        digests[module] = read['digest']
+        waiting += [name for name in read['imports'] if name not in TABLES]
+    return digest_of(digests)
+
+
+DISTRIBUTIONS = {'PIL': 'pillow', 'sklearn': 'scikit-learn', 'cv2': 'opencv-python', 'yaml': 'pyyaml'}
+"""Packages whose distribution has another name."""
+
+
+@dataclass(frozen=True)
+class Python:
+    """What a recipe's Python is made of."""
+
+    files: dict[str, str]
+    """Digest of each file, by path below recipes/."""
+
+    packages: frozenset[str]
+    """Distributions that any of them imports; their versions can change what it gives."""
+
+
+def python_of(file: str, root: Path, remembered: Remembered) -> Python:
+    """Return ``file`` with every file below recipes/models/ that it imports, at any depth, and its packages."""
+    digests: dict[str, str] = {}
+    packages: set[str] = set()
+    waiting = [file]
+    while waiting:
+        name = waiting.pop()
+        if name in digests:
+            continue
+        read = json.loads(remembered.of('python', root / name, _read_theirs))
+        digests[name] = read['digest']
+        for module in read['imports']:
+            path = module.replace('.', '/')
+            candidates = (f'{path}.py', f'{path}/__init__.py', f'models/{path}.py')
+            ours = [name for name in candidates if name.startswith('models/') and (root / name).is_file()]
+            waiting += ours
+            top = module.partition('.')[0]
+            if not (ours or top == 'models' or top in sys.stdlib_module_names or (root / 'models' / top).is_dir()
+                    or (root / 'models' / f'{top}.py').is_file()):  # fmt: skip
+                packages.add(DISTRIBUTIONS.get(top, top))
+    return Python(digests, frozenset(packages))
+
+
+def _module_file(module: str) -> Path | None:
+    parts = module.split('.')
+    if parts[0] != PACKAGE.name:
+        return None
+    path = PACKAGE.joinpath(*parts[1:])
+    for candidate in (path.with_suffix('.py'), path / '__init__.py'):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _read_ours(path: Path) -> str:
+    tree = ast.parse(path.read_bytes())
+    imports = sorted(_imported(tree))
+    return json.dumps({'digest': _digest(_without_texts(tree)), 'imports': imports})
+
+
+def _read_theirs(path: Path) -> str:
+    tree = ast.parse(path.read_bytes())
+    return json.dumps({'digest': _digest(tree), 'imports': sorted(_imported(tree))})
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f'{node.module}.{alias.name}' for alias in node.names)
+    return found
+
+
+def _without_texts(tree: ast.AST) -> ast.AST:
+    """Drop bare strings: docstrings and the descriptions under fields change nothing that runs."""
+    for node in ast.walk(tree):
+        body = getattr(node, 'body', None)
+        if isinstance(body, list):
+            kept = [item for item in body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))]
+            node.body = kept or [ast.Pass()]  # type: ignore[attr-defined]
+    return tree
+
+
+def _digest(tree: ast.AST) -> str:
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()

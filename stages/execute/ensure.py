@@ -1,0 +1,275 @@
+"""Make sure of a step's result: from the store when it is known, by running the step when it is not.
+
+``ensure`` can be called for anything at any time and in any number of threads and processes: each key is made once.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from stages import spawn
+from stages.digest import digest_of
+from stages.errors import StepError, ToolError, UnsupportedError
+from stages.execute import environment, show
+from stages.execute.project import Failure, Project, Stamp
+from stages.execute.tools import remedy
+from stages.frameworks.tvm.foreign import prepared
+from stages.measure import gate
+from stages.plan.step import Step
+from stages.store.atomic import write_text
+from stages.store.locks import building, locked
+from stages.store.store import REFUSAL, Lost, Result
+
+WORKER = Path(__file__).with_name('worker.py')
+LOSSES = 3
+"""How often a step is tried again because stored content of its inputs was lost."""
+
+
+def is_current(project: Project, step: Step) -> bool:
+    """Whether the step's stamp is that of today's key. Reads stamps and remembered digests; changes nothing."""
+    if any(project.stamp(id) is None for id in step.inputs.values()):
+        return False
+    stamp = project.stamp(step.id)
+    if stamp is None or (stamp.refused and step.id not in project.refusable):
+        return False
+    return stamp.key == project.key(step)
+
+
+def ensure(project: Project, step: Step) -> Failure | None:
+    """Give ``step`` a result and a stamp, or return why there is none. A failure is kept for this run only."""
+    for id in step.inputs.values():
+        before = failure_of(project, id)
+        if before is None and project.stamp(id) is None:
+            before = ensure(project, project.plan.steps[id])
+        if before is not None:
+            project.failures[step.id] = before
+            return before
+    try:
+        result = _result(project, step)
+    except (StepError, ToolError) as error:
+        project.stamps[step.id] = None
+        (project.state / 'steps' / f'{step.id}.json').unlink(missing_ok=True)
+        failure = _failure(project, step, str(error), unsupported=isinstance(error, UnsupportedError))
+        project.failures[step.id] = failure
+        show.failed(project, step, failure)
+        return failure
+    project.failures.pop(step.id, None)
+    set_stamp(project, step, result)
+    return failure_of(project, step.id)
+
+
+def failure_of(project: Project, id: str) -> Failure | None:
+    """Return why step ``id`` left nothing to build on: it failed in this run, or what it left is a refusal."""
+    stamp = project.stamp(id)
+    if stamp is None or not stamp.refused:
+        return project.failures.get(id)
+    if id not in project.failures:
+        words = json.loads(project.store.read(result_of(project, id).files[REFUSAL]))['message']
+        project.failures[id] = _failure(project, project.plan.steps[id], words, unsupported=True)
+    return project.failures[id]
+
+
+def _failure(project: Project, step: Step, words: str, *, unsupported: bool) -> Failure:
+    log = (project.state / 'logs' / f'{step.name}.log').relative_to(project.root)
+    return Failure(step.name, words, str(log), f'modelkiln repeat {step.name}', unsupported)
+
+
+def set_stamp(project: Project, step: Step, result: Result) -> None:
+    """Record that ``result`` is what ``step`` left."""
+    stamp = Stamp(result.key, result.digest, result.refused)
+    if project.stamp(step.id) != stamp:
+        content = json.dumps({'step': step.name, **asdict(stamp)})
+        write_text(project.state / 'steps' / f'{step.id}.json', content + '\n')
+        project.stamps[step.id] = stamp
+
+
+def result_of(project: Project, id: str) -> Result:
+    """Return the result of a step that has a stamp; made again when the store lost it."""
+    stamp = project.stamp(id)
+    result = project.store.find(stamp.key) if stamp else None
+    if result is None:
+        step = project.plan.steps[id]
+        failure = ensure(project, step)
+        if failure is not None:
+            raise StepError(str(failure))
+        stamp = project.stamp(id)
+        result = project.store.find(stamp.key) if stamp else None
+    if result is None:
+        msg = f'{project.plan.steps[id].name}: its result vanished from the store as soon as it was written'
+        raise StepError(msg)
+    return result
+
+
+def rebuild(project: Project, id: str) -> Result:
+    """Make a step's result again although there is a stamp: something it left was lost or damaged."""
+    stamp = project.stamp(id)
+    if stamp is not None and project.store.find(stamp.key) is None:
+        project.store.forget(stamp.key)
+    return result_of(project, id)
+
+
+def copy_result(project: Project, id: str, to: Path) -> Result:
+    """Copy the files of a step's result into the folder ``to``, every byte checked; lost ones are made again."""
+    for _ in range(LOSSES):
+        result = result_of(project, id)
+        try:
+            for name, file in result.files.items():
+                target = to / name
+                target.unlink(missing_ok=True)
+                project.store.copy_out(file, target)
+        except Lost as lost:
+            show.note(f'{project.plan.steps[id].name}: {lost}')
+            rebuild(project, id)
+        else:
+            return result
+    msg = f'{project.plan.steps[id].name}: its stored content was lost {LOSSES} times in a row'
+    raise StepError(msg)
+
+
+def _result(project: Project, step: Step) -> Result:
+    key = project.key(step)
+    with locked(project.store.lock(key)):
+        result = project.store.find(key)
+        if result is not None and not (result.refused and step.id not in project.refusable):
+            show.cached(project, step)
+            return result
+        if missing := project.missing(step):
+            raise ToolError(f'needs {", ".join(missing)}, not installed here; run: {remedy(missing)}')
+        if step.environment:
+            environment.make(project, step.environment)
+        folder = project.store.temporary(step.name)
+        try:
+            materialise(project, step, folder)
+            with building():
+                return _run(project, step, key, folder)
+        finally:
+            project.store.discard(folder)
+
+
+def materialise(project: Project, step: Step, folder: Path) -> None:
+    """Lay out everything the step may see below ``folder``: inputs, Python, an empty ``out`` and the request."""
+    (folder / 'out').mkdir()
+    (folder / 'home').mkdir()
+    for role, id in step.inputs.items():
+        copy_result(project, id, folder / 'in' / role)
+    roles = list(step.inputs)
+    action = project.action(step)
+    for role, wanted in (('python', step.python), ('path', step.path)):
+        if wanted:
+            roles.append(role)
+            for name in action['files']:
+                source = project.root / 'recipes' / name
+                target = folder / 'in' / role / (name if role == 'python' else source.name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(source.read_bytes())
+    kept = project.state / 'kept' / step.kind
+    kept.mkdir(parents=True, exist_ok=True)
+    request = {
+        'module': step.module, 'params': dict(step.params), 'roles': roles, 'returns': list(step.returns),
+        'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature], 'keep': str(kept),
+    }  # fmt: skip
+    (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')
+
+
+def command(project: Project, step: Step, folder: Path) -> list[str]:
+    """Return the command that runs a materialised step."""
+    python = environment.python_of(project, step.environment)
+    return spawn.python(WORKER, str(folder / 'request.json'), interpreter=python)
+
+
+def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
+    """Return the step's environment. Only a fetch reaches the network: it knows the answer's digest beforehand."""
+    extra = spawn.network_environment() if step.kind == 'fetch' else {}
+    if step.kind == gate.KIND:
+        extra[prepared.ROOT] = str(project.emulators)
+    return spawn.environment(folder / 'home', extra=extra)
+
+
+def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
+    log = project.state / 'logs' / f'{step.name}.log'
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b'')
+    started = time.perf_counter()
+    with show.running(project, step) as watch:
+        ended = spawn.run(
+            command(project, step, folder), folder=folder, log=log, env=step_environment(project, step, folder),
+            timeout=step.timeout, watch=_watcher(folder, watch),
+        )  # fmt: skip
+    seconds = time.perf_counter() - started
+    report = _report(folder)
+    if report and report['error']:
+        error = report['error']
+        if error['type'] != UnsupportedError.__name__:
+            raise StepError(error['message'])
+        if step.id not in project.refusable:
+            raise UnsupportedError(error['message'])
+        return _refusal(project, step, key, folder / 'refused', error['message'], seconds, report['peak_memory_bytes'])
+    if ended or report is None:
+        raise StepError(f'{ended or "left no result"}{_tail(log)}')
+    project.look_again()
+    if digest_of(project.action(step)) != key:
+        msg = 'an input, the Python or the code of this step changed while it ran; nothing was kept, run doit again'
+        raise StepError(msg)
+    result = project.store.publish(
+        key, project.action(step), folder / 'out', _outputs(step, folder / 'out'), seconds, report['peak_memory_bytes']
+    )
+    show.built(project, step, seconds)
+    return result
+
+
+def _refusal(
+    project: Project, step: Step, key: str, folder: Path, words: str, seconds: float, peak: int
+) -> Result:
+    """Keep a refusal that the recipe expects as the step's result: it follows from the key like any other."""
+    folder.mkdir()
+    (folder / REFUSAL).write_text(json.dumps({'message': words}) + '\n')
+    show.refused(project, step, words)
+    return project.store.publish(key, project.action(step), folder, [REFUSAL], seconds, peak)
+
+
+def _outputs(step: Step, out: Path) -> list[str]:
+    """Return every file the step left. Raises StepError when a promised one is missing, empty or a link."""
+    found = {}
+    for path in sorted(out.rglob('*')):
+        if path.is_symlink():
+            raise StepError(f'left a link, {path.relative_to(out)}; only plain files can be kept')
+        if path.is_file():
+            found[path.relative_to(out).as_posix()] = path
+    for name in step.outputs:
+        kept = [path for file, path in found.items() if file == name or file.startswith(f'{name}/')]
+        if not kept:
+            raise StepError(f'promised {name} but did not leave it; it left {", ".join(found) or "nothing"}')
+        if not any(path.stat().st_size for path in kept):
+            raise StepError(f'left {name} empty')
+    if not found:
+        raise StepError('left nothing')
+    return list(found)
+
+
+def _report(folder: Path) -> dict[str, Any] | None:
+    try:
+        read: dict[str, Any] = json.loads((folder / 'result.json').read_text())
+    except (OSError, ValueError):
+        return None
+    return read
+
+
+def _tail(log: Path, lines: int = 5) -> str:
+    text = log.read_text(errors='replace').strip().splitlines()[-lines:]
+    return ''.join(f'\n    {line}' for line in text)
+
+
+def _watcher(folder: Path, watch: Callable[[float, str], None]) -> Callable[[], None]:
+    def look() -> None:
+        try:
+            fraction, words = json.loads((folder / 'progress.json').read_text())
+        except (OSError, ValueError):
+            fraction, words = 0.0, ''
+        watch(fraction, words)
+
+    return look

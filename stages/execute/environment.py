@@ -1,0 +1,74 @@
+"""Make locked environments: once each, on first need, below .modelkiln/; the user's own is never changed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from stages import spawn
+from stages.digest import file_digest
+from stages.environments import lock_file
+from stages.environments import locked as packages
+from stages.errors import ToolError
+from stages.execute import show
+from stages.execute.project import Project
+from stages.store.atomic import write_text
+from stages.store.locks import locked
+
+TIMEOUT = 3600.0
+MADE = 'made.json'
+"""Written last: a folder without it was left half made, and is made again."""
+
+
+def folder_of(project: Project, name: str) -> Path:
+    """Return where ``name`` lies. Another lock file or another Python is another folder, so old ones go on working."""
+    python = '.'.join(map(str, sys.version_info[:2]))
+    return project.state / 'environments' / f'{name}-{digest_of_lock(project, name)[:12]}-py{python}'
+
+
+def digest_of_lock(project: Project, name: str) -> str:
+    return project.remembered.of('sha256', lock_file(name), file_digest)
+
+
+def is_made(project: Project, name: str) -> bool:
+    return (folder_of(project, name) / MADE).is_file()
+
+
+def python_of(project: Project, name: str) -> str:
+    """Return the interpreter of the environment ``name``; of our own when it is empty."""
+    return str(folder_of(project, name) / 'bin' / 'python') if name else sys.executable
+
+
+def make(project: Project, name: str) -> None:
+    """Make the environment ``name`` unless it is there. Raises ToolError with pip's words; nothing half made counts."""
+    folder = folder_of(project, name)
+    if name in project.broken_environments:  # asked for again in this run, by the next step that needs it
+        raise ToolError(project.broken_environments[name])
+    with locked(project.state / 'locks' / f'environment.{name}'):
+        if is_made(project, name):
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        log = project.state / 'logs' / f'environment-{name}.log'
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(b'')
+        show.note(f'  ...     making the environment {name}: {len(packages(name))} packages, once for all recipes')
+        pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
+        for argv in (
+            [sys.executable, '-m', 'venv', str(folder)],
+            [python_of(project, name), *pip, '-r', str(lock_file(name))],
+        ):
+            env = spawn.environment(folder, extra=spawn.network_environment())
+            ended = spawn.run(argv, folder=folder, log=log, env=env, timeout=TIMEOUT)
+            if ended:
+                said = [line for line in log.read_text(errors='replace').splitlines() if line.strip()][-6:]
+                msg = (
+                    f'the environment {name} cannot be made: {argv[0]} {ended}\n'
+                    + ''.join(f'    {line}\n' for line in said)
+                    + f'  log: {log.relative_to(project.root)}; try again with: modelkiln doctor --make {name}'
+                )
+                project.broken_environments[name] = msg
+                raise ToolError(msg)
+        write_text(folder / MADE, '{}\n')
+        show.note(f'  built   environment {name}')

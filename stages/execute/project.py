@@ -1,0 +1,209 @@
+"""One project as a run sees it: the plan, the store, and what is known so far about each step."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stages.digest import digest_of, file_digest
+from stages.engines import tvm
+from stages.environments import lock_file, locked
+from stages.errors import ToolError
+from stages.execute import host, tools
+from stages.execute.action import action_of
+from stages.execute.code import Python, code_digest, python_of
+from stages.measure import gate
+from stages.plan.make import make_plan
+from stages.plan.step import Plan, Step
+from stages.recipe.read import read_recipes
+from stages.store.files import Remembered
+from stages.store.store import Store
+
+STATE = '.modelkiln'
+NO_PYTHON = Python({}, frozenset())
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a step left when it last succeeded here."""
+
+    key: str
+    digest: str
+    """Of the result's content; what steps behind it are keyed by."""
+
+    refused: bool = False
+    """What it left is a tool's refusal, which its variants expect: nothing can be built on it."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step has no result."""
+
+    step: str
+    """The name of the step that failed: this one, or the first one before it."""
+
+    reason: str
+    log: str
+    repeat: str
+    unsupported: bool = False
+    """A tool cannot do this to this model; nothing went wrong."""
+
+    def __str__(self) -> str:
+        return f'{self.step}: {self.reason}\n  log:    {self.log}\n  repeat: {self.repeat}'
+
+
+@dataclass
+class Project:
+    """The root folder and everything derived from it. One per run; shared by doit's threads."""
+
+    root: Path
+    plan: Plan
+    stamps: dict[str, Stamp | None] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    broken_environments: dict[str, str] = field(default_factory=dict)
+    """Locked environments that could not be made in this run, and why."""
+
+    settled: set[str] = field(default_factory=set)
+    """Steps that were current when the run began, with all that they hang on."""
+
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+    @cached_property
+    def state(self) -> Path:
+        return self.root / STATE
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.state / 'store')
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        return Remembered(self.state / 'files.json')
+
+    @cached_property
+    def emulators(self) -> Path:
+        """What ``modelkiln doctor --make`` prepared to run libraries for other machines."""
+        return self.state / 'elsewhere'
+
+    @cached_property
+    def emulated(self) -> dict[str, str]:
+        """Return the machines that can be emulated: the check of a library for one of them is another check then."""
+        names = sorted(path.parent.name for path in self.emulators.glob('*/made.json'))
+        return {'emulated': ' '.join(names)} if names else {}
+
+    @cached_property
+    def installed(self) -> Mapping[str, str]:
+        return tools.installed(sys.path)
+
+    @cached_property
+    def users(self) -> Mapping[str, list[str]]:
+        return self.plan.users()
+
+    @cached_property
+    def refusable(self) -> frozenset[str]:
+        """Return the steps that only variants need which expect to be unsupported: a refusal of these is a result."""
+        needed: dict[str, bool] = {}
+        for build in (build for builds in self.plan.builds.values() for build in builds):
+            for id in build.steps:
+                needed[id] = needed.get(id, True) and build.variant.unsupported
+        return frozenset(id for id, expected in needed.items() if expected)
+
+    def stamp(self, id: str) -> Stamp | None:
+        """Return what step ``id`` left, or None."""
+        if id not in self.stamps:
+            try:
+                with open(f'{self.state}/steps/{id}.json', 'rb') as stream:  # noqa: PTH123  # twice as fast, 1,000 times
+                    read = json.loads(stream.read())
+                self.stamps[id] = Stamp(read['key'], read['digest'], read.get('refused', False))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                self.stamps[id] = None
+        return self.stamps[id]
+
+    def action(self, step: Step) -> dict[str, Any]:
+        """Return the action of ``step``; the steps before it must have their stamps."""
+        inputs = {}
+        for role, id in step.inputs.items():
+            stamp = self.stamp(id)
+            assert stamp is not None, f'{step.name} asked for its action before {role} was made'
+            inputs[role] = stamp.digest
+        recipes = self.root / 'recipes'
+        with self.guard:
+            python = python_of(step.python, recipes, self.remembered) if step.python else NO_PYTHON
+            files = dict(python.files)
+            if step.path:
+                files[step.path] = self.remembered.of('sha256', recipes / step.path, file_digest)
+            code = self.code(step.code)
+            lock = lock_file(step.environment) if step.environment else None
+            environment = self.remembered.of('sha256', lock, file_digest) if lock else ''
+        versions = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
+        return action_of(
+            step, code=code, inputs=inputs, files=files, tools=versions,
+            platform=host.system() | (host.host() if step.host else {}) | (self.emulated if _compiled(step) else {}),
+            environment=environment,
+        )  # fmt: skip
+
+    def missing(self, step: Step) -> list[str]:
+        """Return the packages that ``step`` needs and that are not installed here; opens the recipe's Python only."""
+        python = NO_PYTHON
+        if step.python:
+            with self.guard:
+                python = python_of(step.python, self.root / 'recipes', self.remembered)
+        found = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
+        return [tool for tool, version in found.items() if version == tools.MISSING]
+
+    def packages(self, step: Step) -> Mapping[str, str]:
+        """Return the packages that ``step`` runs among, and their versions."""
+        if not step.environment:
+            return self.installed
+        if step.environment not in self._locked:
+            self._locked[step.environment] = locked(step.environment)
+        return self._locked[step.environment]
+
+    def key(self, step: Step) -> str:
+        return digest_of(self.action(step))
+
+    def code(self, modules: tuple[str, ...]) -> str:
+        """Return the digest of ``modules`` and all of ours that they import."""
+        known = self._codes.get(modules)
+        if known is None:
+            known = self._codes[modules] = code_digest(modules, self.remembered)
+        return known
+
+    @cached_property
+    def _locked(self) -> dict[str, Mapping[str, str]]:
+        return {}
+
+    @cached_property
+    def _codes(self) -> dict[tuple[str, ...], str]:
+        return {}
+
+    def look_again(self) -> None:
+        """Forget what was read of files in this run, so that a change since then is seen."""
+        self.remembered.forget_run()
+        self._codes.clear()
+
+
+def _compiled(step: Step) -> bool:
+    """Whether a step checks a library of machine code, which may be for another machine."""
+    return step.kind == gate.KIND and tvm.__name__ in step.code
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` that holds recipes/."""
+    for folder in (start, *start.parents):
+        if (folder / 'recipes').is_dir():
+            return folder
+    msg = f'{start}: no recipes/ folder here or above; change into a Modelkiln project'
+    raise ToolError(msg)
+
+
+def open_project(root: Path) -> Project:
+    """Read the recipes below ``root`` and plan them. Raises RecipeError with every mistake."""
+    return Project(root, make_plan(read_recipes(root)))

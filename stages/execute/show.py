@@ -1,0 +1,92 @@
+"""What a run says: one line per step that did something; a moving line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stages.execute.project import Failure, Project
+    from stages.plan.step import Step
+
+QUIET_SECONDS = 30.0
+"""Without a terminal, how often a long step says that it is still at work."""
+
+_guard = threading.Lock()
+
+
+def note(text: str) -> None:
+    """Print one line."""
+    with _guard:
+        _clear()
+        print(text, file=sys.__stdout__, flush=True)
+
+
+def built(project: Project, step: Step, seconds: float) -> None:
+    note(f'  built   {_who(project, step)}  {seconds:.1f} s')
+
+
+def cached(project: Project, step: Step) -> None:
+    note(f'  cached  {_who(project, step)}')
+
+
+def failed(project: Project, step: Step, failure: Failure) -> None:
+    note(f'  FAILED  {_who(project, step)}\n          {failure}')
+
+
+def refused(project: Project, step: Step, words: str) -> None:
+    note(f'  refused {_who(project, step)}  as expected: {words.splitlines()[0]}')
+
+
+@contextmanager
+def running(project: Project, step: Step) -> Iterator[Callable[[float, str], None]]:
+    """Give a function to call with progress while ``step`` works."""
+    started = said = time.monotonic()
+
+    def watch(fraction: float, words: str) -> None:
+        nonlocal said
+        now = time.monotonic()
+        gone = now - started
+        left = f', {gone / fraction - gone:.0f} s left' if fraction > 0.02 else ''
+        done = f'{fraction:4.0%} ' if fraction else ''
+        if moving():
+            with _guard:
+                _clear()
+                print(f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}'[:110], end='',
+                      file=sys.__stdout__, flush=True)  # fmt: skip
+        elif now - said > QUIET_SECONDS:
+            said = now
+            note(f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}')
+
+    yield watch
+
+
+def moving() -> bool:
+    """Whether output goes to a terminal."""
+    return bool(sys.__stdout__ and sys.__stdout__.isatty())
+
+
+def _clear() -> None:
+    if moving():
+        print('\r\x1b[K', end='', file=sys.__stdout__)
+
+
+def _who(project: Project, step: Step) -> str:
+    users = project.users.get(step.id, [])
+    recipes = {name.split(':')[0] for name in users}
+    shown = users[0] if len(users) == 1 else f'{", ".join(sorted(recipes))} ({len(users)} variants)'
+    return f'{step.name:<28} {shown}'
+
+
+def progress(text: str) -> None:
+    """Say how far a long work is: on a terminal in place, elsewhere a line each."""
+    if moving():
+        with _guard:
+            _clear()
+            print(f'  ...     {text}'[:110], end='', file=sys.__stdout__, flush=True)
+    else:
+        note(f'  ...     {text}')

@@ -1,0 +1,104 @@
+"""One step in a process of its own: ``python -I worker.py REQUEST``. Knows no recipe, no plan and no store.
+
+Reads the request (JSON), calls the kind's ``run``, writes ``result.json`` beside the request.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parents[1]
+if HOUSE.parent.name != 'site-packages':
+    sys.path.insert(0, str(HOUSE.parent))  # -I keeps the project's folder off the path
+elif importlib.util.find_spec(HOUSE.name) is None:
+    # In a locked environment: our package alone, not what is installed beside it in the user's own.
+    spec = importlib.util.spec_from_file_location(HOUSE.name, HOUSE / '__init__.py')
+    assert spec is not None and spec.loader is not None
+    sys.modules[HOUSE.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[HOUSE.name])
+
+import json
+import os
+import traceback
+from typing import Any
+
+from stages.contract.kind import Job
+from stages.contract.port import Tensor
+from stages.errors import ModelkilnError
+from stages.measure.child import die_with_parent
+
+ARCHIVES = ('calibrate',)
+"""Roles that a kind gets as the ``.npz`` itself, not as its folder."""
+
+
+def main(request_path: Path) -> int:
+    """Run one step; 0 when it succeeded. The result file says what happened in either case."""
+    die_with_parent(None)
+    request = json.loads(request_path.read_text())
+    folder = request_path.parent
+    error: dict[str, Any] | None = None
+    try:
+        module = importlib.import_module(request['module'])
+        params = module.Params(**{name: _tuples(value) for name, value in request['params'].items()})
+        module.run(params, _job(request, folder))
+    except ModelkilnError as failure:
+        error = {'type': type(failure).__name__, 'message': str(failure)}
+        traceback.print_exc()
+    except Exception as failure:  # whatever a framework raises is the step's failure, in the framework's words
+        error = {'type': 'StepError', 'message': f'{type(failure).__name__}: {failure}'}
+        traceback.print_exc()
+    part = folder / 'result.part'
+    part.write_text(json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
+    os.replace(part, folder / 'result.json')
+    return 1 if error else 0
+
+
+def peak_memory() -> int:
+    """Return this process's peak resident memory in bytes.
+
+    VmHWM, not ``ru_maxrss``: the latter is inherited from the parent across exec.
+    """
+    try:
+        for line in Path('/proc/self/status').read_text().splitlines():
+            if line.startswith('VmHWM:'):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == 'darwin' else peak * 1024
+
+
+def _job(request: dict[str, Any], folder: Path) -> Job:
+    inputs = {}
+    for role in request['roles']:
+        path = folder / 'in' / role
+        inputs[role] = path / 'data.npz' if role in ARCHIVES else path
+    return Job(
+        inputs=inputs,
+        output=folder / 'out',
+        signature=tuple(Tensor(name, tuple(shape), dtype) for name, shape, dtype in request['signature']),
+        outputs=tuple(request['returns']),
+        progress=_progress(folder),
+        keep=Path(request['keep']),
+    )
+
+
+def _progress(folder: Path) -> Any:
+    def report(fraction: float, words: str) -> None:
+        part = folder / 'progress.part'
+        part.write_text(json.dumps([fraction, words]))
+        os.replace(part, folder / 'progress.json')
+
+    return report
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+if __name__ == '__main__':
+    raise SystemExit(main(Path(sys.argv[1]).resolve()))

@@ -1,0 +1,107 @@
+"""What a compiled library is for and what it takes: ``library.json`` beside it, read before its code is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from stages.contract.port import Tensor
+from stages.errors import StepError
+from stages.frameworks.tvm.target import System
+
+FILE: Final = 'library.json'
+FORMAT: Final = 1
+ENTRY: Final = 'main'
+
+WORDS: Final[Mapping[str, str]] = {'linux': 'Linux', 'windows': 'Windows', 'x86_64': 'x86-64'}
+"""How people write the names of systems and machines."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """One library: the machine it runs on, its signature, and how it was made."""
+
+    target: str
+    """The level it is compiled for: ``x86-64-v3``."""
+
+    system: System
+
+    machine: str
+    """The architecture as Linux names it."""
+
+    triple: str
+
+    needs: tuple[str, ...]
+    """Instruction sets that its code may use, as Linux names them."""
+
+    inputs: tuple[Tensor, ...]
+    """Names, fixed shapes and element types, in the order of the call."""
+
+    outputs: tuple[Tensor, ...]
+
+    level: int
+
+    schedule: str
+
+    kernels: Mapping[str, int]
+    """``all`` in the library; of these ``written`` by hand, ``tuned``, by the ``rule`` and ``unscheduled``."""
+
+    tools: Mapping[str, str]
+    """The packages that made it, and their versions: TVM's runtime must be of the same."""
+
+    entry: str = ENTRY
+
+    @property
+    def file(self) -> str:
+        """The name of the library itself."""
+        return file_of(self.system)
+
+    @property
+    def home(self) -> str:
+        """System and machine in words: ``x86-64 Windows``."""
+        return f'{WORDS.get(self.machine, self.machine)} {WORDS.get(self.system, self.system)}'
+
+
+def signature(module: Any, names: tuple[str, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return the inputs and the outputs of a Relax module's ``main``; outputs without ``names`` are numbered."""
+    from tvm import relax
+
+    main = module[ENTRY]
+    returned = main.ret_ty.fields if isinstance(main.ret_ty, relax.TupleType) else [main.ret_ty]
+    named = names or tuple(f'output_{i}' for i in range(len(returned)))
+    inputs = tuple(_typed(parameter.name, parameter.ty) for parameter in main.params)
+    return inputs, tuple(_typed(name, each) for name, each in zip(named, returned, strict=True))
+
+
+def file_of(system: System) -> str:
+    """Return the name of a library for ``system``."""
+    return 'model.dll' if system == 'windows' else 'model.so'
+
+
+def write(library: Library, folder: Path) -> None:
+    """Leave ``library.json`` in ``folder``."""
+    text = json.dumps({'format': FORMAT, **asdict(library)}, indent=1, ensure_ascii=False)
+    (folder / FILE).write_text(text + '\n', encoding='utf-8')
+
+
+def read(folder: Path) -> Library:
+    """Return what ``library.json`` in ``folder`` says. Raises StepError for another format, or none."""
+    try:
+        found: dict[str, Any] = json.loads((folder / FILE).read_text(encoding='utf-8'))
+        if (format := found.pop('format')) != FORMAT:
+            raise StepError(f'{FILE}: format {format}; this version reads {FORMAT}')
+        found |= {role: tuple(_tensor(each) for each in found[role]) for role in ('inputs', 'outputs')}
+        return Library(**found | {'needs': tuple(found['needs'])})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StepError(f'{FILE}: not what the kind tvm leaves ({error})') from error
+
+
+def _typed(name: str, kind: Any) -> Tensor:
+    return Tensor(name, tuple(int(size) for size in kind.shape), str(kind.dtype))
+
+
+def _tensor(found: Mapping[str, Any]) -> Tensor:
+    return Tensor(found['name'], tuple(found['shape']), found['dtype'])

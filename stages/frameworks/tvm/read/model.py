@@ -1,0 +1,131 @@
+"""A model in one of our formats in, a Relax module out: one function, ``main``, of fixed sizes, weights inside."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from stages.contract.port import Tensor
+from stages.errors import UnsupportedError
+from stages.frameworks.tvm.target import TARGETS, Target
+
+ADVICE: Final = 'another engine for this model (onnxruntime, openvino), or another way in: exported, onnx or tflite'
+
+
+def imported(
+    folder: Path, signature: tuple[Tensor, ...], outputs: tuple[str, ...], sizes: Mapping[str, int],
+    target: Target = TARGETS['x86-64-v3'],
+) -> Any:
+    """
+    Return the model in ``folder`` as a Relax module whose ``main`` takes the inputs of ``signature``, in its order.
+
+    ``sizes`` are the named dimensions; a name that is not given counts 1. ``main`` returns a tensor, or a tuple of them
+    in the order of ``outputs``. Loops of recurrent layers suit ``target``, and run on any. Raises UnsupportedError
+    where TVM lacks an operator, or a size shows only in a run.
+    """
+    from stages.frameworks.refusal import refusal
+    from stages.frameworks.tvm.read import import_plain, import_tflite
+
+    with refusal('TVM', ADVICE), _operator_named(), warnings.catch_warnings():
+        warnings.simplefilter('ignore')   # of names it changes, of shapes it will not look at
+        if (folder / 'model.pt2').exists():
+            module = from_exported(folder / 'model.pt2', signature, sizes)
+        elif (folder / 'model.tflite').exists():
+            module = import_tflite.read(folder / 'model.tflite', [t.sized(**sizes) for t in signature])
+        else:
+            module = from_onnx(folder / 'model.onnx', signature, sizes, target)
+        return import_plain.plain(checked(named(module, signature), outputs))
+
+
+def from_onnx(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int], target: Target) -> Any:
+    """Import an ONNX file, once it is prepared and every operator of it is known."""
+    from tvm.relax.frontend.onnx import from_onnx as read
+    from tvm.relax.frontend.onnx import onnx_frontend
+
+    from stages.frameworks.tvm.graph import recurrent
+    from stages.frameworks.tvm.read import onnx_ready
+
+    model = onnx_ready.ready(path, signature, sizes)
+    with recurrent.converters(target):
+        if lacking := onnx_ready.missing(model, frozenset(onnx_frontend._get_convert_map())):
+            _refuse(lacking)
+        return read(model, sanitize_input_names=False)
+
+
+def from_exported(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> Any:
+    """Import a torch.export program that one of our steps wrote, exported once more for these sizes alone."""
+    import torch
+    from tvm.relax.frontend.torch import from_exported_program as read
+
+    from stages.frameworks.torch import exported as exported_file
+
+    example = tuple(torch.zeros(t.sized(**sizes), dtype=getattr(torch, t.dtype)) for t in signature)
+    with torch.no_grad():
+        module = exported_file.load(path).module(check_guards=False)
+        return read(torch.export.export(module, example), unwrap_unit_return_tuple=True)
+
+
+def named(module: Any, signature: tuple[Tensor, ...]) -> Any:
+    """Return ``module`` with parameters of ``main`` called as ``signature`` calls them."""
+    from tvm import relax
+
+    main = module['main']
+    if len(main.params) != len(signature):
+        raise UnsupportedError(f'TVM sees {len(main.params)} inputs; the recipe declares {len(signature)}')
+    fresh = [relax.Var(t.name, v.ty) for v, t in zip(main.params, signature, strict=True)]
+    bound = main.bind_params(dict(zip(main.params, fresh, strict=True)))
+    module['main'] = relax.Function(fresh, bound.body, main.ret_ty, is_pure=main.is_pure, attrs=main.attrs)
+    return module
+
+
+def checked(module: Any, outputs: tuple[str, ...]) -> Any:
+    """Return ``module`` if every size in it is a number and it returns what ``outputs`` names; else refuse it."""
+    from tvm import relax
+
+    main = module['main']
+    for binding in (binding for block in main.body.blocks for binding in block.bindings):
+        if not _sized(binding.var.ty):
+            what = binding.value.op.name if isinstance(binding.value, relax.Call) else 'a branch'
+            raise UnsupportedError(
+                f'TVM cannot do this to this model: the size of what {what} returns shows only when it runs\n'
+                f'what to try: {ADVICE}'
+            )
+    count = len(main.ret_ty.fields) if isinstance(main.ret_ty, relax.TupleType) else 1
+    if outputs and count != len(outputs):
+        raise UnsupportedError(f'the model returns {count} tensors; the recipe names {", ".join(outputs)}')
+    return module
+
+
+def _sized(kind: Any) -> bool:
+    """Say whether all sizes in a value of this type are numbers."""
+    from tvm import relax, tirx
+
+    if isinstance(kind, relax.TupleType):
+        return all(_sized(field) for field in kind.fields)
+    if isinstance(kind, relax.TensorType):
+        return kind.shape is not None and all(isinstance(size, tirx.IntImm) for size in kind.shape)
+    return True
+
+
+def _refuse(operators: list[str]) -> None:
+    one, many = 'it has no operator', 'it has none of the operators'
+    msg = f'TVM cannot read this model: {one if len(operators) == 1 else many} {", ".join(operators)}'
+    raise UnsupportedError(f'{msg}\nwhat to try: {ADVICE}')
+
+
+@contextlib.contextmanager
+def _operator_named() -> Iterator[None]:
+    """Put the operator that TVM's importer fails at into the error; TVM prints it, with all it knows of the inputs."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            yield
+    except Exception as error:
+        if found := re.search(r'Error converting operator (\w+)', said.getvalue()):
+            error.args = (f'operator {found[1]}: {error}',)
+        raise

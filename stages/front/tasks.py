@@ -1,0 +1,256 @@
+"""The plan as doit's tasks: the whole meeting point with doit.
+
+doit gives order, selection and parallelism. What is current is decided by our own stamps and keys: every task has one
+``uptodate`` callable and one action, no ``file_dep`` and no shell. A step that fails is recorded and shown but does not
+stop what else can be built; the variant that needed it fails, so the run ends non-zero.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from stages import spawn
+from stages.errors import RecipeError, ToolError
+from stages.execute import environment, show
+from stages.execute.ensure import ensure, is_current
+from stages.execute.project import STATE, Project, open_project
+from stages.execute.tools import remedy
+from stages.front.reporter import Reporter
+from stages.layout import benchmark
+from stages.layout.artifact import deliver, is_delivered
+from stages.layout.outcome import Outcome, outcome_of
+from stages.layout.pages import is_reported, report
+from stages.plan.step import Build, Step
+
+STEPS_AT_ONCE = 2
+"""Unless ``-n`` says otherwise. Converters take gigabytes, and half of their time they use one core."""
+
+
+def opened(root: Path) -> Project:
+    """Return the project at ``root``. A wrong recipe ends the run here, with exit code 2 and nothing on disk."""
+    if _wants_processes(sys.argv):
+        words = 'doit -P process is not supported: it hangs when a worker dies. Use -n N alone.'
+        print(f'modelkiln: {words}', file=sys.stderr)
+        raise SystemExit(3)
+    try:
+        return open_project(root)
+    except RecipeError as error:
+        print('\n'.join(error.problems), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def settings(root: Path) -> dict[str, Any]:
+    """Return doit's settings for the project at ``root``, and make the folder of its database, which doit does not."""
+    (root / STATE).mkdir(exist_ok=True)
+    return {
+        'backend': 'sqlite3',  # the default differs from Python to Python, and loses tasks of concurrent runs
+        'dep_file': str(root / STATE / 'doit.db'),
+        'continue': True,
+        'par_type': 'thread',
+        'num_process': min(os.cpu_count() or 1, STEPS_AT_ONCE),
+        'reporter': Reporter,
+        'verbosity': 0,
+    }
+
+
+def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
+    """Yield a task for every step, variant and report of ``project``."""
+    spawn.stop_on_signals()
+    for name in sorted({step.environment for step in project.plan.steps.values()} - {''}):
+        yield _environment_task(project, name)
+    missing = {recipe: missing_of(project, recipe) for recipe in project.plan.builds}
+    able = {id for recipe, tools in missing.items() if not tools for id in project.plan.steps_of(recipe)}
+    project.settled.update(settled(project))
+    for step in project.plan.steps.values():
+        if step.id in able and step.id not in project.settled:
+            yield _step_task(project, step)
+    for recipe, builds in project.plan.builds.items():
+        yield {'basename': recipe, 'name': None, 'doc': f'build, measure and report {recipe}'}
+        if missing[recipe]:
+            yield _unable_task(recipe, missing[recipe])
+            continue
+        finished = project.settled.issuperset(project.plan.steps_of(recipe)) and is_reported(project, recipe)
+        if not finished:
+            yield _measure_task(project, recipe)
+        for build in builds:
+            yield _variant_task(project, build)
+        yield _report_task(project, recipe, finished=finished)
+
+
+def settled(project: Project) -> set[str]:
+    """Return the steps that are current, and so is all that they hang on: nothing in this run can change them.
+
+    doit gets no task for them: a task costs it more than a look at a stamp costs us.
+    """
+    found: set[str] = set()
+    for step in project.plan.steps.values():  # inputs first
+        if found.issuperset(step.inputs.values()) and is_current(project, step):
+            found.add(step.id)
+    return found
+
+
+def _waits_for(project: Project, ids: Iterable[str]) -> list[str]:
+    return [_step_name(project.plan.steps[id]) for id in ids if id not in project.settled]
+
+
+def missing_of(project: Project, recipe: str) -> list[str]:
+    """Return the packages that any step of ``recipe`` needs and that are not installed here."""
+    steps = (project.plan.steps[id] for id in project.plan.steps_of(recipe))
+    return sorted({tool for step in steps for tool in project.missing(step)})
+
+
+def _unable_task(recipe: str, missing: list[str]) -> dict[str, Any]:
+    """A recipe whose tools are missing fails before anything of it is built."""
+
+    def act() -> object:
+        from doit.exceptions import TaskFailed
+
+        words = f'{recipe}: nothing was built, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
+        return TaskFailed(words, report=True)
+
+    return _task(basename=recipe, name='tools', doc=f'needs {", ".join(missing)}', actions=[act])
+
+
+def _wants_processes(arguments: list[str]) -> bool:
+    joined = ' '.join(arguments[1:])
+    return any(f'{flag}process' in joined for flag in ('-P', '-P ', '--parallel-type=', '--parallel-type '))
+
+
+def _step_name(step: Step) -> str:
+    return f'_{step.name}'
+
+
+def _measure_name(recipe: str) -> str:
+    return f'_measure:{recipe}'
+
+
+def _task(**fields: Any) -> dict[str, Any]:
+    return {'io': {'capture': False}, 'verbosity': 0, **fields}
+
+
+def _environment_name(name: str) -> str:
+    return f'_environment:{name}'
+
+
+def _environment_task(project: Project, name: str) -> dict[str, Any]:
+    users = [step for step in project.plan.steps.values() if step.environment == name]
+
+    def current() -> bool:
+        return environment.is_made(project, name) or all(is_current(project, step) for step in users)
+
+    def act() -> None:
+        with contextlib.suppress(ToolError):  # each step that needs it fails with these words
+            environment.make(project, name)
+
+    return _task(basename='_environment', name=name, actions=[act], uptodate=[current])
+
+
+def _step_task(project: Project, step: Step) -> dict[str, Any]:
+    def current() -> bool:
+        return is_current(project, step)
+
+    def act() -> None:
+        ensure(project, step)
+        project.remembered.save()
+
+    return _task(
+        basename=_step_name(step),
+        doc=f'{step.kind} for {", ".join(project.users.get(step.id, []))}',
+        actions=[act],
+        uptodate=[current],
+        task_dep=[
+            *_waits_for(project, step.inputs.values()),
+            *([_environment_name(step.environment)] if step.environment else []),
+        ],
+    )
+
+
+def _outcomes(project: Project, recipe: str) -> list[Outcome]:
+    return [outcome_of(project, build) for build in project.plan.builds[recipe]]
+
+
+def _has_stamps(project: Project, recipe: str) -> bool:
+    return all(project.stamp(id) is not None for id in project.plan.steps_of(recipe))
+
+
+def _measure_task(project: Project, recipe: str) -> dict[str, Any]:
+    def current() -> bool:
+        if is_reported(project, recipe):
+            return True
+        if not _has_stamps(project, recipe):
+            return False
+        return all(benchmark.has_samples(project, row) for row in benchmark.wanted(project, _outcomes(project, recipe)))
+
+    def act() -> None:
+        benchmark.measure(project, recipe, benchmark.wanted(project, _outcomes(project, recipe)))
+
+    return _task(
+        basename='_measure',
+        name=recipe,
+        actions=[act],
+        uptodate=[current],
+        task_dep=_waits_for(project, project.plan.steps_of(recipe)),
+    )
+
+
+def _variant_task(project: Project, build: Build) -> dict[str, Any]:
+    def current() -> bool:
+        return is_delivered(project, build)
+
+    def act() -> object:
+        from doit.exceptions import TaskFailed
+
+        outcome = outcome_of(project, build)
+        deliver(project, outcome, _figures(project, outcome))
+        if build.variant.unsupported and outcome.failure is None:
+            show.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
+        return TaskFailed(f'{build.name}: {outcome.broken}', report=True) if outcome.broken else None
+
+    def clean() -> None:
+        shutil.rmtree(project.root / 'artifacts' / build.recipe / build.variant.name, ignore_errors=True)
+
+    stages = ' -> '.join(stage.kind for stage in build.variant.stages) or 'the source itself'
+    return _task(
+        basename=build.recipe,
+        name=build.variant.name,
+        doc=stages,
+        actions=[act],
+        uptodate=[current],
+        clean=[clean],
+        task_dep=_waits_for(project, build.steps),
+    )
+
+
+def _figures(project: Project, outcome: Outcome) -> Any:
+    rows = benchmark.wanted(project, [outcome])
+    return benchmark.figures(benchmark.samples(project, rows[0])) if rows else None
+
+
+def _report_task(project: Project, recipe: str, *, finished: bool) -> dict[str, Any]:
+    def current() -> bool:
+        return finished or is_reported(project, recipe)
+
+    def act() -> None:
+        outcomes = _outcomes(project, recipe)
+        for outcome in outcomes:
+            deliver(project, outcome, _figures(project, outcome))
+        report(project, recipe, outcomes)
+
+    def clean() -> None:
+        shutil.rmtree(project.root / 'artifacts' / recipe, ignore_errors=True)
+
+    return _task(
+        basename=recipe,
+        name='report',
+        doc='measure the variants and write the report',
+        actions=[act],
+        uptodate=[current],
+        clean=[clean],
+        task_dep=[] if finished else [_measure_name(recipe)],
+    )

@@ -1,0 +1,168 @@
+"""Leave a variant's files in artifacts/RECIPE/VARIANT/, with the manifest that proves them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from stages.digest import file_digest
+from stages.execute.ensure import copy_result, result_of
+from stages.execute.project import Project
+from stages.layout.outcome import Outcome
+from stages.plan.step import Build
+from stages.store.atomic import write_text
+from stages.store.files import same_file, signature
+from stages.store.locks import locked
+
+MANIFEST = 'manifest.json'
+FORMAT = 1
+
+
+def folder_of(project: Project, build: Build) -> Path:
+    return project.root / 'artifacts' / build.recipe / build.variant.name
+
+
+def is_delivered(project: Project, build: Build) -> bool:
+    """Whether the folder holds exactly what was delivered last, that is today's result, and it may be shipped."""
+    if build.variant.unsupported and any((s := project.stamp(link.step)) and s.refused for link in build.chain):
+        return not folder_of(project, build).exists()  # there is nothing to deliver, and that is as it should be
+    record = _record(project, build)
+    if record is None or not record['good'] or record['identity'] != _identity(project, build):
+        return False
+    return not altered(folder_of(project, build), record['files'])
+
+
+def altered(folder: Path, files: Mapping[str, Any]) -> list[str]:
+    """Return the names below ``folder`` that are not as recorded: changed, missing or extra."""
+    there = {
+        f'{base}{os.sep}{name}'[len(str(folder)) + 1 :].replace(os.sep, '/')
+        for base, _, names in os.walk(folder)
+        for name in names
+    }
+    wrong = sorted(there ^ files.keys())
+    return wrong + [name for name in sorted(there & files.keys()) if changed(folder / name, files[name])]
+
+
+def changed(path: Path, record: Mapping[str, Any]) -> bool:
+    """Whether one file is missing, a link, or has other bytes than recorded."""
+    if same_file(path, record['stat']):
+        return False
+    return path.is_symlink() or not path.is_file() or file_digest(path) != record['sha256']
+
+
+def deliver(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> None:
+    """Put a built variant in place, whole; take a failed one away, so that nothing old looks new."""
+    build = outcome.build
+    folder = folder_of(project, build)
+    with locked(project.state / 'locks' / f'artifacts.{build.recipe}.{build.variant.name}'):
+        if outcome.failure is not None:
+            withdraw(project, build)
+            return
+        manifest = json.dumps(_manifest(project, outcome, measured), indent=2, sort_keys=True) + '\n'
+        record = _record(project, build)
+        if (
+            record is not None
+            and record['result'] == _result_digest(project, build)
+            and altered(folder, record['files']) in ([], [MANIFEST])
+        ):
+            write_text(folder / MANIFEST, manifest)
+        else:
+            _replace(project, build, folder, manifest)
+        _write_record(project, build, folder, good=outcome.accuracy_failed is None)
+
+
+def withdraw(project: Project, build: Build) -> None:
+    """Remove a variant's folder and its record."""
+    _record_path(project, build).unlink(missing_ok=True)
+    shutil.rmtree(folder_of(project, build), ignore_errors=True)
+
+
+def _replace(project: Project, build: Build, folder: Path, manifest: str) -> None:
+    part = project.store.temporary(f'artifact.{build.recipe}.{build.variant.name}') / 'new'
+    part.mkdir()
+    try:
+        copy_result(project, build.chain[-1].step, part)
+        (part / MANIFEST).write_text(manifest)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() or folder.is_symlink():
+            aside = part.parent / 'old'
+            os.replace(folder, aside)
+        os.replace(part, folder)
+    finally:
+        project.store.discard(part.parent)
+
+
+def _identity(project: Project, build: Build) -> list[Any]:
+    """What the folder's content and its verdict follow from: what was built and checked, and what was asked of it."""
+    asked = project.plan.recipes[build.recipe].check
+    baseline = project.plan.baseline(build.recipe).chain[-1].check
+    stamps = [project.stamp(id) for link in build.chain for id in (link.step, link.check) if id]
+    stamps += [project.stamp(baseline)] if baseline else []
+    tolerance = {name: asdict(bound) for name, bound in asked.tolerance.items()}
+    return [asked.max_drop, tolerance, [stamp.key if stamp else None for stamp in stamps]]
+
+
+def _result_digest(project: Project, build: Build) -> str:
+    stamp = project.stamp(build.chain[-1].step)
+    return stamp.digest if stamp else ''
+
+
+def _record_path(project: Project, build: Build) -> Path:
+    return project.state / 'artifacts' / build.recipe / f'{build.variant.name}.json'
+
+
+def _record(project: Project, build: Build) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads(_record_path(project, build).read_text())
+    except (OSError, ValueError):
+        return None
+    return record
+
+
+def _write_record(project: Project, build: Build, folder: Path, *, good: bool) -> None:
+    files = {
+        path.relative_to(folder).as_posix(): {'stat': signature(path), 'sha256': file_digest(path)}
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+    content = {
+        'identity': _identity(project, build), 'good': good, 'result': _result_digest(project, build), 'files': files,
+    }  # fmt: skip
+    write_text(_record_path(project, build), json.dumps(content, indent=1) + '\n')
+
+
+def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> dict[str, Any]:
+    build, plan = outcome.build, project.plan
+    recipe = plan.recipes[build.recipe]
+    results = [result_of(project, link.step) for link in build.chain]
+    steps = [plan.steps[link.step] for link in build.chain]
+    check = outcome.check or {}
+    return {
+        'format': FORMAT,
+        'recipe': recipe.model,
+        'variant': build.variant.name,
+        'files': {name: {'sha256': f.sha256, 'size': f.size} for name, f in results[-1].files.items()},
+        'digest': results[-1].digest,
+        'key': results[-1].key,
+        'model_format': build.variant.format,
+        'precision': build.chain[-1].precision,
+        'engine': build.variant.engine,
+        'options': plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
+        'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in recipe.inputs],
+        'outputs': check.get('outputs') or [{'name': name} for name in recipe.outputs],
+        'preprocessing': recipe.preprocessing,
+        'stages': [
+            {'kind': step.kind, 'params': dict(step.params), 'key': result.key, 'tools': result.action['tools'],
+             'platform': result.action['platform']}
+            for step, result in zip(steps, results, strict=True)
+        ],
+        'target': results[-1].action['platform'],
+        'check': {name: check.get(name) for name in ('difference', 'metric', 'agreement', 'elsewhere')},
+        'accuracy_failed': outcome.accuracy_failed,
+        'measured': measured,
+    }  # fmt: skip

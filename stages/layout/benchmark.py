@@ -1,0 +1,195 @@
+"""Measure what a recipe built: only what has no samples yet, always beside the baseline, never beside a build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stages.digest import digest_of
+from stages.engines import ENGINES
+from stages.execute import show, tools
+from stages.execute.ensure import copy_result
+from stages.execute.project import Project
+from stages.layout.outcome import Outcome
+from stages.measure.machine import fingerprint, machine
+from stages.recipe.model import Benchmark
+from stages.store.atomic import write_text
+from stages.store.locks import locked, measuring
+
+if TYPE_CHECKING:
+    from stages.measure.protocol import Subject
+
+CYCLE_TIMEOUT = 900.0
+"""Seconds one cycle may take."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One row of the table: a variant on a number of threads, and the key of its samples."""
+
+    outcome: Outcome
+    threads: int
+    key: str
+
+
+def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
+    """Return what the recipe's table needs: every variant built for this machine, on every number of threads."""
+    return [
+        Wanted(outcome, threads, _key(project, outcome, threads))
+        for outcome in outcomes
+        if outcome.failure is None and outcome.build.chain[-1].check is not None and not outcome.elsewhere
+        for threads in project.plan.recipes[outcome.build.recipe].benchmark.threads
+    ]
+
+
+def samples(project: Project, row: Wanted) -> dict[str, Any] | None:
+    """Return the samples of a row when they were taken before, on this machine, of these bytes."""
+    try:
+        read: dict[str, Any] = json.loads(_path(project, row.key).read_text())
+    except (OSError, ValueError):
+        return None
+    return read
+
+
+def has_samples(project: Project, row: Wanted) -> bool:
+    return _path(project, row.key).is_file()
+
+
+def measure(project: Project, recipe: str, rows: list[Wanted]) -> None:
+    """Take the samples that are missing, one session for each number of threads and each batch."""
+    with locked(project.state / 'locks' / f'measure.{recipe}'):
+        missing = [row for row in rows if not has_samples(project, row)]
+        groups: dict[tuple[int, int], list[Wanted]] = {}
+        for row in missing:
+            groups.setdefault((row.threads, row.outcome.build.variant.batch), []).append(row)
+        for (threads, batch), group in groups.items():
+            _session(project, recipe, threads, batch, group, rows)
+
+
+def _session(
+    project: Project, recipe: str, threads: int, batch: int, group: list[Wanted], rows: list[Wanted]
+) -> None:
+    from stages.measure.protocol import run_session
+    from stages.measure.spawn import spawn_cycle
+
+    plan = project.plan
+    baseline = plan.baseline(recipe)
+    folder = project.store.temporary(f'measure.{recipe}')
+    try:
+        subjects: dict[str, Subject] = {}
+        for row in [*(r for r in rows if r.outcome.build == baseline and r.threads == threads), *group]:
+            build = row.outcome.build
+            if build.variant.name in subjects:
+                continue
+            to = folder / 'models' / build.variant.name
+            copy_result(project, build.chain[-1].step, to)
+            subjects[build.variant.name] = _subject(project, row, to, batch)
+        if baseline.variant.name not in subjects:
+            show.note(f'  {recipe}: not measured, because the baseline {baseline.name} was not built')
+            return
+        copy_result(project, plan.probes[recipe], folder / 'inputs')
+        common = {
+            'signature': [
+                {'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in plan.recipes[recipe].inputs
+            ],
+            'inputs': str(folder / 'inputs' / 'data.npz'),
+            'carries': [name for name, _ in plan.recipes[recipe].carries],
+        }
+        first = subjects.pop(baseline.variant.name)
+        work = folder / 'cycle'
+        work.mkdir()
+
+        def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
+            return spawn_cycle(request, work, CYCLE_TIMEOUT, {})
+
+        with measuring():
+            measured = run_session(
+                first, list(subjects.values()), common, plan.recipes[recipe].benchmark, run_cycle,
+                lambda words: show.progress(f'measure {recipe}: {words}'),
+            )  # fmt: skip
+        facts = machine()
+        for row in group:
+            taken = measured[row.outcome.build.variant.name]
+            if 'failed' in taken:
+                show.note(f'  FAILED  measure {row.outcome.build.name}: {taken["failed"]}')
+                continue
+            content = {**taken, 'batch': batch, 'machine': facts}
+            write_text(_path(project, row.key), json.dumps(content) + '\n')
+        show.note(f'  measured {recipe}: {len(measured)} variants, {threads} thread{"s" if threads > 1 else ""}')
+    finally:
+        project.store.discard(folder)
+
+
+def _subject(project: Project, row: Wanted, folder: Path, batch: int) -> Subject:
+    from stages.measure.protocol import Subject
+
+    build = row.outcome.build
+    return Subject(
+        build.variant.name, build.variant.engine, _options(project, row.outcome), row.threads, str(folder), batch
+    )
+
+
+def _options(project: Project, outcome: Outcome) -> dict[str, Any]:
+    check = outcome.build.chain[-1].check
+    assert check is not None, 'a variant that ends in a format no engine runs is refused when the recipe is read'
+    return dict(project.plan.steps[check].params['options'])
+
+
+def _key(project: Project, outcome: Outcome, threads: int) -> str:
+    build, plan = outcome.build, project.plan
+    recipe = plan.recipes[build.recipe]
+    engine = ENGINES[build.variant.engine]
+    baseline = plan.baseline(build.recipe)
+    ids = {'model': build.chain[-1].step, 'baseline': baseline.chain[-1].step, 'inputs': plan.probes[build.recipe]}
+    stamps = {role: project.stamp(id) for role, id in ids.items()}
+    module = {engine.__name__, ENGINES[baseline.variant.engine].__name__}  # type: ignore[attr-defined]
+    protocol: Benchmark = replace(recipe.benchmark, threads=(threads,))
+    return digest_of(
+        {
+            'content': {role: stamp.digest if stamp else None for role, stamp in stamps.items()},
+            'engine': build.variant.engine,
+            'options': _options(project, outcome),
+            'batch': build.variant.batch,
+            'protocol': [
+                protocol.cycles, protocol.repetitions, threads, protocol.warmup_runs, protocol.warmup_seconds,
+                sorted(protocol.sizes.items()), [name for name, _ in recipe.carries],
+            ],
+            'tools': tools.versions((*engine.TOOLS, *ENGINES[baseline.variant.engine].TOOLS), project.installed),
+            'code': project.code(('stages.measure.cycle', *sorted(module))),
+            'machine': fingerprint_of_this_machine(project),
+        }
+    )  # fmt: skip
+
+
+def fingerprint_of_this_machine(project: Project) -> str:
+    """Return what the samples are keyed by: two machines never share a table."""
+    known = project.facts.get('fingerprint')
+    if known is None:
+        known = project.facts['fingerprint'] = fingerprint(machine())
+    return known
+
+
+def _path(project: Project, key: str) -> Path:
+    return project.store.folder / 'samples' / key[:2] / f'{key}.json'
+
+
+def figures(measured: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return samples as a manifest keeps them: means in seconds and bytes."""
+    if measured is None:
+        return None
+    cycles = measured['cycles']
+    times = [t / c['inner'] / 1e9 for c in cycles for t in c['time_ns']]
+    peaks = [p for c in cycles for p in c['peak_rss_bytes']]
+    return {
+        'threads': measured['threads'],
+        'batch': measured['batch'],
+        'latency_seconds': sum(times) / len(times),
+        'peak_memory_bytes': round(sum(peaks) / len(peaks)),
+        'load_seconds': sum(c['load_ns'] for c in cycles) / len(cycles) / 1e9,
+        'first_seconds': sum(c['first_ns'] for c in cycles) / len(cycles) / 1e9,
+        'cycles': len(cycles),
+        'machine': {name: measured['machine'].get(name) for name in ('cpu', 'os', 'memory')},
+    }

@@ -1,0 +1,105 @@
+"""Write a recipe's report and point ``best`` at the winner; know when both are still true."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from stages.digest import digest_of, file_digest
+from stages.execute import show, tools
+from stages.execute.project import Project
+from stages.layout import benchmark
+from stages.layout.artifact import changed
+from stages.layout.outcome import Outcome
+from stages.store.atomic import write_text
+from stages.store.files import signature
+
+CODE = ('stages.layout.findings', 'stages.report', 'stages.layout.outcome')
+BEST = 'best'
+
+
+def is_reported(project: Project, recipe: str) -> bool:
+    """Whether the pages in place are of today's results, samples and bounds. Changes nothing."""
+    kept = _record(project, recipe)
+    if kept is None or kept['key'] != report_key(project, recipe):
+        return False
+    folder = project.root / 'artifacts' / recipe
+    return not any(changed(folder / name, file) for name, file in kept['files'].items())
+
+
+def report(project: Project, recipe: str, outcomes: list[Outcome]) -> None:
+    """Write report.md, .html, .csv, .json, samples.json and ``best``."""
+    from stages.layout.findings import findings_of
+    from stages.report import TOOLS, write_report
+
+    folder = project.root / 'artifacts' / recipe
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = benchmark.wanted(project, outcomes)
+    findings = findings_of(project, recipe, outcomes, rows)
+    absent = [tool for tool, version in tools.versions(TOOLS, project.installed).items() if version == tools.MISSING]
+    choice = write_report(findings, folder, draw=not absent)
+    samples = {v['name']: v['measured'] for v in findings['variants']}
+    raw = {'format': 1, 'clock': 'perf_counter_ns', 'variants': samples}
+    write_text(folder / 'samples.json', json.dumps(raw) + '\n')
+    if choice.name:
+        write_text(folder / BEST, choice.name + '\n')
+    else:
+        (folder / BEST).unlink(missing_ok=True)
+    pages = ['report.md', *([] if absent else ['report.html'])]
+    names = [*pages, 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
+    failed = [o.build.name for o in outcomes if o.broken]
+    if failed or not all(benchmark.has_samples(project, row) for row in rows):
+        _path(project, recipe).unlink(missing_ok=True)  # incomplete: looked at again next time
+    else:
+        write_text(_path(project, recipe), record(project, recipe, names))
+    if absent:
+        (folder / 'report.html').unlink(missing_ok=True)
+        show.note(f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}')
+    show.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
+
+
+def record(project: Project, recipe: str, names: list[str]) -> str:
+    """Return what is kept of a finished report: what it was made from, and its files."""
+    folder = project.root / 'artifacts' / recipe
+    files = {name: {'stat': signature(folder / name), 'sha256': file_digest(folder / name)} for name in names}
+    return json.dumps({'key': report_key(project, recipe), 'files': files}) + '\n'
+
+
+def report_key(project: Project, recipe: str) -> str:
+    """Return the digest of everything the pages say, as cheap to compute as looking at stamps."""
+    plan = project.plan
+    read = plan.recipes[recipe]
+    stamps = {id: project.stamp(id) for id in plan.steps_of(recipe)}
+    return digest_of(
+        {
+            'stamps': {id: stamp.key if stamp else None for id, stamp in stamps.items()},
+            'builds': [[b.variant.name, b.variant.engine, b.variant.batch, [[k.step, k.check] for k in b.chain]]
+                       for b in plan.builds[recipe]],
+            'asked': [asdict(read.check), asdict(read.benchmark), asdict(read.choose), read.preprocessing, read.file],
+            'tools': _engine_tools(project, recipe),
+            'machine': benchmark.fingerprint_of_this_machine(project),
+            'code': project.code(CODE),
+        }
+    )  # fmt: skip
+
+
+def _engine_tools(project: Project, recipe: str) -> dict[str, str]:
+    from stages.engines import ENGINES
+    from stages.report import TOOLS
+
+    engines = {build.variant.engine for build in project.plan.builds[recipe]}
+    named = {*TOOLS, *(tool for engine in engines for tool in ENGINES[engine].TOOLS)}
+    return tools.versions(sorted(named), project.installed)
+
+
+def _path(project: Project, recipe: str) -> Any:
+    return project.state / 'reports' / f'{recipe}.json'
+
+
+def _record(project: Project, recipe: str) -> dict[str, Any] | None:
+    try:
+        kept: dict[str, Any] = json.loads(_path(project, recipe).read_text())
+    except (OSError, ValueError):
+        return None
+    return kept

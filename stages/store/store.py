@@ -1,0 +1,181 @@
+"""The store: blobs by their sha256, results by their key.
+
+A blob is written under a temporary name, synced, made read-only and renamed; a result is written after its blobs. So
+a result that can be read was whole when it was written, and a reader checks every byte it takes out all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.digest import digest_of
+from stages.errors import IntegrityError
+from stages.store.atomic import sync_folder, write_text
+
+CHUNK = 1 << 20
+REFUSAL = 'refusal.json'
+"""What a step leaves whose tool cannot do it, where that is expected."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One file of a result."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step left, and what it cost."""
+
+    key: str
+    files: Mapping[str, Stored]
+    seconds: float
+    peak_memory_bytes: int
+    action: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """The identity of the content: names and bytes, nothing of how it was made."""
+        return digest_of({name: [file.sha256, file.size] for name, file in self.files.items()})
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is a tool's refusal, on which nothing can be built."""
+        return [*self.files] == [REFUSAL]
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files.values())
+
+
+class Lost(IntegrityError):
+    """A blob is missing or damaged; ``sha256`` names it."""
+
+    def __init__(self, sha256: str, why: str) -> None:
+        super().__init__(f'stored content {sha256[:12]} {why}')
+        self.sha256 = sha256
+
+
+class Store:
+    """Content-addressed results below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def blob(self, sha256: str) -> Path:
+        return self.folder / 'blobs' / sha256[:2] / sha256
+
+    def lock(self, key: str) -> Path:
+        return self.folder / 'locks' / key
+
+    def temporary(self, name: str) -> Path:
+        """Return a new private folder on the store's own disk, so that renames work."""
+        folder = self.folder / 'tmp'
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=folder, prefix=name + '.'))
+
+    def _result_path(self, key: str) -> Path:
+        return self.folder / 'results' / key[:2] / f'{key}.json'
+
+    def find(self, key: str) -> Result | None:
+        """Return the result of ``key`` when every blob of it is there with its size; else None."""
+        try:
+            read = json.loads(self._result_path(key).read_text())
+            files = {name: Stored(**file) for name, file in read['files'].items()}
+            for file in files.values():
+                if self.blob(file.sha256).stat().st_size != file.size:
+                    return None
+            return Result(key, files, read['seconds'], read['peak_memory_bytes'], read['action'])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def action(self, key: str) -> Mapping[str, Any] | None:
+        """Return the action behind ``key``, for explanations; None when it is not known."""
+        try:
+            action: Mapping[str, Any] = json.loads(self._result_path(key).read_text())['action']
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return action
+
+    def publish(
+        self, key: str, action: Mapping[str, Any], folder: Path, names: list[str], seconds: float, peak: int
+    ) -> Result:
+        """Take the files out of ``folder`` into the store and record them under ``key``."""
+        files = {name: self._take(folder / name) for name in sorted(names)}
+        result = Result(key, files, seconds, peak, action)
+        content = {
+            'files': {name: asdict(file) for name, file in files.items()},
+            'seconds': seconds, 'peak_memory_bytes': peak, 'action': action,
+        }  # fmt: skip
+        write_text(self._result_path(key), json.dumps(content, indent=1, sort_keys=True) + '\n', durable=True)
+        return result
+
+    def _take(self, path: Path) -> Stored:
+        with path.open('rb') as stream:
+            sha256 = hashlib.file_digest(stream, 'sha256').hexdigest()
+            os.fsync(stream.fileno())
+        size = path.stat().st_size
+        blob = self.blob(sha256)
+        if not (blob.is_file() and blob.stat().st_size == size and self._sound(sha256)):
+            path.chmod(0o444)
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, blob)
+            sync_folder(blob.parent)
+        return Stored(sha256, size)
+
+    def _sound(self, sha256: str) -> bool:
+        with self.blob(sha256).open('rb') as stream:
+            return hashlib.file_digest(stream, 'sha256').hexdigest() == sha256
+
+    def copy_out(self, file: Stored, to: Path) -> None:
+        """Copy a blob, hashing it on the way. Raises Lost (and removes the copy) when a byte differs or it is gone."""
+        to.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        try:
+            with self.blob(file.sha256).open('rb') as source, to.open('xb') as target:
+                while chunk := source.read(CHUNK):
+                    digest.update(chunk)
+                    target.write(chunk)
+        except FileNotFoundError:
+            raise Lost(file.sha256, 'is missing') from None
+        if digest.hexdigest() != file.sha256:
+            to.unlink()
+            self.quarantine(file.sha256)
+            raise Lost(file.sha256, 'is damaged; it was set aside and will be built again')
+
+    def read(self, file: Stored) -> bytes:
+        """Return a blob's bytes, checked. Raises Lost."""
+        try:
+            content = self.blob(file.sha256).read_bytes()
+        except OSError:
+            raise Lost(file.sha256, 'is missing') from None
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            self.quarantine(file.sha256)
+            raise Lost(file.sha256, 'is damaged; it was set aside and will be built again')
+        return content
+
+    def quarantine(self, sha256: str) -> None:
+        """Move a damaged blob aside, so that nothing takes it again."""
+        aside = self.folder / 'damaged' / sha256
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.blob(sha256), aside)
+
+    def forget(self, key: str) -> None:
+        """Drop the result of ``key``; its blobs stay until they are collected."""
+        self._result_path(key).unlink(missing_ok=True)
+
+    def discard(self, folder: Path) -> None:
+        """Remove a temporary folder, also when files in it are read-only."""
+        shutil.rmtree(folder, ignore_errors=True)

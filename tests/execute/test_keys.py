@@ -1,0 +1,155 @@
+"""A key changes with everything that can change the bytes, and with nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from stages.execute.project import Stamp
+from tests.execute.conftest import Keyed, changed
+
+ALL = {'torch-source:build', 'data:calibrate', 'data:evaluate', 'onnx', 'onnx-quantize'}
+
+
+def test_the_project_has_the_steps_these_tests_speak_of(keyed):
+    assert keyed.keys().keys() == ALL
+
+
+@pytest.mark.parametrize(('old', 'new'), [
+    ('recipe: 1', '# a comment\nrecipe: 1   # and another'),
+    ('{mode: static, samples: 16}', '{samples: 16, mode: static}'),
+    ('int8:', 'another-name:'),
+    ('model: net', 'model: another-net'),
+    ('source: {torch: models/net.py:build}', 'source:\n  torch: "models/net.py:build"'),
+    ('mode: static, samples: 16', 'mode: static, samples: 16, method: minmax'),
+    ('metric: top1', 'metric: agreement'),
+    ('variants:', 'check: {max_drop: 0.5}\nchoose: {fastest: latency}\nvariants:'),
+], ids=['comment', 'order of keys', 'name of a variant', 'name of the model', 'style', 'a default', 'metric', 'bounds'])
+def test_how_a_recipe_is_written_changes_no_key(keyed, old, new):
+    before = keyed.keys()
+
+    keyed.edit('net.yaml', old, new)
+
+    assert changed(before, keyed.keys()) == set()
+
+
+def test_the_name_of_the_recipe_file_changes_no_key(keyed):
+    before = keyed.keys()
+
+    (keyed.root / 'recipes/net.yaml').rename(keyed.root / 'recipes/moved.yaml')
+
+    assert changed(before, keyed.keys()) == set()
+
+
+def test_the_place_of_the_project_changes_no_key(keyed, tmp_path):
+    shutil.copytree(keyed.root, tmp_path / 'else' / 'where')
+
+    assert changed(keyed.keys(), Keyed(tmp_path / 'else' / 'where').keys()) == set()
+
+
+def test_a_parameter_changes_the_key_of_its_step(keyed):
+    before = keyed.keys()
+
+    keyed.edit('net.yaml', 'samples: 16', 'samples: 17')
+
+    assert changed(before, keyed.keys()) == {'onnx-quantize'}
+
+
+def test_other_content_before_a_step_changes_its_key(keyed):
+    assert changed(keyed.keys(), keyed.keys('other bytes')) == {'onnx', 'onnx-quantize'}
+
+
+def test_equal_content_before_a_step_leaves_its_key_whatever_made_it(keyed):
+    before = keyed.keys()
+
+    keyed.edit('models/net.py', 'return width', 'return width + 0')   # the result keeps its digest in these tests
+
+    assert changed(before, keyed.keys()) == {'torch-source:build'}
+
+
+def test_other_calibration_content_changes_what_calibrates_and_nothing_else(keyed):
+    project = keyed.project()
+    steps = {step.kind: step for step in project.plan.steps.values() if step.kind != 'data'}
+    before = {kind: project.key(step) for kind, step in steps.items() if kind != 'check'}
+    calibrate = next(id for id, step in project.plan.steps.items() if step.params.get('function') == 'calibrate')
+
+    project.stamps[calibrate] = Stamp('a key', 'other photos')
+
+    after = {kind: project.key(steps[kind]) for kind in before}
+    assert {kind for kind in before if before[kind] != after[kind]} == {'onnx-quantize'}
+
+
+def test_the_python_of_the_model_counts_with_what_it_imports(keyed):
+    before = keyed.keys()
+
+    keyed.edit('models/blocks.py', 'width = 3', 'width = 4')
+
+    assert changed(before, keyed.keys()) == {'torch-source:build'}
+
+
+def test_a_comment_in_the_python_of_the_model_changes_no_key(keyed):
+    before = keyed.keys()
+
+    keyed.edit('models/blocks.py', 'width = 3', '# three: red, green, blue\nwidth  =  3')
+
+    assert changed(before, keyed.keys()) == set()
+
+
+def test_python_that_nothing_imports_changes_no_key(keyed):
+    before = keyed.keys()
+
+    keyed.write('models/other.py', 'width = 5\n')
+
+    assert changed(before, keyed.keys()) == set()
+
+
+def test_an_edit_that_keeps_size_and_mtime_is_seen(keyed):
+    before, path = keyed.keys(), keyed.root / 'recipes/models/blocks.py'
+    old = path.stat()
+
+    path.write_text('width = 9\n')
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+
+    assert changed(before, keyed.keys()) == {'torch-source:build'}
+
+
+@pytest.mark.parametrize(('package', 'hit'), [
+    ('onnxruntime', {'onnx-quantize'}),
+    ('onnxscript', {'onnx'}),
+    ('torch', {'onnx', 'torch-source:build'}),
+    ('matplotlib', set()),
+])
+def test_the_version_of_a_tool_changes_the_keys_of_the_kinds_that_name_it(keyed, tmp_path, monkeypatch, package, hit):
+    before = keyed.keys()
+
+    (tmp_path / 'site' / f'{package}-99.9.9.dist-info').mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path / 'site'))
+
+    assert changed(before, keyed.keys()) == hit
+
+
+def test_the_contract_of_the_model_is_in_the_key(keyed):
+    before = keyed.keys()
+
+    keyed.edit('net.yaml', 'float32', 'float16')
+
+    assert {'onnx', 'onnx-quantize'} <= changed(before, keyed.keys())
+
+
+def test_every_reason_for_another_key_is_said_in_words(keyed):
+    from stages.execute.action import difference
+
+    old = keyed.project()
+    before = {step.kind: old.action(step) for step in old.plan.steps.values()}
+    keyed.edit('net.yaml', 'samples: 16', 'samples: 17')
+    keyed.edit('models/blocks.py', '3', '4')
+    new = keyed.project('other bytes')
+    after = {step.kind: new.action(step) for step in new.plan.steps.values()}
+
+    assert difference(before['torch-source'], after['torch-source']) == ['file models/blocks.py changed']
+    assert difference(before['onnx-quantize'], after['onnx-quantize']) == [
+        'parameter samples: 16 -> 17', 'input calibrate changed', 'input model changed',
+    ]
+    assert difference(after['onnx'], after['onnx']) == []
