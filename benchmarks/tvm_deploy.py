@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 7
 
-START = '''
+START = """
 import json, sys, time
 from pathlib import Path
 from stages.measure.memory import rss_bytes
@@ -41,8 +41,8 @@ if kind == 'all of TVM':
 else:
     engine.load(folder, (), engine.Options(), 1)
 print(json.dumps({'import': imported, 'memory': rss, 'load': time.process_time() - begun}))
-'''
-BUILD = '''
+"""
+BUILD = """
 import json, sys, time
 from pathlib import Path
 import onnx
@@ -59,7 +59,7 @@ signature = tuple(Tensor(v.name, shape(v), dtype(v)) for v in graph.input if v.n
 begun = time.process_time()
 tvm.run(tvm.Params(), Job({'model': folder}, out, signature, tuple(v.name for v in graph.output), lambda f, w: None))
 print(json.dumps({'seconds': time.process_time() - begun, 'peak': peak_memory()}))
-'''
+"""
 
 
 def child(code: str, *arguments: object) -> dict[str, Any]:

@@ -120,8 +120,10 @@ def compare(kind: str, target: Target, threads: int, repetitions: int) -> tuple[
     clock = time.process_time if threads == 1 else time.perf_counter
     both = measured([ours, theirs], repetitions, clock)
     (best, middle), (best_there, middle_there) = ((min(times), statistics.median(times)) for times in both)
-    print(f'{kind}: least {best:.2f} ms, ONNX Runtime {best_there:.2f} ms, {best / best_there:.2f}x; '
-          f'median {middle:.2f} ms, {middle_there:.2f} ms, {middle / middle_there:.2f}x; apart {apart:.1e}')
+    print(
+        f'{kind}: least {best:.2f} ms, ONNX Runtime {best_there:.2f} ms, {best / best_there:.2f}x; '
+        f'median {middle:.2f} ms, {middle_there:.2f} ms, {middle / middle_there:.2f}x; apart {apart:.1e}'
+    )
     for name, milliseconds in list(parts(machine, tensor, repetitions).items())[:8]:
         print(f'  {milliseconds:7.3f} ms  {name}')
     return apart, middle / middle_there

@@ -41,8 +41,12 @@ def said(fraction: float, words: str) -> None:
 
 
 def tvm_call(
-    folder: Path, signature: tuple[Tensor, ...], outputs: tuple[str, ...], feed: Mapping[str, Any],
-    params: tvm_tune.Params, database: Path | None,
+    folder: Path,
+    signature: tuple[Tensor, ...],
+    outputs: tuple[str, ...],
+    feed: Mapping[str, Any],
+    params: tvm_tune.Params,
+    database: Path | None,
 ) -> Call:
     """Return a call of the model in ``folder`` as TVM compiles it."""
     import tvm
@@ -106,16 +110,20 @@ def main() -> None:
         keep = asked.keep or Path(passing, 'keep')
         tvm_tune.run(params, Job({'model': folder}, out, recipe.inputs, recipe.outputs, said, keep))
         print((out / 'tuning.json').read_text())
-        seconds = in_turns({
-            'ONNX Runtime': onnxruntime_call(folder, feed),
-            'untuned': tvm_call(folder, recipe.inputs, recipe.outputs, feed, params, None),
-            'tuned': tvm_call(folder, recipe.inputs, recipe.outputs, feed, params, out),
-        })
+        seconds = in_turns(
+            {
+                'ONNX Runtime': onnxruntime_call(folder, feed),
+                'untuned': tvm_call(folder, recipe.inputs, recipe.outputs, feed, params, None),
+                'tuned': tvm_call(folder, recipe.inputs, recipe.outputs, feed, params, out),
+            }
+        )
     yardstick = seconds['ONNX Runtime']
     for name, figures in seconds.items():
         median = statistics.median(figures) / statistics.median(yardstick)
-        print(f'{name:14s} {1e3 * min(figures):9.3f} ms  ratio of medians {median:.2f}, of minima '
-              f'{min(figures) / min(yardstick):.2f}')
+        print(
+            f'{name:14s} {1e3 * min(figures):9.3f} ms  ratio of medians {median:.2f}, of minima '
+            f'{min(figures) / min(yardstick):.2f}'
+        )
 
 
 if __name__ == '__main__':

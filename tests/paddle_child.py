@@ -15,14 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))   # a locked environment does not have the project
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a locked environment does not have the project
 
 
 def models(folder: Path) -> None:
     import paddle
     from paddle.static import InputSpec
 
-    class Net(paddle.nn.Layer):   # type: ignore[misc]
+    class Net(paddle.nn.Layer):  # type: ignore[misc]
         """Two inputs, two outputs, and a shape put together from a scalar and a vector of one, as old models have."""
 
         def __init__(self) -> None:
@@ -37,7 +37,7 @@ def models(folder: Path) -> None:
             flat = paddle.reshape(pooled, [paddle.shape(pooled)[0], paddle.full([1], 8, 'int32')])
             return self.head(flat) * scale, flat
 
-    class Unknown(paddle.nn.Layer):   # type: ignore[misc]
+    class Unknown(paddle.nn.Layer):  # type: ignore[misc]
         """An operator that has no ONNX form."""
 
         def __init__(self) -> None:
@@ -74,7 +74,7 @@ def engine(request: dict[str, Any]) -> dict[str, Any]:
         feed = {t.name: arrays[f'{number}.{t.name}'] for t in _signature(request)}
         for array in feed.values():
             array.setflags(write=False)
-        results.append(session.run(feed))   # written only at the end, so that a reused buffer would show
+        results.append(session.run(feed))  # written only at the end, so that a reused buffer would show
     np.savez(request['results'], **{f'{n}.{i}': a for n, row in enumerate(results) for i, a in enumerate(row)})
     return {'inputs': [t.name for t in session.inputs], 'outputs': list(session.outputs)}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPE = '''
+RECIPE = """
 recipe: 1
 model: tiny
 source: {torch: models/tiny.py:build}
@@ -23,8 +23,8 @@ variants:
   onnx: [onnx: {exporter: legacy, opset: 17}]
   onnx-int8: [onnx: {exporter: legacy, opset: 17}, onnx-quantize]
 benchmark: {cycles: 2, repetitions: 3, threads: 1, warmup_seconds: 0}
-'''
-MODEL = '''
+"""
+MODEL = """
 import torch
 from torch import nn
 
@@ -42,7 +42,7 @@ class Tiny(nn.Module):
 
 def build():
     return Tiny().eval()
-'''
+"""
 
 
 @dataclass(frozen=True)

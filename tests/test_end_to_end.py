@@ -18,7 +18,10 @@ def test_a_recipe_becomes_artifacts_and_a_report(first_run):
 
     assert ran.code == 0, ran.text
     assert sorted(kind for kind in ran.built if kind not in ('check', 'probe')) == [
-        'onnx', 'onnx-quantize', 'torch-source', 'torchscript',   # the shared one once
+        'onnx',
+        'onnx-quantize',
+        'torch-source',
+        'torchscript',  # the shared one once
     ]
     assert all((project.artifact(variant) / 'manifest.json').is_file() for variant in VARIANTS)
     assert (project.artifact('best')).read_text().strip() in VARIANTS
@@ -42,9 +45,9 @@ def test_every_raw_sample_is_kept(first_run):
     kept = json.loads((first_run[0].root / 'artifacts/tiny/samples.json').read_text())['variants']
 
     assert kept.keys() == set(VARIANTS)
-    for [series] in kept.values():   # one series for the one number of threads
+    for [series] in kept.values():  # one series for the one number of threads
         assert [len(cycle['time_ns']) for cycle in series['cycles']] == [3, 3]
-        assert len({cycle['pid'] for cycle in series['cycles']}) == 2   # fresh processes
+        assert len({cycle['pid'] for cycle in series['cycles']}) == 2  # fresh processes
 
 
 def test_a_second_run_does_nothing(first_run):

@@ -33,9 +33,30 @@ NEVER = {
     'build': {'command'},
 }
 HEAVY = {
-    'numpy', 'torch', 'onnx', 'onnxruntime', 'onnxscript', 'openvino', 'nncf', 'tensorflow', 'keras', 'tf2onnx',
-    'paddle', 'ai_edge_litert', 'litert_torch', 'onnx2tf', 'safetensors', 'h5py', 'matplotlib', 'jinja2', 'jsonschema',
-    'PIL', 'tvm', 'tvm_ffi', 'tflite', 'ziglang',
+    'numpy',
+    'torch',
+    'onnx',
+    'onnxruntime',
+    'onnxscript',
+    'openvino',
+    'nncf',
+    'tensorflow',
+    'keras',
+    'tf2onnx',
+    'paddle',
+    'ai_edge_litert',
+    'litert_torch',
+    'onnx2tf',
+    'safetensors',
+    'h5py',
+    'matplotlib',
+    'jinja2',
+    'jsonschema',
+    'PIL',
+    'tvm',
+    'tvm_ffi',
+    'tflite',
+    'ziglang',
 }
 
 
@@ -79,7 +100,9 @@ def test_a_kind_knows_no_other_kind():
     kinds = [path for path in FILES if path.parent.name == 'kinds' and path.stem != '__init__']
     known = {name_of(path): {*imports(TREES[path])} for path in kinds}
     wrong = [
-        f'{kind} imports {name}' for kind, names in known.items() for name in sorted(names)
+        f'{kind} imports {name}'
+        for kind, names in known.items()
+        for name in sorted(names)
         if name.startswith('stages.kinds.') and not name.startswith(('stages.contract.kind', 'stages.kinds.usual'))
     ]
 
@@ -102,8 +125,18 @@ def test_nothing_is_unpickled():
         assert [name_of(path) for path in FILES if words in path.read_text('utf-8')] == []
 
 
-@pytest.mark.parametrize('module', ['stages.plan.make', 'stages.front.tasks', 'stages.execute.predict', 'stages.kinds',
-                                    'stages.engines', 'stages.sources', 'stages.command.main'])
+@pytest.mark.parametrize(
+    'module',
+    [
+        'stages.plan.make',
+        'stages.front.tasks',
+        'stages.execute.predict',
+        'stages.kinds',
+        'stages.engines',
+        'stages.sources',
+        'stages.command.main',
+    ],
+)
 def test_what_a_run_that_does_nothing_loads_is_light(module):
     code = f'import sys, {module}; print(*sys.modules)'
 

@@ -12,7 +12,7 @@ from models import speech
 
 Arrays = dict[str, np.ndarray]
 
-WINDOW = 144_160   # 9.01 s
+WINDOW = 144_160  # 9.01 s
 LEVELS = (40, 30, 20, 15, 10, 5, 0, -5)
 
 

@@ -33,7 +33,7 @@ def _faces(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     if grey.shape != (200, 25, 25):
         raise ValueError(f'lfw_subset.npy should hold 200 crops of 25 x 25, not {grey.shape}')
     grey = grey[:100]
-    place = (np.arange(SIDE) + 0.5) * 25 / SIDE - 0.5   # bilinear, centres of pixels on centres
+    place = (np.arange(SIDE) + 0.5) * 25 / SIDE - 0.5  # bilinear, centres of pixels on centres
     before = np.clip(np.floor(place).astype(int), 0, 23)
     part = np.clip(place - before, 0, 1)
     rows = grey[:, before] * (1 - part)[:, None] + grey[:, before + 1] * part[:, None]

@@ -124,7 +124,7 @@ class MiniLM(nn.Module):
         super().__init__()
         self.embeddings = _Embeddings()
         self.encoder = _Encoder()
-        self.pooler = _Dense(WIDTH)   # stands in the weights, and takes no part in sentence embeddings
+        self.pooler = _Dense(WIDTH)  # stands in the weights, and takes no part in sentence embeddings
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor

@@ -16,8 +16,8 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 
 CLS, SEP, UNKNOWN = '[CLS]', '[SEP]', '[UNK]'
-LONGEST_WORD = 100   # beyond this the published tokenizer does not look
-LENGTH = 64          # of a calibration text, with [CLS] and [SEP]
+LONGEST_WORD = 100  # beyond this the published tokenizer does not look
+LENGTH = 64  # of a calibration text, with [CLS] and [SEP]
 TEXTS = 128
 
 
@@ -125,7 +125,16 @@ def _punctuation(character: str) -> bool:
 
 
 def _chinese(character: str) -> bool:
-    return any(first <= ord(character) <= last for first, last in (
-        (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F),
-        (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F),
-    ))
+    return any(
+        first <= ord(character) <= last
+        for first, last in (
+            (0x4E00, 0x9FFF),
+            (0x3400, 0x4DBF),
+            (0x20000, 0x2A6DF),
+            (0x2A700, 0x2B73F),
+            (0x2B740, 0x2B81F),
+            (0x2B820, 0x2CEAF),
+            (0xF900, 0xFAFF),
+            (0x2F800, 0x2FA1F),
+        )
+    )

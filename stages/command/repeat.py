@@ -43,5 +43,5 @@ def run(asked: argparse.Namespace) -> int:
     ended = subprocess.run(argv, cwd=folder, env=env, timeout=step.timeout, check=False)
     if ended.returncode:
         raise StepError(f'{step.name} ended with exit code {ended.returncode}; everything it saw is in {folder}')
-    print('left ' + ', '.join(sorted(p.relative_to(folder / "out").as_posix() for p in (folder / 'out').rglob('*'))))
+    print('left ' + ', '.join(sorted(p.relative_to(folder / 'out').as_posix() for p in (folder / 'out').rglob('*'))))
     return 0

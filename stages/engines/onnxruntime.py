@@ -68,7 +68,7 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     }[options.optimization]
     parallel = options.execution == 'parallel'
     chosen.execution_mode = ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
-    chosen.intra_op_num_threads = threads   # unset means every core
+    chosen.intra_op_num_threads = threads  # unset means every core
     chosen.inter_op_num_threads = threads if parallel else 1
     spinning = '1' if options.allow_spinning else '0'
     chosen.add_session_config_entry('session.intra_op.allow_spinning', spinning)
@@ -86,5 +86,5 @@ def _shape(value: Any) -> tuple[int | str, ...]:
 
 
 def _dtype(word: str) -> str:
-    inner = word.removeprefix('tensor(').removesuffix(')')   # 'tensor(float)'
+    inner = word.removeprefix('tensor(').removesuffix(')')  # 'tensor(float)'
     return DTYPES.get(inner, inner)

@@ -74,7 +74,7 @@ def _tensor(port: Any, declared: Mapping[str, Tensor]) -> Tensor:
     for axis, dimension in enumerate(port.partial_shape):
         if dimension.is_static:
             shape.append(dimension.get_length())
-        else:   # the IR keeps no names of dimensions; the signature does
+        else:  # the IR keeps no names of dimensions; the signature does
             known = declared[name].shape[axis] if name in declared else None
             shape.append(known if isinstance(known, str) else f'{name}_{axis}')
     return Tensor(name, tuple(shape), np.dtype(port.element_type.to_dtype()).name)

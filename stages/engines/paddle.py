@@ -73,14 +73,14 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
     config.switch_ir_optim(True)
-    if graph.suffix == '.pdmodel':   # a quarter less memory; for a .json it does nothing, or fails
+    if graph.suffix == '.pdmodel':  # a quarter less memory; for a .json it does nothing, or fails
         config.enable_memory_optim(True)
     if options.onednn:
         config.enable_mkldnn()
         if options.precision == 'bf16':
             config.enable_mkldnn_bfloat16()
     else:
-        config.disable_mkldnn()   # on by default since Paddle 3.3
+        config.disable_mkldnn()  # on by default since Paddle 3.3
     predictor = inference.create_predictor(config)
     names = paddle_inputs.matched(predictor.get_input_names(), signature)
     feeds = tuple((t.name, predictor.get_input_handle(name)) for t, name in zip(signature, names, strict=True))

@@ -73,7 +73,7 @@ def _compiled(module: Any) -> Any:
 
     compiler.require()
     settings: Any = torch._inductor.config
-    settings.compile_threads = 1   # else a pool of processes stays beside this one while it is measured
+    settings.compile_threads = 1  # else a pool of processes stays beside this one while it is measured
     return torch.compile(module)
 
 

@@ -31,7 +31,7 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     from stages.frameworks.refusal import deprecations_silenced
 
     set_threads(threads)
-    jit: Any = torch.jit   # untyped in torch
+    jit: Any = torch.jit  # untyped in torch
     with deprecations_silenced():
         module = jit.load(folder / 'model.pt', map_location='cpu').eval()
     return TorchSession(module, signature)

@@ -74,9 +74,7 @@ def prepare() -> None:
             ctypes.CDLL(str(_folder() / name), ctypes.RTLD_GLOBAL)
 
 
-def load(
-    folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int
-) -> TvmSession | EmulatedSession:
+def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TvmSession | EmulatedSession:
     """Load the library in ``folder``; one for another machine runs under an emulator, where there is one."""
     import numpy as np
 
@@ -97,7 +95,7 @@ def load(
 @contextlib.contextmanager
 def _without_torch() -> Iterator[None]:
     """Hide torch, unless it is loaded: TVM's interface would import it to exchange tensors, at two seconds a start."""
-    os.environ['TVM_FFI_DISABLE_TORCH_C_DLPACK'] = '1'   # read at import; would compile C++
+    os.environ['TVM_FFI_DISABLE_TORCH_C_DLPACK'] = '1'  # read at import; would compile C++
     if 'torch' in sys.modules:
         yield
         return
@@ -109,7 +107,7 @@ def _without_torch() -> Iterator[None]:
 
 
 def _folder() -> Path:
-    spec = importlib.util.find_spec('tvm')   # found, never imported: its compiler alone is 260 MB
+    spec = importlib.util.find_spec('tvm')  # found, never imported: its compiler alone is 260 MB
     if spec is None or not spec.submodule_search_locations:
         raise ToolError('the engine tvm needs TVM’s runtime, not installed here; run: pip install "modelkiln[tvm]"')
     return Path(spec.submodule_search_locations[0]) / 'lib'

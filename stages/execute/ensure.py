@@ -222,9 +222,7 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     return result
 
 
-def _refusal(
-    project: Project, step: Step, key: str, folder: Path, words: str, seconds: float, peak: int
-) -> Result:
+def _refusal(project: Project, step: Step, key: str, folder: Path, words: str, seconds: float, peak: int) -> Result:
     """Keep a refusal that the recipe expects as the step's result: it follows from the key like any other."""
     folder.mkdir()
     (folder / REFUSAL).write_text(json.dumps({'message': words}) + '\n')

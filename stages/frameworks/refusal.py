@@ -56,7 +56,7 @@ def deprecations_silenced() -> Iterator[None]:
         r'(?s).*quantized tensor creation functions.*are deprecated',
         r'(?s).*TypedStorage is deprecated',
         r'(?s).*reduce_range will be deprecated',
-        r'(?s).*must run observer before calling calculate_qparams',   # on purpose, when a transform is replayed
+        r'(?s).*must run observer before calling calculate_qparams',  # on purpose, when a transform is replayed
     )
     # torchvision is absent on purpose; the exporter logs a line for each of its operators
     logging.getLogger('torch.onnx._internal.exporter._registration').setLevel(logging.ERROR)

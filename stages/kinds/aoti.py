@@ -60,9 +60,9 @@ def run(params: Params, job: Job) -> None:
     compiler.require()
     given = job.inputs['model'] / 'model.pt2'
     settings = {
-        'cpp.dynamic_threads': True,   # else the number of threads of this build stays in the code
+        'cpp.dynamic_threads': True,  # else the number of threads of this build stays in the code
         'compile_threads': 1,
-        'cpp_cache_precompile_headers': False,   # it pays from the third file on
+        'cpp_cache_precompile_headers': False,  # it pays from the third file on
         'freezing': params.freezing,
     }
     package = str(job.output / 'model.pt2')
@@ -74,5 +74,5 @@ def run(params: Params, job: Job) -> None:
             module = torch_module.load(job.inputs['model'])
             program = exported_file.program_of(module, job.signature, params.shape == 'dynamic')
         job.progress(0.2, 'compiling C++')
-        with utils.fresh_cache():   # nothing of an earlier build, nothing left behind
+        with utils.fresh_cache():  # nothing of an earlier build, nothing left behind
             torch._inductor.aoti_compile_and_package(program, package_path=package, inductor_configs=settings)

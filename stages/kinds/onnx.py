@@ -80,7 +80,13 @@ def run(params: Params, job: Job) -> None:
         if exporter == 'dynamo':
             shapes = tuple({i: d for i, d in enumerate(t.shape) if isinstance(d, str)} for t in job.signature)
             torch.onnx.export(
-                module, example, raw, dynamo=True, opset_version=params.opset, external_data=False, verbose=False,
+                module,
+                example,
+                raw,
+                dynamo=True,
+                opset_version=params.opset,
+                external_data=False,
+                verbose=False,
                 dynamic_shapes=shapes if dynamic else None,
                 # for now: the exporter may call an inner value just as the recipe calls an output
                 **names | {'output_names': [f'modelkiln_output_{i}' for i in range(len(results))]},
@@ -88,7 +94,13 @@ def run(params: Params, job: Job) -> None:
         else:
             axes = _axes(module, job, names['output_names'], results) if dynamic else None
             torch.onnx.export(
-                module, example, raw, dynamo=False, opset_version=params.opset, dynamic_axes=axes, verbose=False,
+                module,
+                example,
+                raw,
+                dynamo=False,
+                opset_version=params.opset,
+                dynamic_axes=axes,
+                verbose=False,
                 **names,
             )
         model = onnx.load(raw)

@@ -66,5 +66,5 @@ def run(params: Params, job: Job) -> None:
         if onnx.TensorProto.FLOAT16 not in held:
             msg = 'nothing to convert: the model holds no float32 weights outside of the operators that must keep them'
             raise UnsupportedError(f'{msg}\nwhat to try: leave this stage out')
-        OnnxModel(made).topological_sort(is_deterministic=True)   # the converter appends its casts at the end
+        OnnxModel(made).topological_sort(is_deterministic=True)  # the converter appends its casts at the end
         onnx_file.write_stripped(made, job.output / 'model.onnx')

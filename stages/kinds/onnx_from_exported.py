@@ -51,8 +51,15 @@ def run(params: Params, job: Job) -> None:
     advice = 'another opset, openvino straight from exported, or, where the source is torch, onnx straight from it'
     with torch.no_grad(), deprecations_silenced(), refusal('torch.onnx (dynamo)', advice):
         torch.onnx.export(
-            program, (), raw, dynamo=True, opset_version=params.opset, external_data=False, verbose=False,
-            input_names=[t.name for t in job.signature], output_names=examples.output_names(job.outputs, returned),
+            program,
+            (),
+            raw,
+            dynamo=True,
+            opset_version=params.opset,
+            external_data=False,
+            verbose=False,
+            input_names=[t.name for t in job.signature],
+            output_names=examples.output_names(job.outputs, returned),
         )
         model = onnx.load(raw)
         onnx_file.name_dimensions(model, job.signature)

@@ -60,11 +60,15 @@ def run(params: Params, job: Job) -> None:
     with refusal("ONNX Runtime's transformer optimizer", advice):
         from onnxruntime.transformers import fusion_options, optimizer
 
-        logging.getLogger('onnxruntime.transformers').setLevel('ERROR')   # it reports what it does not find
+        logging.getLogger('onnxruntime.transformers').setLevel('ERROR')  # it reports what it does not find
         options = fusion_options.FusionOptions(params.model_type)
-        options.use_raw_attention_mask()   # else a mask becomes a length: wrong wherever padding is not at the end
+        options.use_raw_attention_mask()  # else a mask becomes a length: wrong wherever padding is not at the end
         made = optimizer.optimize_model(
-            source, params.model_type, num_heads=params.heads, hidden_size=params.hidden, opt_level=0,
+            source,
+            params.model_type,
+            num_heads=params.heads,
+            hidden_size=params.hidden,
+            opt_level=0,
             optimization_options=options,
         )
         fused = {name: n for name, n in made.get_fused_operator_statistics().items() if n}

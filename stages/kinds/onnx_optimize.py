@@ -54,7 +54,7 @@ def run(params: Params, job: Job) -> None:
         'extended': levels.ORT_ENABLE_EXTENDED,
         'all': levels.ORT_ENABLE_ALL,
     }[params.level]
-    options.log_severity_level = 3   # it warns that level all suits this CPU; the option's description says so
+    options.log_severity_level = 3  # it warns that level all suits this CPU; the option's description says so
     options.intra_op_num_threads = 1
     path = job.output / 'model.onnx'
     options.optimized_model_filepath = str(path)

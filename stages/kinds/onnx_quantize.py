@@ -90,9 +90,13 @@ def _dynamic(params: Params, job: Job, source: Path, path: Path) -> None:
     wanted = [*DYNAMIC_OPERATORS, *['Conv'] * params.conv, *['Gather'] * params.embeddings]
     # a scale per channel: MiniLM's rank correlation is 0.72 with it and 0.69 without, of 0.73
     quantize_dynamic(
-        source, path, weight_type=kind, op_types_to_quantize=wanted, per_channel=not params.conv,
+        source,
+        path,
+        weight_type=kind,
+        op_types_to_quantize=wanted,
+        per_channel=not params.conv,
         nodes_to_exclude=onnx_file.named(source, params.keep),
-        extra_options={'DefaultTensorType': 1},   # float32: fused operators tell no type
+        extra_options={'DefaultTensorType': 1},  # float32: fused operators tell no type
     )
 
 
@@ -102,14 +106,19 @@ def _static(params: Params, job: Job, source: Path, path: Path) -> None:
     from stages.feed import calibration as samples
     from stages.frameworks.onnx import file as onnx_file
 
-    model = onnx_file.at_least_opset(source, 13)   # the first that knows a scale per channel
+    model = onnx_file.at_least_opset(source, 13)  # the first that knows a scale per channel
     feeds = samples.feeds(job.inputs['calibrate'], onnx_file.real_inputs(model), params.samples)
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, 'ready.onnx')
         onnx_file.write_with_shapes(model, ready)
         quantize_static(
-            ready, path, onnx_file.reader(feeds, job.progress), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,   # S8S8, the default, is 2 to 3 times slower
+            ready,
+            path,
+            onnx_file.reader(feeds, job.progress),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,  # S8S8, the default, is 2 to 3 times slower
             calibrate_method=next(m for m in CalibrationMethod if m.name.lower() == params.method),
             nodes_to_exclude=onnx_file.named(ready, params.keep),
         )

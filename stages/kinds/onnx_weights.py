@@ -62,11 +62,14 @@ def run(params: Params, job: Job) -> None:
     with refusal("ONNX Runtime's weight quantizer", advice):
         from onnxruntime.quantization import matmul_nbits_quantizer
 
-        matmul_nbits_quantizer.logger.setLevel('WARNING')   # else two lines for every node
+        matmul_nbits_quantizer.logger.setLevel('WARNING')  # else two lines for every node
         held = onnx_file.operators(source)
         onnx_gemm.as_products(source)
         quantizer = matmul_nbits_quantizer.MatMulNBitsQuantizer(
-            source, bits=params.bits, block_size=params.block, is_symmetric=params.symmetric,
+            source,
+            bits=params.bits,
+            block_size=params.block,
+            is_symmetric=params.symmetric,
             accuracy_level=4 if params.compute == 'int8' else 1,
         )
         quantizer.process()

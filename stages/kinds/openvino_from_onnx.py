@@ -33,7 +33,7 @@ def run(params: Params, job: Job) -> None:
     telemetry_off()
     with refusal('OpenVINO', 'openvino straight from the source, or the onnx alone'):
         model = ov.convert_model(job.inputs['model'] / 'model.onnx')
-        if len(model.outputs) == len(job.outputs):   # a tensor may bear several names: the recipe's is the one to read
+        if len(model.outputs) == len(job.outputs):  # a tensor may bear several names: the recipe's is the one to read
             openvino_ir.name_ports(model, [port.any_name for port in model.inputs], job.outputs)
         if params.shape == 'static':
             openvino_ir.fix_shape(model, job.signature, params.batch)

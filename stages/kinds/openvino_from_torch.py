@@ -53,10 +53,10 @@ def _converted(job: Job) -> Any:
     from stages.frameworks.torch import module as torch_module
 
     folder = job.inputs['model']
-    jit: Any = torch.jit   # untyped in torch
+    jit: Any = torch.jit  # untyped in torch
     with torch.no_grad():
         if (folder / 'model.pt2').exists():
-            return ov.convert_model(exported_file.load(folder / 'model.pt2'))   # the program knows its shapes
+            return ov.convert_model(exported_file.load(folder / 'model.pt2'))  # the program knows its shapes
         module = jit.load(folder / 'model.pt') if (folder / 'model.pt').exists() else torch_module.load(folder)
         shapes = [ov.PartialShape([-1 if isinstance(d, str) else d for d in t.shape]) for t in job.signature]
         return ov.convert_model(module.eval(), example_input=examples.tensors(job.signature), input=shapes)

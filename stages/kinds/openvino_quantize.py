@@ -78,18 +78,22 @@ def run(params: Params, job: Job) -> None:
         model = ov.Core().read_model(job.inputs['model'] / 'model.xml')
         sizes = {
             port.any_name: port.partial_shape[0].get_length()
-            if len(port.partial_shape) and port.partial_shape[0].is_static else 1
+            if len(port.partial_shape) and port.partial_shape[0].is_static
+            else 1
             for port in model.inputs
         }
         feeds = samples.feeds(job.inputs['calibrate'], sizes, params.subset_size)
         job.progress(0.0, f'calibrating with {len(feeds)} feeds')
-        data, options = nncf.Dataset(feeds), {
-            'subset_size': len(feeds),
-            'model_type': nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
-            'preset': nncf.QuantizationPreset(params.preset),
-            'fast_bias_correction': params.fast_bias_correction,
-            'ignored_scope': nncf.IgnoredScope(patterns=[fnmatch.translate(glob) for glob in params.keep]),
-        }
+        data, options = (
+            nncf.Dataset(feeds),
+            {
+                'subset_size': len(feeds),
+                'model_type': nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
+                'preset': nncf.QuantizationPreset(params.preset),
+                'fast_bias_correction': params.fast_bias_correction,
+                'ignored_scope': nncf.IgnoredScope(patterns=[fnmatch.translate(glob) for glob in params.keep]),
+            },
+        )
         if params.mode == 'accuracy':
             judge = openvino_likeness.judge(model, feeds)
             made = nncf.quantize_with_accuracy_control(model, data, data, judge, max_drop=params.max_drop, **options)

@@ -63,8 +63,14 @@ def run(params: Params, job: Job) -> None:
         for file in job.inputs['model'].iterdir():
             (folder / file.name).symlink_to(file.resolve())
         done = subprocess.run(
-            [sys.executable, '-I', '-B', '-c', code, params.level], cwd=folder, env={}, preexec_fn=_fixed_addresses,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors='replace',
+            [sys.executable, '-I', '-B', '-c', code, params.level],
+            cwd=folder,
+            env={},
+            preexec_fn=_fixed_addresses,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors='replace',
         )
         if not done.returncode:
             (folder / 'model.ort').rename(job.output / 'model.ort')
@@ -86,7 +92,7 @@ def write(level: str) -> None:
         'extended': levels.ORT_ENABLE_EXTENDED,
         'all': levels.ORT_ENABLE_ALL,
     }[level]
-    options.log_severity_level = 3   # it warns that level all suits this CPU; the option's description says so
+    options.log_severity_level = 3  # it warns that level all suits this CPU; the option's description says so
     options.intra_op_num_threads = 1
     options.optimized_model_filepath = 'model.ort'
     options.add_session_config_entry('session.save_model_format', 'ORT')

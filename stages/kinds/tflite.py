@@ -64,7 +64,7 @@ def run(params: Params, job: Job) -> None:
         names = job.outputs or [f'output_{i}' for i in range(len(tensorflow_model.load(source).outputs))]
         graph = tensorflow_model.graph(source, job.signature, batch, names)
         holder = tf.Module()
-        holder.held = list(graph.function.graph.variables)   # else a Keras model's variables stay behind, unset
+        holder.held = list(graph.function.graph.variables)  # else a Keras model's variables stay behind, unset
         converter = tf.lite.TFLiteConverter.from_concrete_functions([graph.function], holder)
         if params.quantize != 'none':
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

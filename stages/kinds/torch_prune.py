@@ -87,7 +87,7 @@ def run(params: Params, job: Job) -> None:
     if params.finetune:
         _finetune(params, job, module)
         if zero:
-            zero()   # training moved them
+            zero()  # training moved them
     torch_module.save_transformed(job.output, source, {'kind': 'prune', **change}, module.eval())
 
 

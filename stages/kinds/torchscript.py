@@ -17,7 +17,7 @@ GIVES = 'torchscript'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 
-TOLERANCE = 1e-3   # catches a size or a branch baked in, not rounding: the numeric gate measures that
+TOLERANCE = 1e-3  # catches a size or a branch baked in, not rounding: the numeric gate measures that
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def run(params: Params, job: Job) -> None:
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch import torchscript as torchscript_file
 
-    jit: Any = torch.jit   # untyped in torch
+    jit: Any = torch.jit  # untyped in torch
     other = 'script' if params.method == 'trace' else 'trace'
     module = torch_module.load(job.inputs['model'])
     example = examples.tensors(job.signature)
@@ -76,7 +76,7 @@ def _compare(module: Any, made: Any, example: tuple[Any, ...], other: str) -> No
     shapes = ', '.join(str(tuple(e.shape)) for e in example)
     try:
         wanted = flat(module(*example))
-    except Exception:   # the module itself refuses this size, so nothing is promised for it
+    except Exception:  # the module itself refuses this size, so nothing is promised for it
         return
     with refusal(f'TorchScript at {shapes}', f'torchscript: {{method: {other}}}, or a fixed shape in the recipe'):
         got = flat(made(*example))
@@ -84,6 +84,8 @@ def _compare(module: Any, made: Any, example: tuple[Any, ...], other: str) -> No
         g.shape == w.shape and torch.allclose(g.double(), w.double(), TOLERANCE, TOLERANCE)
         for g, w in zip(got, wanted, strict=True)
     ):
-        msg = f'TorchScript differs from the module at {shapes}: a size or a branch was recorded as a constant\n' \
-              f'what to try: torchscript: {{method: {other}}}, or a fixed shape in the recipe'
+        msg = (
+            f'TorchScript differs from the module at {shapes}: a size or a branch was recorded as a constant\n'
+            f'what to try: torchscript: {{method: {other}}}, or a fixed shape in the recipe'
+        )
         raise UnsupportedError(msg)

@@ -76,7 +76,7 @@ def run(params: Params, job: Job) -> None:
         work = tasks.tasks_of(kernels, target, folder)
         tuning.tune(work, target, tuning.Budget(params.trials, 60 * params.minutes), params.seed, job.progress)
         report.leave(work, target, params.trials, job.output)
-    for path in sorted(job.inputs['model'].iterdir()):   # weights may lie beside the graph
+    for path in sorted(job.inputs['model'].iterdir()):  # weights may lie beside the graph
         if path.is_file():
             shutil.copyfile(path, job.output / path.name)
 

@@ -69,9 +69,7 @@ def measure(project: Project, recipe: str, rows: list[Wanted]) -> None:
             _session(project, recipe, threads, batch, group, rows)
 
 
-def _session(
-    project: Project, recipe: str, threads: int, batch: int, group: list[Wanted], rows: list[Wanted]
-) -> None:
+def _session(project: Project, recipe: str, threads: int, batch: int, group: list[Wanted], rows: list[Wanted]) -> None:
     from stages.measure.protocol import run_session
     from stages.measure.spawn import spawn_cycle
 

@@ -89,11 +89,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     # With unreadable inputs any dimension may exist: assume so, rather than report what follows from the first mistake.
     named = {d for tensor in inputs or () for d in tensor.shape if isinstance(d, str)}
     batched = 'batch' in named or inputs is None
-    variants = (
-        read_variants(given['variants'], Ground(format, roles, batched), mistakes)
-        if 'variants' in given
-        else ()
-    )
+    variants = read_variants(given['variants'], Ground(format, roles, batched), mistakes) if 'variants' in given else ()
     check = asks.read_check(given['check'], measured, mistakes) if 'check' in given else Check(None)
     benchmark = Benchmark()
     if 'benchmark' in given and inputs is not None:

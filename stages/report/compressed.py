@@ -134,9 +134,7 @@ def _metric(row: Row, form: Row) -> float | None:
     return quality.value - 1 if form.baseline and quality.name == 'agreement' else None
 
 
-def _judged(
-    row: Row, said: str, speed: Ratio | None, size: float | None, memory: Ratio | None
-) -> tuple[str, str]:
+def _judged(row: Row, said: str, speed: Ratio | None, size: float | None, memory: Ratio | None) -> tuple[str, str]:
     if row.failure:
         return 'does not pay', row.failure
     if speed is None:

@@ -68,7 +68,7 @@ def _from(found: dict[str, Any], source: str) -> Table:
         ))
         for cell in cells
     )  # fmt: skip
-    note = 'Difference: L2 of the difference to the source model\'s output over L2 of that output, the largest output.'
+    note = "Difference: L2 of the difference to the source model's output over L2 of that output, the largest output."
     return Table(source, columns, lines, note)
 
 

@@ -39,7 +39,7 @@ def run(params: Params, job: Job) -> None:
     try:
         program = exported_file.load(job.output / 'model.pt2')
         found = _inputs(program)
-    except Exception as error:   # torch's words for a graph that does not hold together are many
+    except Exception as error:  # torch's words for a graph that does not hold together are many
         raise StepError(f'{source.name}: torch cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
     _, by_name = program.call_spec.in_spec.children()
     if by_name.num_children:

@@ -38,6 +38,6 @@ def run(params: Params, job: Job) -> None:
         model = tensorflow_model.load(job.output)
     except StepError:
         raise
-    except Exception as error:   # Keras has many
+    except Exception as error:  # Keras has many
         raise StepError(f'{files[0].name}: Keras cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
     ports.check(path.name, model.inputs, model.outputs, job.signature, job.outputs)

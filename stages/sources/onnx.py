@@ -84,7 +84,8 @@ def _check_operators(name: str, model: onnx.ModelProto) -> None:
 
     own = {(f.domain, f.name) for f in model.functions}
     foreign = sorted(
-        f'{domain}.{kind}' for domain, kind in onnx_file.operators_by_domain(model) - own
+        f'{domain}.{kind}'
+        for domain, kind in onnx_file.operators_by_domain(model) - own
         if domain not in DOMAINS or kind in CARRIERS
     )
     if foreign:

@@ -77,7 +77,7 @@ def _check_pdmodel(path: Path) -> None:
             tag, place = _varint(data, place)
             fields.append(tag >> 3)
             size, place = _varint(data, place)
-            if tag & 7 != 2:   # all fields of a program are messages
+            if tag & 7 != 2:  # all fields of a program are messages
                 raise ValueError(f'field {tag >> 3} is no message')
             place += size
     except (IndexError, ValueError) as error:
@@ -101,4 +101,3 @@ def _check_weights(path: Path) -> None:
         start = file.read(len(_TENSOR))
     if start != _TENSOR:
         raise StepError(f'{path.name}: not a file of Paddle weights (it begins with {start!r})')
-

@@ -53,7 +53,7 @@ def run(params: Params, job: Job) -> None:
         model = tensorflow_model.load(job.output)
     except StepError:
         raise
-    except Exception as error:   # TensorFlow has many
+    except Exception as error:  # TensorFlow has many
         raise StepError(f'{GRAPH}: TensorFlow cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
     ports.check(GRAPH, model.inputs, model.outputs, job.signature, job.outputs)
 
@@ -81,7 +81,7 @@ def _check(path: Path) -> None:
         raise IntegrityError(f'{path.name}: larger than a graph can be')
     try:
         read = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    except Exception as error:   # protobuf has several
+    except Exception as error:  # protobuf has several
         raise IntegrityError(f'{path.name}: damaged, or no SavedModel: {str(error)[:300]}') from error
     if not read.meta_graphs:
         raise IntegrityError(f'{path.name}: holds no graph')

@@ -40,6 +40,6 @@ def run(params: Params, job: Job) -> None:
 
     try:
         interpreter = Interpreter(model_path=str(job.output / 'model.tflite'))
-    except Exception as error:   # ValueError or RuntimeError, by where it stumbles
+    except Exception as error:  # ValueError or RuntimeError, by where it stumbles
         raise IntegrityError(f'{path.name}: LiteRT cannot read it: {str(error)[:300]}') from error
     ports.check(path.name, *tflite_file.ports(interpreter), job.signature, job.outputs)

@@ -98,9 +98,7 @@ def _read(file: Path) -> Mapping[str, torch.Tensor]:
     return found
 
 
-def _check(
-    what: str, file: str, module: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]
-) -> None:
+def _check(what: str, file: str, module: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> None:
     """Raise StepError with every name that is missing, unexpected or of another shape."""
     # Old checkpoints lack the counters of normalisation layers, which do nothing in eval mode.
     missing = [n for n in module if n not in weights and not n.endswith('num_batches_tracked')]

@@ -19,8 +19,8 @@ KIND = 'torchscript-source'
 TOOLS = ('torch', 'numpy')
 ENVIRONMENT = ''
 
-CODE_BYTES = 64 * 1024 * 1024   # the most that all code of a file may be once unpacked
-FILES = re.compile(rb'\.\s*(save|from_file)\b')   # the two operators that write and read files
+CODE_BYTES = 64 * 1024 * 1024  # the most that all code of a file may be once unpacked
+FILES = re.compile(rb'\.\s*(save|from_file)\b')  # the two operators that write and read files
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def run(params: Params, job: Job) -> None:
 
     source = one_file(job.inputs['file'], '.pt', '.pth', '.ts', '.torchscript')
     _check_records(source)
-    jit: Any = torch.jit   # untyped in torch
+    jit: Any = torch.jit  # untyped in torch
     with deprecations_silenced():
         try:
             module = jit.load(str(source), map_location='cpu').eval()
         except Exception as error:
             msg = f'{source.name}: torch.jit cannot load it: {type(error).__name__}: {str(error)[:500]}'
             raise StepError(msg) from error
-        taken = module.forward.schema.arguments[1:]   # the first is the module itself
+        taken = module.forward.schema.arguments[1:]  # the first is the module itself
         if job.signature and not sum(not a.has_default_value() for a in taken) <= len(job.signature) <= len(taken):
             names = ', '.join(a.name for a in taken)
             raise StepError(f'{source.name}: takes {names}; the recipe declares {len(job.signature)} inputs')

@@ -45,6 +45,7 @@ def everything(project: Small) -> dict[str, bytes]:
 
 # -- nothing is built
 
+
 def test_check_counts_what_is_right(fresh, modelkiln):
     code, text = modelkiln('check')
 
@@ -170,6 +171,7 @@ def test_every_command_explains_itself(capsys, command):
 
 # -- built
 
+
 def test_after_a_build_plan_has_nothing_to_do(built, modelkiln):
     code, text = modelkiln('plan')
 
@@ -211,11 +213,15 @@ def test_verify_finds_everything_as_recorded(built, modelkiln):
     assert text.startswith('4 artifacts and ')
 
 
-@pytest.mark.parametrize(('harm', 'words'), [
-    (lambda f: f.chmod(0o644) or f.write_bytes(b'other'), 'has other bytes; expected '),
-    (lambda f: f.unlink(), 'is missing'),
-    (lambda f: (f.parent / 'stray').write_text('?'), 'does not belong here'),
-], ids=['changed', 'missing', 'extra'])
+@pytest.mark.parametrize(
+    ('harm', 'words'),
+    [
+        (lambda f: f.chmod(0o644) or f.write_bytes(b'other'), 'has other bytes; expected '),
+        (lambda f: f.unlink(), 'is missing'),
+        (lambda f: (f.parent / 'stray').write_text('?'), 'does not belong here'),
+    ],
+    ids=['changed', 'missing', 'extra'],
+)
 def test_verify_ends_with_6_and_names_the_file_that_differs(built, modelkiln, harm, words):
     harm(built.artifact('onnx') / 'model.onnx')
 
@@ -279,5 +285,3 @@ def test_repeat_of_a_step_that_fails_says_where_all_it_saw_is(built, modelkiln):
 
     assert code == 4
     assert 'everything it saw is in ' in text
-
-

@@ -14,7 +14,7 @@ from stages.contract.port import Tensor  # noqa: E402
 from stages.engines import ENGINES, engine_for  # noqa: E402
 
 SIGNATURE = (Tensor('a', ('batch', 4), 'float32'), Tensor('b', ('batch', 4), 'float32'))
-MODULE = '''
+MODULE = """
 from torch import nn
 
 class Net(nn.Module):
@@ -23,7 +23,7 @@ class Net(nn.Module):
 
 def build():
     return Net()
-'''
+"""
 
 
 @pytest.fixture(params=['torch', 'torchscript', 'onnxruntime', 'openvino'])
@@ -67,7 +67,7 @@ def test_outputs_come_in_order_and_are_not_overwritten(session):
 
 
 def test_modules_named_after_frameworks_do_not_hide_them():
-    assert ENGINES   # importing the table loads stages.engines.torch and its neighbours
+    assert ENGINES  # importing the table loads stages.engines.torch and its neighbours
     for name in ('torch', 'onnx', 'onnxruntime', 'openvino'):
         module = pytest.importorskip(name)
         assert Path(module.__file__).parent.parent.name == 'site-packages'

@@ -23,10 +23,14 @@ SIGNATURE = [['image', ['batch', 3, 16, 16], 'float32'], ['scale', ['batch', 1],
 
 def child(word: str, path: Path, **extra: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, CHILD, word, path], capture_output=True, text=True, check=False, env=os.environ | extra,
+        [sys.executable, CHILD, word, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | extra,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])   # type: ignore[no-any-return]
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope='module', params=['json', 'pdmodel'])
@@ -45,10 +49,19 @@ def answer(models, tmp_path):
     def run(name: str, feeds: list[dict[str, Any]], signature=SIGNATURE, **options: Any):
         arrays = {f'{n}.{key}': array for n, feed in enumerate(feeds) for key, array in feed.items()}
         np.savez(tmp_path / 'feeds.npz', **arrays)
-        (tmp_path / 'request.json').write_text(json.dumps({
-            'folder': str(models / name), 'signature': signature, 'options': options, 'threads': 1,
-            'count': len(feeds), 'feeds': str(tmp_path / 'feeds.npz'), 'results': str(tmp_path / 'results.npz'),
-        }))
+        (tmp_path / 'request.json').write_text(
+            json.dumps(
+                {
+                    'folder': str(models / name),
+                    'signature': signature,
+                    'options': options,
+                    'threads': 1,
+                    'count': len(feeds),
+                    'feeds': str(tmp_path / 'feeds.npz'),
+                    'results': str(tmp_path / 'results.npz'),
+                }
+            )
+        )
         found = child('engine', tmp_path / 'request.json')
         if 'error' in found:
             return found, []
@@ -60,7 +73,7 @@ def answer(models, tmp_path):
 
 def feed(rows: int, scale: float) -> dict[str, Any]:
     image = np.random.default_rng(7).standard_normal((rows, 3, 16, 16)).astype('float32')
-    return {'scale': np.full((rows, 1), scale, 'float32'), 'image': image}   # not in the model's order
+    return {'scale': np.full((rows, 1), scale, 'float32'), 'image': image}  # not in the model's order
 
 
 def test_outputs_come_in_order_for_any_batch_and_are_not_overwritten(answer):
@@ -77,7 +90,7 @@ def test_onednn_changes_digits_only_and_bf16_more(models, answer):
 
     for one, two in zip(with_it, without, strict=True):
         assert np.linalg.norm(one - two) / np.linalg.norm(two) < 1e-5
-    if (models / 'net/model.json').exists():   # a .pdmodel with a broadcast Add fails in bf16 (Paddle 3.3)
+    if (models / 'net/model.json').exists():  # a .pdmodel with a broadcast Add fails in bf16 (Paddle 3.3)
         _, (short,) = answer('net', [feed(4, 1)], precision='bf16')
         for one, two in zip(short, without, strict=True):
             assert np.linalg.norm(one - two) / np.linalg.norm(two) < 3e-2

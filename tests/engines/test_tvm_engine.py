@@ -95,7 +95,7 @@ def test_another_number_of_threads_needs_another_process(session, folder):
 
 
 def test_neither_the_compiler_nor_torch_is_loaded(folder):
-    code = f'''if True:
+    code = f"""if True:
         import sys
         from pathlib import Path
         from stages.engines import tvm as engine
@@ -105,7 +105,7 @@ def test_neither_the_compiler_nor_torch_is_loaded(folder):
         session.run({{'a': np.ones((1, 5), 'float32'), 'n': np.ones((1, 5), 'int32')}})
         maps = Path('/proc/self/maps').read_text()
         print(sorted({{'tvm', 'torch'}} & set(sys.modules)), 'libtvm_compiler' in maps, 'libtvm_runtime' in maps)
-    '''
+    """
 
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
 
@@ -114,13 +114,13 @@ def test_neither_the_compiler_nor_torch_is_loaded(folder):
 
 def test_it_runs_beside_the_compiler_and_torch(folder):
     pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
-    code = f'''if True:
+    code = f"""if True:
         from pathlib import Path
         import numpy as np, torch, tvm
         from stages.engines import tvm as engine
         session = engine.load(Path({str(folder)!r}), (), engine.Options(), 1)
         print(session.run({{'a': np.ones((1, 5), 'float32'), 'n': np.ones((1, 5), 'int32')}})[0].sum())
-    '''
+    """
 
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
 

@@ -15,7 +15,7 @@ from stages.digest import digest_of
 from stages.execute.project import Project, Stamp, open_project
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = '''
+RECIPE = """
 recipe: 1
 model: net
 source: {torch: models/net.py:build}
@@ -27,20 +27,20 @@ data:
 variants:
   torch: []
   int8: [onnx, onnx-quantize: {mode: static, samples: 16}]
-'''
-NET = '''
+"""
+NET = """
 from models.blocks import width
 
 def build():
     return width
-'''
-DATA = '''
+"""
+DATA = """
 def calibrate():
     return {}
 
 def evaluate():
     return {}
-'''
+"""
 
 
 @dataclass

@@ -8,14 +8,18 @@ KIND, OTHER = 'stages.kinds.sample', 'stages.kinds.onnx'
 FILE = 'kinds/sample.py'
 
 
-@pytest.mark.parametrize(('old', 'new'), [
-    ("KIND = 'sample'", "# the word\nKIND  =  'sample'   # that a recipe writes"),
-    ('"""Do something to a model."""', '"""Do it better explained."""'),
-    ('"""Options of ``sample``."""', '"""What may be asked."""'),
-    ('"""How many are read."""', '"""The number of samples."""'),
-    ('    # the helper does the work\n', ''),
-    ('\n\n\n', '\n\n\n\n\n'),
-], ids=['comment', 'docstring', 'docstring of a class', 'description of a field', 'comment gone', 'empty lines'])
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        ("KIND = 'sample'", "# the word\nKIND  =  'sample'   # that a recipe writes"),
+        ('"""Do something to a model."""', '"""Do it better explained."""'),
+        ('"""Options of ``sample``."""', '"""What may be asked."""'),
+        ('"""How many are read."""', '"""The number of samples."""'),
+        ('    # the helper does the work\n', ''),
+        ('\n\n\n', '\n\n\n\n\n'),
+    ],
+    ids=['comment', 'docstring', 'docstring of a class', 'description of a field', 'comment gone', 'empty lines'],
+)
 def test_words_about_the_code_change_nothing(house, old, new):
     before = house.digests(KIND)
 
@@ -24,12 +28,16 @@ def test_words_about_the_code_change_nothing(house, old, new):
     assert house.digests(KIND) == before
 
 
-@pytest.mark.parametrize(('file', 'old', 'new'), [
-    (FILE, 'samples: int = 128', 'samples: int = 129'),
-    (FILE, 'params.samples', 'params.samples + 0'),
-    ('frameworks/sample_file.py', 'HEADER * samples', 'HEADER + samples'),
-    ('frameworks/sample_bytes.py', "b'one'", "b'two'"),
-], ids=['a default', 'the kind', 'its helper', "its helper's helper"])
+@pytest.mark.parametrize(
+    ('file', 'old', 'new'),
+    [
+        (FILE, 'samples: int = 128', 'samples: int = 129'),
+        (FILE, 'params.samples', 'params.samples + 0'),
+        ('frameworks/sample_file.py', 'HEADER * samples', 'HEADER + samples'),
+        ('frameworks/sample_bytes.py', "b'one'", "b'two'"),
+    ],
+    ids=['a default', 'the kind', 'its helper', "its helper's helper"],
+)
 def test_what_the_code_does_is_in_the_digest_at_any_depth(house, file, old, new):
     before = house.digests(KIND, OTHER)
 
@@ -42,7 +50,7 @@ def test_what_the_code_does_is_in_the_digest_at_any_depth(house, file, old, new)
 
 def test_a_helper_that_is_imported_from_now_on_counts(house):
     house.write('frameworks/sample_late.py', 'x = 1\n')
-    house.edit(FILE, "    # the helper does the work\n", '    import stages.frameworks.sample_late\n')
+    house.edit(FILE, '    # the helper does the work\n', '    import stages.frameworks.sample_late\n')
     before = house.digests(KIND)
 
     house.write('frameworks/sample_late.py', 'x = 2\n')

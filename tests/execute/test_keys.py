@@ -17,16 +17,29 @@ def test_the_project_has_the_steps_these_tests_speak_of(keyed):
     assert keyed.keys().keys() == ALL
 
 
-@pytest.mark.parametrize(('old', 'new'), [
-    ('recipe: 1', '# a comment\nrecipe: 1   # and another'),
-    ('{mode: static, samples: 16}', '{samples: 16, mode: static}'),
-    ('int8:', 'another-name:'),
-    ('model: net', 'model: another-net'),
-    ('source: {torch: models/net.py:build}', 'source:\n  torch: "models/net.py:build"'),
-    ('mode: static, samples: 16', 'mode: static, samples: 16, method: minmax'),
-    ('metric: top1', 'metric: agreement'),
-    ('variants:', 'check: {max_drop: 0.5}\nchoose: {fastest: latency}\nvariants:'),
-], ids=['comment', 'order of keys', 'name of a variant', 'name of the model', 'style', 'a default', 'metric', 'bounds'])
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        ('recipe: 1', '# a comment\nrecipe: 1   # and another'),
+        ('{mode: static, samples: 16}', '{samples: 16, mode: static}'),
+        ('int8:', 'another-name:'),
+        ('model: net', 'model: another-net'),
+        ('source: {torch: models/net.py:build}', 'source:\n  torch: "models/net.py:build"'),
+        ('mode: static, samples: 16', 'mode: static, samples: 16, method: minmax'),
+        ('metric: top1', 'metric: agreement'),
+        ('variants:', 'check: {max_drop: 0.5}\nchoose: {fastest: latency}\nvariants:'),
+    ],
+    ids=[
+        'comment',
+        'order of keys',
+        'name of a variant',
+        'name of the model',
+        'style',
+        'a default',
+        'metric',
+        'bounds',
+    ],
+)
 def test_how_a_recipe_is_written_changes_no_key(keyed, old, new):
     before = keyed.keys()
 
@@ -64,7 +77,7 @@ def test_other_content_before_a_step_changes_its_key(keyed):
 def test_equal_content_before_a_step_leaves_its_key_whatever_made_it(keyed):
     before = keyed.keys()
 
-    keyed.edit('models/net.py', 'return width', 'return width + 0')   # the result keeps its digest in these tests
+    keyed.edit('models/net.py', 'return width', 'return width + 0')  # the result keeps its digest in these tests
 
     assert changed(before, keyed.keys()) == {'torch-source:build'}
 
@@ -115,12 +128,15 @@ def test_an_edit_that_keeps_size_and_mtime_is_seen(keyed):
     assert changed(before, keyed.keys()) == {'torch-source:build'}
 
 
-@pytest.mark.parametrize(('package', 'hit'), [
-    ('onnxruntime', {'onnx-quantize'}),
-    ('onnxscript', {'onnx'}),
-    ('torch', {'onnx', 'torch-source:build'}),
-    ('matplotlib', set()),
-])
+@pytest.mark.parametrize(
+    ('package', 'hit'),
+    [
+        ('onnxruntime', {'onnx-quantize'}),
+        ('onnxscript', {'onnx'}),
+        ('torch', {'onnx', 'torch-source:build'}),
+        ('matplotlib', set()),
+    ],
+)
 def test_the_version_of_a_tool_changes_the_keys_of_the_kinds_that_name_it(keyed, tmp_path, monkeypatch, package, hit):
     before = keyed.keys()
 
@@ -150,6 +166,8 @@ def test_every_reason_for_another_key_is_said_in_words(keyed):
 
     assert difference(before['torch-source'], after['torch-source']) == ['file models/blocks.py changed']
     assert difference(before['onnx-quantize'], after['onnx-quantize']) == [
-        'parameter samples: 16 -> 17', 'input calibrate changed', 'input model changed',
+        'parameter samples: 16 -> 17',
+        'input calibrate changed',
+        'input model changed',
     ]
     assert difference(after['onnx'], after['onnx']) == []

@@ -53,8 +53,10 @@ def test_what_was_published_comes_back_byte_for_byte(data, paths):
 
 
 @settings(max_examples=15, deadline=None)
-@given(one=st.dictionaries(st.sampled_from('abc'), contents, min_size=1),
-       two=st.dictionaries(st.sampled_from('abc'), contents, min_size=1))
+@given(
+    one=st.dictionaries(st.sampled_from('abc'), contents, min_size=1),
+    two=st.dictionaries(st.sampled_from('abc'), contents, min_size=1),
+)
 def test_results_have_equal_digests_exactly_when_names_and_bytes_are_equal(one, two):
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
@@ -78,14 +80,19 @@ def test_a_flipped_byte_is_never_given_out(content, place, flip):
             store.copy_out(file, folder / 'out')
 
         assert not (folder / 'out').exists()
-        assert store.find('a' * 64) is None   # so that it is made again
+        assert store.find('a' * 64) is None  # so that it is made again
         put(store, 'a' * 64, {'f': content})
         assert take(store, 'a' * 64, folder / 'again') == {'f': content}
 
 
 @settings(max_examples=40, deadline=None)
-@given(one=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner:
-       st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=8))
+@given(
+    one=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=8,
+    )
+)
 def test_a_digest_is_of_the_value_and_not_of_the_order_it_was_put_together_in(one):
     def turned(value):
         if isinstance(value, dict):

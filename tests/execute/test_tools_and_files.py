@@ -18,7 +18,8 @@ def test_a_version_is_found_however_the_folder_is_spelt(tmp_path, folder):
     (tmp_path / folder).mkdir()
 
     assert tools.versions(['big-tool', 'other'], tools.installed([str(tmp_path)])) == {
-        'big-tool': '1.2.3', 'other': 'missing',
+        'big-tool': '1.2.3',
+        'other': 'missing',
     }
 
 
@@ -34,7 +35,8 @@ def test_versions_are_those_that_the_packages_themselves_say(monkeypatch):
     from importlib.metadata import version
 
     assert tools.versions(['pytest', 'numpy'], tools.installed()) == {
-        'pytest': version('pytest'), 'numpy': version('numpy'),
+        'pytest': version('pytest'),
+        'numpy': version('numpy'),
     }
 
 
@@ -52,7 +54,7 @@ def counted():
 
 def old(path):
     """Give the file an age at which its digest may be remembered."""
-    time.sleep(0.15)   # ctime cannot be set
+    time.sleep(0.15)  # ctime cannot be set
     return path
 
 
@@ -103,7 +105,7 @@ def test_a_change_within_a_run_is_seen_after_looking_again(tmp_path):
     before = remembered.of('sha256', path, file_digest)
     path.write_text('another')
 
-    assert remembered.of('sha256', path, file_digest) == before   # one run works with one state
+    assert remembered.of('sha256', path, file_digest) == before  # one run works with one state
     remembered.forget_run()
     assert remembered.of('sha256', path, file_digest) == file_digest(path)
 
@@ -113,8 +115,9 @@ def test_a_damaged_memory_costs_time_only(tmp_path, text):
     (tmp_path / 'kept.json').write_text(text)
     (tmp_path / 'file').write_text('one')
 
-    assert Remembered(tmp_path / 'kept.json').of('sha256', tmp_path / 'file', file_digest) \
-        == file_digest(tmp_path / 'file')
+    assert Remembered(tmp_path / 'kept.json').of('sha256', tmp_path / 'file', file_digest) == file_digest(
+        tmp_path / 'file'
+    )
 
 
 def test_what_is_kept_is_plain_json(tmp_path):

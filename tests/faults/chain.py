@@ -28,9 +28,7 @@ def project_at(root: Path) -> Project:
     return Project(root, plan_of(root))
 
 
-def _build(
-    root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, object]], unsupported: bool
-) -> Build:
+def _build(root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, object]], unsupported: bool) -> Build:
     links, before = [], None
     for asked in chain:
         asked = dict(asked)

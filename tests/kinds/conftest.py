@@ -18,7 +18,7 @@ from stages.contract.port import Tensor
 INSTALL = 'needs modelkiln[{0}]: pip install "modelkiln[{0}]"'
 
 # residual, batch norm, pooling, flatten by view(0): what usually breaks exports
-NET = '''
+NET = """
 import torch
 from torch import nn
 from models.blocks import Block
@@ -36,8 +36,8 @@ class Net(nn.Module):
 
 def build():
     return Net()
-'''
-BLOCKS = '''
+"""
+BLOCKS = """
 from torch import nn
 
 class Block(nn.Module):
@@ -50,8 +50,8 @@ class Block(nn.Module):
 
     def forward(self, x):
         return self.relu(x + self.two(self.relu(self.norm(self.one(x)))))
-'''
-LSTM = '''
+"""
+LSTM = """
 import torch
 from torch import nn
 
@@ -67,16 +67,16 @@ class Net(nn.Module):
 def build():
     torch.manual_seed(1)
     return Net()
-'''
-CONV = '''
+"""
+CONV = """
 from torch import nn
 
 def build():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3))
-'''
+"""
 
 
-WORDS = '''
+WORDS = """
 import torch
 from torch import nn
 
@@ -91,7 +91,7 @@ class Net(nn.Module):
 def build():
     torch.manual_seed(1)
     return Net()
-'''
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,9 +166,7 @@ def job_of(model: Model, out: Path, calibrate: Path | None = None) -> Job:
     return Job(inputs, out, model.signature, model.outputs, lambda fraction, words: None)
 
 
-def run_kind(
-    kind: str, model: Model, out: Path, calibrate: Path | None = None, **params: Any
-) -> Model:
+def run_kind(kind: str, model: Model, out: Path, calibrate: Path | None = None, **params: Any) -> Model:
     """Run a kind in this process; return what it left."""
     from stages.kinds import kind_for
 
@@ -198,7 +196,7 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
     """Run a kind in two fresh processes, in different folders, hash seed 0 as in a worker; the bytes must be equal."""
 
     def check(kind: str, model: Model, **params: Any) -> None:
-        code = textwrap.dedent(f'''
+        code = textwrap.dedent(f"""
             import sys
             from pathlib import Path
             sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -207,7 +205,7 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
             folder, out, data = map(Path, sys.argv[1:])
             model = Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r})
             run_kind({kind!r}, model, out, data, **{params!r})
-        ''')
+        """)
         import shutil
 
         found = []
@@ -217,7 +215,10 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
             out = tmp_path / place / 'out'
             done = subprocess.run(
                 [sys.executable, '-c', code, str(folder), str(out), str(calibrate)],
-                cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+                cwd=Path(__file__).parents[2],
+                capture_output=True,
+                text=True,
+                check=False,
                 env={'PYTHONPATH': str(Path(__file__).parents[2]), 'PYTHONHASHSEED': '0', 'PATH': ''},
             )
             assert done.returncode == 0, done.stderr[-2000:]
@@ -249,9 +250,7 @@ def error_of() -> Callable[..., float]:
             module = torch_module.load(source.folder)
             wanted = [r.numpy() for r in examples.flat(module(*(torch.from_numpy(a) for a in feed.values())))]
         assert [g.shape for g in got] == [w.shape for w in wanted]
-        error = max(
-            float(np.linalg.norm(g - w) / np.linalg.norm(w)) for g, w in zip(got, wanted, strict=True)
-        )
+        error = max(float(np.linalg.norm(g - w) / np.linalg.norm(w)) for g, w in zip(got, wanted, strict=True))
         print(f'{engine}: relative error {error:.2e}')
         return error
 

@@ -77,10 +77,17 @@ def test_onnx_optimize_gives_the_same_bytes_elsewhere(chain, same_twice, conv_ne
     same_twice('onnx-optimize', chain(conv_net, ('onnx', {})))
 
 
-@pytest.mark.parametrize('params', [
-    {}, {'conv': True}, {'mode': 'static'}, {'mode': 'static', 'method': 'entropy'},
-    {'mode': 'static', 'method': 'percentile'},
-], ids=str)
+@pytest.mark.parametrize(
+    'params',
+    [
+        {},
+        {'conv': True},
+        {'mode': 'static'},
+        {'mode': 'static', 'method': 'entropy'},
+        {'mode': 'static', 'method': 'percentile'},
+    ],
+    ids=str,
+)
 def test_onnx_quantize_stays_close(chain, conv_net, error_of, params):
     made = chain(conv_net, ('onnx', {}), ('onnx-quantize', params))
 

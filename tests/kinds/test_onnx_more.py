@@ -12,7 +12,7 @@ for name in ('onnx', 'onnxruntime', 'onnxscript'):
     pytest.importorskip(name, reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
 
 # attention as matmul, softmax, matmul: the one form that the optimizer knows
-ENCODER = '''
+ENCODER = """
 import math
 import torch
 from torch import nn
@@ -51,7 +51,7 @@ class Net(nn.Module):
 def build():
     torch.manual_seed(1)
     return Net()
-'''
+"""
 
 
 @pytest.fixture(scope='session')
@@ -159,10 +159,17 @@ def test_half_precision_gives_the_same_bytes_elsewhere(chain, same_twice, conv_n
     same_twice('onnx-float16', chain(conv_net, ('onnx', {})))
 
 
-@pytest.mark.parametrize(('params', 'most'), [
-    ({}, 0.02), ({'block': 128, 'symmetric': False}, 0.02), ({'compute': 'f32'}, 0.02),
-    ({'bits': 4}, 0.3), ({'bits': 4, 'block': 16, 'symmetric': False, 'compute': 'f32'}, 0.3),
-], ids=str)
+@pytest.mark.parametrize(
+    ('params', 'most'),
+    [
+        ({}, 0.02),
+        ({'block': 128, 'symmetric': False}, 0.02),
+        ({'compute': 'f32'}, 0.02),
+        ({'bits': 4}, 0.3),
+        ({'bits': 4, 'block': 16, 'symmetric': False, 'compute': 'f32'}, 0.3),
+    ],
+    ids=str,
+)
 def test_packed_weights_stay_close(chain, encoder, error_of, params, most):
     made = chain(encoder, ('onnx', {}), ('onnx-weights', params))
 
@@ -186,9 +193,15 @@ def test_a_net_of_convolutions_has_no_weights_to_pack(chain, bare_conv_net):
         chain(bare_conv_net, ('onnx', {}), ('onnx-weights', {}))
 
 
-@pytest.mark.parametrize(('kind', 'params', 'precision'), [
-    (onnx_weights, {'bits': 4}, 'int4'), (onnx_weights, {}, 'int8'), (onnx_quantize, {}, 'int8'),
-], ids=str)
+@pytest.mark.parametrize(
+    ('kind', 'params', 'precision'),
+    [
+        (onnx_weights, {'bits': 4}, 'int4'),
+        (onnx_weights, {}, 'int8'),
+        (onnx_quantize, {}, 'int8'),
+    ],
+    ids=str,
+)
 def test_a_pruned_model_stays_one(kind, params, precision):
     assert kind.precision(kind.Params(**params), 'f32') == precision
     assert kind.precision(kind.Params(**params), 'pruned') == 'pruned'

@@ -44,9 +44,16 @@ def test_openvino_from_onnx_gives_the_same_bytes_elsewhere(chain, same_twice, co
     same_twice('openvino', chain(conv_net, ('onnx', {})))
 
 
-@pytest.mark.parametrize('params', [
-    {}, {'preset': 'mixed'}, {'fast_bias_correction': False}, {'model_type': 'transformer'},
-], ids=str)
+@pytest.mark.parametrize(
+    'params',
+    [
+        {},
+        {'preset': 'mixed'},
+        {'fast_bias_correction': False},
+        {'model_type': 'transformer'},
+    ],
+    ids=str,
+)
 def test_openvino_quantize_stays_close(chain, conv_net, error_of, params):
     made = chain(conv_net, ('onnx', {}), ('openvino', {}), ('openvino-quantize', params))
 

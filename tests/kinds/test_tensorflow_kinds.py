@@ -181,7 +181,7 @@ def test_a_static_conversion_takes_one_sample(chain, net, kind):
 STEPS = (
     ('onnx', {}), ('openvino', {}), *(('tflite', {'quantize': quantize}) for quantize in QUANTIZED)
 )  # fmt: skip
-CHILD = '''
+CHILD = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
@@ -194,7 +194,7 @@ for format, folder in folders.items():
         if format != 'tflite' or kind != 'tflite':
             model = Model(Path(folder), SIGNATURE, ('logits', 'aside'), format)
             run_kind(kind, model, out / f'{format}-{number}', data, **params)
-'''
+"""
 
 
 @pytest.mark.slow

@@ -129,14 +129,14 @@ def test_channels_that_are_cut_are_gone(chain, conv_net):
 def test_a_pruned_module_loads_without_the_tool_that_pruned_it(chain, conv_net):
     prune_tool()
     made = chain(conv_net, ('torch-prune', {}))
-    code = '''
+    code = """
 import sys
 sys.modules['torch_pruning'] = None   # an import of it fails
 from pathlib import Path
 from stages.frameworks.torch import module as torch_module
 import torch
 print(tuple(torch_module.load(Path(sys.argv[1]))(torch.zeros(3, 3, 16, 16)).shape))
-'''
+"""
 
     done = subprocess.run(
         [sys.executable, '-c', code, str(made.folder)], cwd=HOUSE, capture_output=True, text=True, check=True
@@ -147,10 +147,16 @@ print(tuple(torch_module.load(Path(sys.argv[1]))(torch.zeros(3, 3, 16, 16)).shap
 
 @pytest.mark.onnx
 @pytest.mark.openvino
-@pytest.mark.parametrize(('engine', 'stages'), [
-    ('torchscript', ('torchscript',)), ('torch', ('exported',)), ('onnxruntime', ('onnx',)),
-    ('openvino', ('openvino',)),
-], ids=str)
+@pytest.mark.parametrize(
+    ('engine', 'stages'),
+    [
+        ('torchscript', ('torchscript',)),
+        ('torch', ('exported',)),
+        ('onnxruntime', ('onnx',)),
+        ('openvino', ('openvino',)),
+    ],
+    ids=str,
+)
 def test_a_pruned_module_goes_every_way(chain, conv_net, error_of, engine, stages):
     prune_tool()
     pytest.importorskip('onnxscript' if engine == 'onnxruntime' else engine.removesuffix('script'))
@@ -169,7 +175,8 @@ def test_a_pruned_module_is_quantized_and_loads_again(chain, conv_net, error_of,
     made = chain(pruned, ('torch-quantize', {'mode': mode}))
 
     assert [t['kind'] for t in json.loads((made.folder / 'module.json').read_text())['transforms']] == [
-        'prune', 'quantize'
+        'prune',
+        'quantize',
     ]
     assert 0 < error_of(pruned, made, 'torch', {'batch': 3}) < 0.15
 
@@ -218,8 +225,8 @@ def test_a_channel_is_cut_only_where_that_is_the_same_as_silence(chain, conv_net
 
     made = torch_module.load(chain(permuted, ('torch-prune', {'ratio': 0.5})).folder)
 
-    assert made.head.in_features == 32            # the trunk that is flattened stays whole
-    assert made.body[0].one.out_channels == 4     # what lies inside a block does not
+    assert made.head.in_features == 32  # the trunk that is flattened stays whole
+    assert made.body[0].one.out_channels == 4  # what lies inside a block does not
 
 
 def test_zeroed_weights_keep_their_shape(chain, conv_net):
@@ -233,7 +240,7 @@ def test_zeroed_weights_keep_their_shape(chain, conv_net):
     assert parameters(conv_net) == sum(p.numel() for p in made.parameters())
 
 
-TRAIN = '''
+TRAIN = """
 def build():
     return Net()
 
@@ -244,7 +251,7 @@ def train(module, data):
         optimizer.zero_grad()
         module(torch.from_numpy(data['image'])).square().mean().backward()
         optimizer.step()
-'''
+"""
 
 
 def test_what_is_left_is_trained_by_the_models_own_function(chain, conv_net, tmp_path):
@@ -295,7 +302,7 @@ def test_a_pruned_model_stays_pruned_when_it_is_quantized():
     assert torch_quantize.precision(torch_quantize.Params(), 'pruned') == 'pruned'
 
 
-CONVERT = '''
+CONVERT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
@@ -304,7 +311,7 @@ from stages.contract.kind import Job
 from stages.contract.port import Tensor
 signature = (Tensor('image', ('batch', 3, 16, 16), 'float32'),)
 kind.run(kind.Params(batch=3), Job({'model': Path(sys.argv[2])}, Path(sys.argv[3]), signature, ('logits',), print))
-'''
+"""
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_a_library_says_who_scheduled_its_kernels(net, tmp_path, schedule, by):
 
 
 def test_the_same_model_gives_the_same_bytes_elsewhere(net, tmp_path):
-    code = textwrap.dedent(f'''
+    code = textwrap.dedent(f"""
         import sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -100,7 +100,7 @@ def test_the_same_model_gives_the_same_bytes_elsewhere(net, tmp_path):
         folder, out = map(Path, sys.argv[1:])
         out.mkdir()
         tvm.run(tvm.Params(target='x86-64-v3'), job_of(Model(folder, {net.signature!r}, {net.outputs!r}), out))
-    ''')
+    """)
     found = []
     for place in ('one', 'another/place'):
         shutil.copytree(net.folder, tmp_path / place / 'model')

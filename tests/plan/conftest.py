@@ -11,7 +11,7 @@ from stages.plan.make import make_plan
 from stages.plan.step import Plan
 from stages.recipe.read import read_recipes
 
-RECIPE = '''
+RECIPE = """
 recipe: 1
 model: net
 source: {torch: models/net.py:build}
@@ -24,7 +24,7 @@ data:
 variants:
   torch: []
   onnx: [onnx]
-'''
+"""
 
 
 @pytest.fixture

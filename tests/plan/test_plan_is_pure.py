@@ -15,8 +15,21 @@ from tests.plan.conftest import RECIPE, with_variants
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
-    'numpy', 'torch', 'onnx', 'onnxruntime', 'openvino', 'nncf', 'tensorflow', 'keras', 'paddle', 'matplotlib',
-    'jinja2', 'jsonschema', 'PIL', 'safetensors', 'doit',
+    'numpy',
+    'torch',
+    'onnx',
+    'onnxruntime',
+    'openvino',
+    'nncf',
+    'tensorflow',
+    'keras',
+    'paddle',
+    'matplotlib',
+    'jinja2',
+    'jsonschema',
+    'PIL',
+    'safetensors',
+    'doit',
 )
 
 
@@ -31,14 +44,17 @@ def child(code: str, *arguments: str) -> str:
 def test_reading_and_planning_import_no_framework_and_no_numpy(plan, tmp_path):
     plan(with_variants(a='[onnx, openvino, openvino-quantize]', b='[torch-quantize, torchscript]'))
 
-    loaded = child('''
+    loaded = child(
+        """
         import sys
         from pathlib import Path
         from stages.plan.make import make_plan
         from stages.recipe.read import read_recipes
         assert make_plan(read_recipes(Path(sys.argv[1]))).steps
         print(*sys.modules)
-    ''', str(tmp_path)).split()
+    """,
+        str(tmp_path),
+    ).split()
 
     assert 'stages.plan.make' in loaded
     assert not {name.partition('.')[0] for name in loaded} & set(HEAVY)
@@ -54,7 +70,8 @@ def test_what_doit_loads_for_a_run_that_does_nothing_imports_no_framework_either
 def test_planning_opens_no_file_and_starts_nothing(plan, tmp_path):
     plan(with_variants(a='[onnx, openvino, openvino-quantize]', b='[torch-quantize, torchscript]'))
 
-    events = child('''
+    events = child(
+        """
         import json, shutil, sys
         from pathlib import Path
         from stages.plan.make import make_plan
@@ -68,7 +85,9 @@ def test_planning_opens_no_file_and_starts_nothing(plan, tmp_path):
         make_plan(recipes)
         events = list(seen)
         print(json.dumps(events))
-    ''', str(tmp_path))
+    """,
+        str(tmp_path),
+    )
 
     doors = ('open', 'os', 'subprocess', 'socket', 'import', 'exec')
     assert not [event for event in json.loads(events) if event.partition('.')[0] in doors]
@@ -77,13 +96,16 @@ def test_planning_opens_no_file_and_starts_nothing(plan, tmp_path):
 def test_ids_are_the_same_in_another_process_with_another_hash_seed(plan, tmp_path):
     ids = [*plan(RECIPE).steps]
 
-    again = child('''
+    again = child(
+        """
         import sys
         from pathlib import Path
         from stages.plan.make import make_plan
         from stages.recipe.read import read_recipes
         print(*make_plan(read_recipes(Path(sys.argv[1]))).steps)
-    ''', str(tmp_path)).split()
+    """,
+        str(tmp_path),
+    ).split()
 
     assert again == ids
 
@@ -121,8 +143,10 @@ def written(value: object, draw: st.DrawFn) -> str:
 def texts(draw: st.DrawFn) -> str:
     """Return the same recipe, as somebody else would have written it."""
     noise = st.sampled_from(['', '\n', '# a comment\n', '   # another: {one}\n'])
-    lines = [f'{key}: {written(MEANT[key], draw)}{draw(st.sampled_from(["", "   # why"]))}\n'
-             for key in draw(st.permutations(list(MEANT)))]
+    lines = [
+        f'{key}: {written(MEANT[key], draw)}{draw(st.sampled_from(["", "   # why"]))}\n'
+        for key in draw(st.permutations(list(MEANT)))
+    ]
     return ''.join(draw(noise) + line for line in lines)
 
 

@@ -11,7 +11,7 @@ def test_variants_share_the_steps_they_begin_with(plan):
     onnx, int8, openvino = (ids(made, name) for name in ('onnx', 'int8', 'openvino'))
 
     assert onnx == int8[:2] == openvino[:2]
-    assert len({*onnx, *int8, *openvino}) == 4   # source, onnx, onnx-quantize, openvino
+    assert len({*onnx, *int8, *openvino}) == 4  # source, onnx, onnx-quantize, openvino
     assert sum(step.kind == 'onnx' for step in made.steps.values()) == 1
 
 
@@ -32,9 +32,7 @@ def test_a_step_knows_every_variant_that_uses_it(plan):
 
 
 def test_a_parameter_makes_another_step_and_leaves_the_ones_before_it_shared(plan):
-    made = plan(with_variants(
-        a='[onnx, onnx-quantize: {mode: dynamic}]', b='[onnx, onnx-quantize: {mode: static}]'
-    ))
+    made = plan(with_variants(a='[onnx, onnx-quantize: {mode: dynamic}]', b='[onnx, onnx-quantize: {mode: static}]'))
 
     a, b = ids(made, 'a'), ids(made, 'b')
 
@@ -59,13 +57,16 @@ def test_a_default_that_is_written_out_is_no_difference(plan):
 
 
 def test_every_row_of_a_matrix_is_a_variant_and_what_is_equal_in_them_is_shared(plan):
-    made = plan(with_variants(**{
-        '"ov-{hint}"':
-            '{matrix: {hint: [latency, throughput]}, stages: [onnx, openvino], run: {hint: "{hint}"}}',
-    }))
+    made = plan(
+        with_variants(
+            **{
+                '"ov-{hint}"': '{matrix: {hint: [latency, throughput]}, stages: [onnx, openvino], run: {hint: "{hint}"}}',
+            }
+        )
+    )
 
     assert [build.variant.name for build in made.builds['net']] == ['torch', 'ov-latency', 'ov-throughput']
-    assert ids(made, 'ov-latency') == ids(made, 'ov-throughput')   # how a model is run changes no step that makes it
+    assert ids(made, 'ov-latency') == ids(made, 'ov-throughput')  # how a model is run changes no step that makes it
 
 
 def test_what_makes_the_model_does_not_hang_on_how_it_is_judged(plan):

@@ -52,7 +52,7 @@ def test_no_type_outweighs_the_others_and_the_first_rows_hold_all_of_them(folder
     assert {NAMES[label] for label in data['labels'][: others + 1]} == set(NAMES)
     python = data['bytes'][data['labels'] == NAMES.index('python')]
     ends = [bytes(row[-2:].astype(np.uint8)).decode() for row in python]
-    assert (ends[0], ends[1], ends[-1]) == ('00', '02', 'py')   # evenly, from the first to the last
+    assert (ends[0], ends[1], ends[-1]) == ('00', '02', 'py')  # evenly, from the first to the last
 
 
 def test_an_ending_of_which_there_is_no_file_is_said(folder):

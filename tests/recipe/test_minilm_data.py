@@ -17,26 +17,52 @@ _SPEC.loader.exec_module(minilm)
 
 # the part of the vocabulary that these texts need, with the published ids
 KNOWN = {
-    '[PAD]': 0, '[UNK]': 100, '[CLS]': 101, '[SEP]': 102, '$': 1002, "'": 1005, '.': 1012, '5': 1019, '[': 1031,
-    ']': 1033, 'a': 1037, 'b': 1038, 't': 1056, '京': 1755, '東': 1879, 'don': 2123, 'love': 2293,
-    '##ble': 3468, '##ish': 4509, 'tiger': 6816, 'mask': 7308, 'cafe': 7668, 'ab': 11113, 'una': 14477, '##ffa': 20961,
+    '[PAD]': 0,
+    '[UNK]': 100,
+    '[CLS]': 101,
+    '[SEP]': 102,
+    '$': 1002,
+    "'": 1005,
+    '.': 1012,
+    '5': 1019,
+    '[': 1031,
+    ']': 1033,
+    'a': 1037,
+    'b': 1038,
+    't': 1056,
+    '京': 1755,
+    '東': 1879,
+    'don': 2123,
+    'love': 2293,
+    '##ble': 3468,
+    '##ish': 4509,
+    'tiger': 6816,
+    'mask': 7308,
+    'cafe': 7668,
+    'ab': 11113,
+    'una': 14477,
+    '##ffa': 20961,
 }
 
 
-@pytest.mark.parametrize(('text', 'ids'), [
-    ('love', [2293]),
-    ('Tiger  TIGER\ttiger\n', [6816, 6816, 6816]),
-    ('Café', [7668]),
-    ("don't", [2123, 1005, 1056]),
-    ('unaffable', [14477, 20961, 3468]),
-    ('$5.', [1002, 1019, 1012]),
-    ('東京a', [1879, 1755, 1037]),
-    ('a\u200bb', [11113]),
-    ('a\u00a0b', [1037, 1038]),
-    ('tigerish', [6816, 4509]),
-    ('tigerlove', [100]),
-    ('', []),
-], ids=repr)
+@pytest.mark.parametrize(
+    ('text', 'ids'),
+    [
+        ('love', [2293]),
+        ('Tiger  TIGER\ttiger\n', [6816, 6816, 6816]),
+        ('Café', [7668]),
+        ("don't", [2123, 1005, 1056]),
+        ('unaffable', [14477, 20961, 3468]),
+        ('$5.', [1002, 1019, 1012]),
+        ('東京a', [1879, 1755, 1037]),
+        ('a\u200bb', [11113]),
+        ('a\u00a0b', [1037, 1038]),
+        ('tigerish', [6816, 4509]),
+        ('tigerlove', [100]),
+        ('', []),
+    ],
+    ids=repr,
+)
 def test_a_text_becomes_the_published_ids(text, ids):
     assert minilm.ids(text, KNOWN) == ids
 

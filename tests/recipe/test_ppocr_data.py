@@ -22,15 +22,18 @@ def answers(*frames: list[int]) -> dict[str, np.ndarray]:
     return {'prob': np.eye(9, dtype=np.float32)[np.array(frames)]}
 
 
-@pytest.mark.parametrize(('frames', 'truth', 'right'), [
-    ([0, 3, 3, 0, 4, 5], [3, 4, 5], 1.0),
-    ([3, 3, 3, 0, 0, 0], [3, 3, 0], 0.5),      # a run is one character, and one of two is missing
-    ([3, 0, 3, 0, 0, 0], [3, 3, 0], 1.0),      # a blank between parts the two
-    ([3, 7, 5, 0, 0, 0], [3, 4, 5], 2 / 3),
-    ([3, 4, 5, 6, 0, 0], [3, 4, 5], 2 / 3),
-    ([0, 0, 0, 0, 0, 0], [3, 4, 5], 0.0),
-    ([1, 2, 1, 2, 1, 2], [3, 0, 0], 0.0),      # more errors than characters: never below nothing
-])
+@pytest.mark.parametrize(
+    ('frames', 'truth', 'right'),
+    [
+        ([0, 3, 3, 0, 4, 5], [3, 4, 5], 1.0),
+        ([3, 3, 3, 0, 0, 0], [3, 3, 0], 0.5),  # a run is one character, and one of two is missing
+        ([3, 0, 3, 0, 0, 0], [3, 3, 0], 1.0),  # a blank between parts the two
+        ([3, 7, 5, 0, 0, 0], [3, 4, 5], 2 / 3),
+        ([3, 4, 5, 6, 0, 0], [3, 4, 5], 2 / 3),
+        ([0, 0, 0, 0, 0, 0], [3, 4, 5], 0.0),
+        ([1, 2, 1, 2, 1, 2], [3, 0, 0], 0.0),  # more errors than characters: never below nothing
+    ],
+)
 def test_characters_are_counted_as_read(frames, truth, right):
     assert ppocr.characters_right(answers(frames), {'truth': np.array([truth])}) == pytest.approx([right])
 

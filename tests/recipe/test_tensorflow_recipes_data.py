@@ -76,5 +76,5 @@ def test_auc_is_1_when_every_face_scores_higher_and_half_by_chance(models, crops
     scores[:, 7, 0] = data['truth']
 
     assert auc({'classificators': scores}, data) == 1
-    assert auc({'classificators': -scores}, data) == 0.5   # the best of other anchors is 0 for all
+    assert auc({'classificators': -scores}, data) == 0.5  # the best of other anchors is 0 for all
     assert auc({'classificators': scores * 0}, data) == 0.5

@@ -111,7 +111,7 @@ def test_of_two_runs_each_is_taken_against_its_own_baseline() -> None:
     document = simulated(TORCH, ONNX, int8(5.0, 10.0))
     measured = document['variants'][2]['measured'][0]
     for one in [*measured['cycles'], *measured['baseline_cycles']]:
-        one['time_ns'] = [t * 3 for t in one['time_ns']]   # a machine three times as slow that day
+        one['time_ns'] = [t * 3 for t in one['time_ns']]  # a machine three times as slow that day
     document['variants'][1]['measured'][0]['baseline_cycles'] = simulated(TORCH, ONNX)['variants'][1]['measured'][0][
         'baseline_cycles'
     ]

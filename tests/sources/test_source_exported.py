@@ -37,8 +37,10 @@ def rewritten(program: Path, folder: Path, **records: Callable[[bytes], bytes]) 
     """Return the program with some records changed, in a folder of its own."""
     folder.mkdir()
     path = folder / 'theirs.pt2'
-    changes = {{'graph': GRAPH, 'weights': WEIGHTS, 'examples': 'data/sample_inputs/model.pt'}[k]: f
-               for k, f in records.items()}
+    changes = {
+        {'graph': GRAPH, 'weights': WEIGHTS, 'examples': 'data/sample_inputs/model.pt'}[k]: f
+        for k, f in records.items()
+    }
     with zipfile.ZipFile(program) as old, zipfile.ZipFile(path, 'w') as new:
         for name in old.namelist():
             content = changes.pop(name.partition('/')[2], lambda same: same)(old.read(name))
@@ -132,18 +134,22 @@ def renamed(graph: Any) -> None:
     graph['graph_module']['graph']['nodes'][0]['name'] = 'x = __import__("os")'
 
 
-@pytest.mark.parametrize(('edit', 'said'), [
-    (operator('torch.os.system'), 'torch.os.system'),
-    (operator('torch.ops.load_library'), 'load_library'),
-    (operator('torch.ops.aten.__class__'), '__class__'),
-    (operator('_operator.methodcaller'), 'methodcaller'),
-    (operator('torch.ops.aten.from_file.default'), 'from_file'),
-    (size('__import__("os").system("true")'), 'the size'),
-    (size('open(chr(97))'), 'the size'),
-    (size('ｏpen(1)'), 'the size'),   # Python reads a full-width letter as the plain one
-    (spec, 'defaultdict'),
-    (renamed, '__import__'),
-], ids=lambda value: value if isinstance(value, str) else '')
+@pytest.mark.parametrize(
+    ('edit', 'said'),
+    [
+        (operator('torch.os.system'), 'torch.os.system'),
+        (operator('torch.ops.load_library'), 'load_library'),
+        (operator('torch.ops.aten.__class__'), '__class__'),
+        (operator('_operator.methodcaller'), 'methodcaller'),
+        (operator('torch.ops.aten.from_file.default'), 'from_file'),
+        (size('__import__("os").system("true")'), 'the size'),
+        (size('open(chr(97))'), 'the size'),
+        (size('ｏpen(1)'), 'the size'),  # Python reads a full-width letter as the plain one
+        (spec, 'defaultdict'),
+        (renamed, '__import__'),
+    ],
+    ids=lambda value: value if isinstance(value, str) else '',
+)
 def test_what_could_be_code_is_refused(tmp_path: Path, program: Path, edit: Any, said: str) -> None:
     hostile = rewritten(program, tmp_path / 'hostile', graph=edited(edit))
 

@@ -28,7 +28,8 @@ def net(op: str = 'MatMul', domain: str = '') -> Any:
     """Return y = x @ w, written by an exporter that says where it lives."""
     node = helper.make_node(op, ['x', 'w'], ['y:0'], domain=domain, doc_string='made in /home/somebody')
     graph = helper.make_graph(
-        [node], 'g',
+        [node],
+        'g',
         [helper.make_tensor_value_info('x', TensorProto.FLOAT, ['N', 4])],
         [helper.make_tensor_value_info('y:0', TensorProto.FLOAT, ['N', 128])],
         [numpy_helper.from_array(WEIGHT, 'w')],
@@ -107,12 +108,16 @@ def test_a_weight_that_is_listed_as_an_input_is_none(tmp_path: Path) -> None:
     assert [v.name for v in onnx.load(done.output / 'model.onnx').graph.input] == ['x']
 
 
-@pytest.mark.parametrize(('signature', 'outputs', 'words'), [
-    ((Tensor('x', ('batch', 5), 'float32'),), (), r"shape \['N', 4\]; the recipe says \['batch', 5\]"),
-    ((Tensor('x', ('batch', 4), 'int64'),), (), 'is float32; the recipe says int64'),
-    ((Tensor('x', ('batch', 4), 'float32'), Tensor('z', (1,), 'float32')), (), r'1 inputs \(x\); .* declares 2'),
-    ((), ('a', 'b'), r'1 outputs \(y:0\); the recipe names 2'),
-], ids=['shape', 'dtype', 'inputs', 'outputs'])
+@pytest.mark.parametrize(
+    ('signature', 'outputs', 'words'),
+    [
+        ((Tensor('x', ('batch', 5), 'float32'),), (), r"shape \['N', 4\]; the recipe says \['batch', 5\]"),
+        ((Tensor('x', ('batch', 4), 'int64'),), (), 'is float32; the recipe says int64'),
+        ((Tensor('x', ('batch', 4), 'float32'), Tensor('z', (1,), 'float32')), (), r'1 inputs \(x\); .* declares 2'),
+        ((), ('a', 'b'), r'1 outputs \(y:0\); the recipe names 2'),
+    ],
+    ids=['shape', 'dtype', 'inputs', 'outputs'],
+)
 def test_what_does_not_fit_the_recipe_is_said(tmp_path: Path, signature: Any, outputs: Any, words: str) -> None:
     with pytest.raises(StepError, match=words):
         source.run(source.Params(), fetched(tmp_path, net(), signature, outputs))
@@ -126,26 +131,29 @@ def test_a_weight_makes_way_for_the_name_of_an_input(tmp_path: Path) -> None:
     assert [w.name for w in graph.initializer] == ['w_inner_0']
 
 
-@pytest.mark.parametrize(('model', 'words'), [
-    (outside(net(), location='../w.bin'), 'plain relative path'),
-    (outside(net(), location='a/../../w.bin'), 'plain relative path'),
-    (outside(net(), location='/etc/passwd'), 'plain relative path'),
-    (outside(net(), location='C:w.bin'), 'plain relative path'),
-    (outside(net(), location='..\\w.bin'), 'plain relative path'),
-    (outside(net(), location='a/w.bin'), 'plain name'),
-    (outside(net(), location=''), 'plain relative path'),
-    (outside(net(), location='other.bin'), 'was not fetched; fetched: net.onnx, w.bin'),
-    (outside(net(), location=None), 'expected location'),
-    (outside(net(), ('location', 'w.bin')), 'at most once'),
-    (outside(net(), ('__class__', 'w.bin')), 'expected location'),
-    (outside(net(), offset='-4'), "'-4' is no number"),
-    (outside(net(), offset='9' * 30), 'is no number'),
-    (outside(net(), offset='4'), 'ends at byte 2,052'),
-    (outside(net(), length='4096'), 'is 4,096 bytes'),
-    (outside(net(), length='4'), 'is 4 bytes'),
-    (net().SerializeToString()[:300], 'damaged'),
-    (b'PK not a model', 'damaged'),
-])
+@pytest.mark.parametrize(
+    ('model', 'words'),
+    [
+        (outside(net(), location='../w.bin'), 'plain relative path'),
+        (outside(net(), location='a/../../w.bin'), 'plain relative path'),
+        (outside(net(), location='/etc/passwd'), 'plain relative path'),
+        (outside(net(), location='C:w.bin'), 'plain relative path'),
+        (outside(net(), location='..\\w.bin'), 'plain relative path'),
+        (outside(net(), location='a/w.bin'), 'plain name'),
+        (outside(net(), location=''), 'plain relative path'),
+        (outside(net(), location='other.bin'), 'was not fetched; fetched: net.onnx, w.bin'),
+        (outside(net(), location=None), 'expected location'),
+        (outside(net(), ('location', 'w.bin')), 'at most once'),
+        (outside(net(), ('__class__', 'w.bin')), 'expected location'),
+        (outside(net(), offset='-4'), "'-4' is no number"),
+        (outside(net(), offset='9' * 30), 'is no number'),
+        (outside(net(), offset='4'), 'ends at byte 2,052'),
+        (outside(net(), length='4096'), 'is 4,096 bytes'),
+        (outside(net(), length='4'), 'is 4 bytes'),
+        (net().SerializeToString()[:300], 'damaged'),
+        (b'PK not a model', 'damaged'),
+    ],
+)
 def test_hostile_files_are_refused(tmp_path: Path, model: Any, words: str) -> None:
     with pytest.raises(IntegrityError, match=words):
         source.run(source.Params(), fetched(tmp_path, model))
@@ -171,7 +179,9 @@ def test_a_small_file_does_not_become_a_mountain(tmp_path: Path) -> None:
 def test_external_data_in_constants_of_inner_graphs_are_seen(tmp_path: Path) -> None:
     inner = helper.make_graph(
         [helper.make_node('Constant', [], ['k'], value=outside(net(), location='../w.bin').graph.initializer[0])],
-        'then', [], [helper.make_tensor_value_info('k', TensorProto.FLOAT, WEIGHT.shape)],
+        'then',
+        [],
+        [helper.make_tensor_value_info('k', TensorProto.FLOAT, WEIGHT.shape)],
     )
     model = net()
     model.graph.node.append(helper.make_node('If', ['x'], ['z'], then_branch=inner, else_branch=inner))

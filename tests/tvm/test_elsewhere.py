@@ -15,7 +15,7 @@ from stages.errors import ElsewhereError, StepError  # noqa: E402
 from stages.frameworks.tvm.emit import library  # noqa: E402
 from stages.frameworks.tvm.emit.library import Library  # noqa: E402
 from stages.frameworks.tvm.foreign import emulated as elsewhere  # noqa: E402
-from stages.frameworks.tvm.foreign import prepared
+from stages.frameworks.tvm.foreign import prepared  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
@@ -48,29 +48,37 @@ def test_a_file_that_is_something_else_is_refused(tmp_path, text):
         library.read(tmp_path)
 
 
-@pytest.mark.parametrize(('other', 'words'), [
-    ({}, ''),
-    ({'machine': 'aarch64'}, 'aarch64 Linux'),
-    ({'system': 'windows'}, 'x86-64 Windows'),
-    ({'needs': ('sse4_2', 'avx512f', 'avx512_vnni')}, 'a CPU with avx512f, avx512_vnni'),
-])
+@pytest.mark.parametrize(
+    ('other', 'words'),
+    [
+        ({}, ''),
+        ({'machine': 'aarch64'}, 'aarch64 Linux'),
+        ({'system': 'windows'}, 'x86-64 Windows'),
+        ({'needs': ('sse4_2', 'avx512f', 'avx512_vnni')}, 'a CPU with avx512f, avx512_vnni'),
+    ],
+)
 def test_it_is_said_in_words_what_a_library_is_for(intel, tmp_path, other, words):
     library.write(replace(HERE, **other), tmp_path)
 
     assert engine.elsewhere(tmp_path) == words
 
 
-@pytest.mark.parametrize(('other', 'words'), [
-    ({'machine': 'aarch64'}, r'model\.so is for aarch64 Linux; .*qemu-user-static'),
-    ({'system': 'windows'}, r'model\.dll is for x86-64 Windows; .*wine64'),
-    ({'needs': ('avx512f',)}, r'model\.so is for a CPU with avx512f; run it there'),
-    ({'needs': ('avx512f',), 'system': 'windows'}, r'x86-64 Windows, and a CPU with avx512f'),
-])
+@pytest.mark.parametrize(
+    ('other', 'words'),
+    [
+        ({'machine': 'aarch64'}, r'model\.so is for aarch64 Linux; .*qemu-user-static'),
+        ({'system': 'windows'}, r'model\.dll is for x86-64 Windows; .*wine64'),
+        ({'needs': ('avx512f',)}, r'model\.so is for a CPU with avx512f; run it there'),
+        ({'needs': ('avx512f',), 'system': 'windows'}, r'x86-64 Windows, and a CPU with avx512f'),
+    ],
+)
 def test_where_nothing_can_run_it_the_code_is_never_loaded(intel, tmp_path, monkeypatch, other, words):
     monkeypatch.setenv('PATH', '')
-    monkeypatch.setattr(elsewhere, 'EMULATORS', {
-        name: replace(each, programs=('no-such-emulator',)) for name, each in elsewhere.EMULATORS.items()
-    })
+    monkeypatch.setattr(
+        elsewhere,
+        'EMULATORS',
+        {name: replace(each, programs=('no-such-emulator',)) for name, each in elsewhere.EMULATORS.items()},
+    )
     library.write(replace(HERE, **other), tmp_path)
 
     with pytest.raises(ElsewhereError, match=words):
@@ -136,6 +144,9 @@ def compiled(name, system, folder):
     module = builder.get()
     link.linked(tvm.compile(module, target=tvm_target(target)), target, folder)
     inputs, outputs = library.signature(module, ('tan', 'sums', 'larger'))
-    library.write(replace(
-        HERE, target=name, system=system, machine=target.machine, needs=target.needs, inputs=inputs, outputs=outputs
-    ), folder)
+    library.write(
+        replace(
+            HERE, target=name, system=system, machine=target.machine, needs=target.needs, inputs=inputs, outputs=outputs
+        ),
+        folder,
+    )

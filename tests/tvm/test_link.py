@@ -109,14 +109,14 @@ def test_an_unknown_function_stops_the_link_for_windows(tmp_path):
 @pytest.mark.skipif(sys.platform != 'linux', reason='runs the assembler file of Windows on Linux')
 def test_a_large_frame_touches_every_page_and_keeps_the_registers(tmp_path):
     (tmp_path / 'own.s').write_text(windows.CHKSTK)
-    (tmp_path / 'main.c').write_text('''
+    (tmp_path / 'main.c').write_text("""
         #include <stdio.h>
         int main(void) {
           long size = 3 * 4096 + 100, rax = size, rcx = 7;
           __asm__ volatile("call ___chkstk_ms" : "+a"(rax), "+c"(rcx) : : "memory");
           printf("%d", rax == size && rcx == 7);
         }
-    ''')
+    """)
     link.zig(tmp_path, 'cc', '-c', str(tmp_path / 'own.s'), '-o', str(tmp_path / 'own.o'))
     gcc = subprocess.run(['gcc', str(tmp_path / 'main.c'), str(tmp_path / 'own.o'), '-o', str(tmp_path / 'main')])
 

@@ -23,6 +23,7 @@ ROW = (Tensor('row', ('batch', 4), 'float32'),)
 
 def written(folder: Path, nodes, inputs, outputs, weights=(), opset=17, domains=()) -> Path:
     """Write an ONNX file of ``nodes``; inputs and outputs are names with shapes."""
+
     def values(shapes):
         return [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in shapes.items()]
 
@@ -87,9 +88,13 @@ def test_an_input_bears_the_name_that_the_recipe_gives_it(tmp_path):
 
 def test_arithmetic_on_shapes_and_a_constant_condition_are_gone_before_tvm_sees_them(tmp_path):
     branch = {
-        word: helper.make_graph([helper.make_node(op, ['flat'], [word])], word, [], [
-            helper.make_tensor_value_info(word, TensorProto.FLOAT, None)
-        ]) for word, op in (('yes', 'Relu'), ('no', 'Neg'))
+        word: helper.make_graph(
+            [helper.make_node(op, ['flat'], [word])],
+            word,
+            [],
+            [helper.make_tensor_value_info(word, TensorProto.FLOAT, None)],
+        )
+        for word, op in (('yes', 'Relu'), ('no', 'Neg'))
     }
     nodes = [
         helper.make_node('Shape', ['row'], ['shape']),
@@ -133,10 +138,17 @@ def test_every_operator_that_tvm_lacks_is_named(tmp_path):
         model.imported(folder, (Tensor('cube', (1, 2, 2), 'float32'),), ('one', 'two'), {})
 
 
-@pytest.mark.parametrize(('domain', 'name', 'lacks'), [
-    ('', 'Attention', True), ('com.microsoft', 'Attention', False), ('com.microsoft', 'Gelu', False),
-    ('', 'Gelu', False), ('com.microsoft', 'Conv', True), ('my.own', 'Relu', True),
-])
+@pytest.mark.parametrize(
+    ('domain', 'name', 'lacks'),
+    [
+        ('', 'Attention', True),
+        ('com.microsoft', 'Attention', False),
+        ('com.microsoft', 'Gelu', False),
+        ('', 'Gelu', False),
+        ('com.microsoft', 'Conv', True),
+        ('my.own', 'Relu', True),
+    ],
+)
 def test_an_operator_is_known_by_its_domain_too(domain, name, lacks):
     graph = helper.make_graph([helper.make_node(name, ['a'], ['b'], domain=domain)], 'graph', [], [])
 

@@ -79,7 +79,7 @@ def distance(folder, signature, outputs, feed, wanted):
     from stages.frameworks.tvm.read import model
     from stages.frameworks.tvm.target import TARGETS
 
-    target = TARGETS['x86-64-v2']   # what any machine that runs tests has
+    target = TARGETS['x86-64-v2']  # what any machine that runs tests has
     built = lower.compiled(model.imported(folder, signature, outputs, {}), target)
     run = relax.VirtualMachine(built, tvm.cpu())['main']
     found = [t.numpy() for t in run(*[tvm.runtime.tensor(feed[t.name]) for t in signature])]
@@ -99,16 +99,35 @@ def test_from_tensorflow_through_onnx_and_tflite(keras_net, tmp_path, format, ki
 @pytest.mark.environments
 @pytest.mark.paddle
 def test_from_paddle_through_onnx(tmp_path):
-    if importlib.util.find_spec('paddle') is None:   # importing it would end a process that has TensorFlow
+    if importlib.util.find_spec('paddle') is None:  # importing it would end a process that has TensorFlow
         pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"')
     feed, net = arrays(PADDLE), tmp_path / 'net'
     np.savez(tmp_path / 'feeds.npz', **{f'0.{name}': array for name, array in feed.items()})
     plain = [[t.name, list(t.shape), t.dtype] for t in PADDLE]
     child(sys.executable, 'models', tmp_path)
-    ask(tmp_path / 'engine.json', 'engine', sys.executable, folder=net, signature=plain, options={}, threads=1, count=1,
-        feeds=tmp_path / 'feeds.npz', results=tmp_path / 'results.npz')
-    ask(tmp_path / 'kind.json', 'kind', locked(), module='stages.kinds.onnx_from_paddle', inputs={'model': net},
-        output=tmp_path / 'out', signature=plain, outputs=['scores', 'features'], params={})
+    ask(
+        tmp_path / 'engine.json',
+        'engine',
+        sys.executable,
+        folder=net,
+        signature=plain,
+        options={},
+        threads=1,
+        count=1,
+        feeds=tmp_path / 'feeds.npz',
+        results=tmp_path / 'results.npz',
+    )
+    ask(
+        tmp_path / 'kind.json',
+        'kind',
+        locked(),
+        module='stages.kinds.onnx_from_paddle',
+        inputs={'model': net},
+        output=tmp_path / 'out',
+        signature=plain,
+        outputs=['scores', 'features'],
+        params={},
+    )
     with np.load(tmp_path / 'results.npz') as stored:
         wanted = [stored['0.0'], stored['0.1']]
 

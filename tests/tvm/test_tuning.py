@@ -21,7 +21,7 @@ pytestmark = pytest.mark.tvm
 ROOT = Path(__file__).parents[2]
 
 # a child: TVM is imported in its own process, as in a step, and may be killed
-TUNE = '''
+TUNE = """
 import json, os, sys
 os.environ['TVM_FFI_DISABLE_TORCH_C_DLPACK'] = '1'   # no torch: a second less
 from pathlib import Path
@@ -50,7 +50,7 @@ tuning.tune(tasks, where, tuning.Budget(trials, 0.0), 1, lambda fraction, words:
 out.mkdir(parents=True, exist_ok=True)
 report.leave(tasks, where, trials, out)
 print(json.dumps({'done': tuning.done(tasks)}))
-'''
+"""
 
 
 def command(keep: Path, out: Path, trials: int, model: str = 'one') -> list[str]:
@@ -115,7 +115,7 @@ def test_a_killed_tuning_goes_on_from_its_last_trial(tuned):
     killed = (tuned / 'killed').read_text().splitlines()
 
     assert 3 <= len(killed) < 8
-    assert trials_in(tuned / 'keep')[:len(killed)] == killed
+    assert trials_in(tuned / 'keep')[: len(killed)] == killed
     assert len(trials_in(tuned / 'keep')) == 8
 
 
@@ -128,8 +128,9 @@ def test_more_trials_add_the_difference_and_a_torn_line_is_passed_over(tuned, tm
     tune(keep, tmp_path / 'out', 10)
 
     from stages.frameworks.tvm.schedule.tuning import database
+
     found = database.history(path.parent, path.stem)
-    assert len(found.trials) == len({trial.name for trial in found.trials}) == 10   # and none was measured twice
+    assert len(found.trials) == len({trial.name for trial in found.trials}) == 10  # and none was measured twice
     assert [line for line in trials_in(keep) if line in trials_in(tuned / 'keep')] == trials_in(tuned / 'keep')
 
 
@@ -146,5 +147,5 @@ def test_a_build_takes_a_kernel_that_is_clearly_faster_than_the_rule(tmp_path):
         return Task('conv', 1, None, None, 'r', history)
 
     assert tuning.taken(task({'rule': 1e-3, fast.name: 0.9e-3, slow.name: 0.99e-3})) == fast
-    assert tuning.taken(task({'rule': 1e-3, fast.name: 0.97e-3, slow.name: 0.98e-3})) is None   # luck, the first time
-    assert tuning.taken(task({'rule': 1e-3, fast.name: 0.9e-3})) is None   # not the last word: slow has no say in it
+    assert tuning.taken(task({'rule': 1e-3, fast.name: 0.97e-3, slow.name: 0.98e-3})) is None  # luck, the first time
+    assert tuning.taken(task({'rule': 1e-3, fast.name: 0.9e-3})) is None  # not the last word: slow has no say in it

@@ -16,7 +16,7 @@ def join_scalars(model: Any) -> None:
     from onnx import helper, numpy_helper
 
     axis = 'join_scalars.axis'
-    while places := _joins(model):   # mending one makes ranks behind it known
+    while places := _joins(model):  # mending one makes ranks behind it known
         for number, place in reversed(places):
             node = model.graph.node[number]
             vector = f'{node.output[0]}.vector.{place}'
@@ -39,6 +39,8 @@ def _joins(model: Any) -> list[tuple[int, int]]:
             scalars.add(value.name)
     return [
         (number, place)
-        for number, node in enumerate(model.graph.node) if node.op_type == 'Concat'
-        for place, name in enumerate(node.input) if name in scalars
+        for number, node in enumerate(model.graph.node)
+        if node.op_type == 'Concat'
+        for place, name in enumerate(node.input)
+        if name in scalars
     ]

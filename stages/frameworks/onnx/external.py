@@ -51,7 +51,7 @@ def take_in(model: onnx.ModelProto, files: Mapping[str, Path]) -> None:
         name, offset, length = _place(tensor, files)
         used[name] += length
         size = files[name].stat().st_size
-        if used[name] > size:   # a small file must not become a mountain in memory
+        if used[name] > size:  # a small file must not become a mountain in memory
             raise IntegrityError(f'{name}: the tensors together take more than its {size:,} bytes')
         with files[name].open('rb') as file:
             file.seek(offset)
@@ -152,8 +152,10 @@ def _of_nodes(nodes: Any) -> Iterator[Any]:
             if attribute.HasField('t'):
                 yield attribute.t
             yield from attribute.tensors
-            for sparse in (*([attribute.sparse_tensor] if attribute.HasField('sparse_tensor') else ()),
-                           *attribute.sparse_tensors):
+            for sparse in (
+                *([attribute.sparse_tensor] if attribute.HasField('sparse_tensor') else ()),
+                *attribute.sparse_tensors,
+            ):
                 yield from (sparse.values, sparse.indices)
             for graph in (*([attribute.g] if attribute.HasField('g') else ()), *attribute.graphs):
                 yield from _of_graph(graph)

@@ -39,7 +39,7 @@ def write_stripped(model: onnx.ModelProto, path: Path, most: int = INSIDE) -> No
     if sum(len(w.raw_data) for w in model.graph.initializer) > most:
         onnx_external.put_out(model, path.with_name(f'{path.name}.data'))
         path.write_bytes(model.SerializeToString(deterministic=True))
-        onnx.checker.check_model(path)   # by path: only so does it look at the file of weights
+        onnx.checker.check_model(path)  # by path: only so does it look at the file of weights
     else:
         onnx.checker.check_model(model)
         path.write_bytes(model.SerializeToString(deterministic=True))
@@ -137,7 +137,7 @@ def inputs_without_weights(model: onnx.ModelProto) -> None:
     weights = {w.name for w in model.graph.initializer}
     kept = [v for v in model.graph.input if v.name not in weights]
     if len(kept) < len(model.graph.input):
-        model.ir_version = max(model.ir_version, 4)   # the first in which a weight need not be an input
+        model.ir_version = max(model.ir_version, 4)  # the first in which a weight need not be an input
         copies = [type(v).FromString(v.SerializeToString()) for v in kept]
         del model.graph.input[:]
         model.graph.input.extend(copies)
@@ -185,10 +185,10 @@ def write_with_shapes(model: onnx.ModelProto, path: Path) -> None:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     plain = path.with_suffix('.plain')
-    onnx.save(model, plain)   # a file: given a model it moves weights outside and then cannot infer from them
+    onnx.save(model, plain)  # a file: given a model it moves weights outside and then cannot infer from them
     try:
         quant_pre_process(plain, path)
-    except Exception:   # some transformers: 'Incomplete symbolic shape inference'
+    except Exception:  # some transformers: 'Incomplete symbolic shape inference'
         quant_pre_process(plain, path, skip_symbolic_shape=True)
     plain.unlink()
 
@@ -265,7 +265,7 @@ def reader(feeds: list[dict[str, Any]], progress: Callable[[float, str], None]) 
     """Return ``feeds`` as the reader that ONNX Runtime's calibration asks for."""
     from onnxruntime.quantization import CalibrationDataReader
 
-    class Reader(CalibrationDataReader):   # type: ignore[misc]
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.done = 0
 

@@ -16,8 +16,13 @@ def telemetry_off() -> None:
     except ModuleNotFoundError:
         return
     for name in (
-        'init', 'send_event', 'start_session', 'end_session', 'force_shutdown',
-        'send_error', 'send_stack_trace',
+        'init',
+        'send_event',
+        'start_session',
+        'end_session',
+        'force_shutdown',
+        'send_error',
+        'send_stack_trace',
     ):
         if hasattr(openvino_telemetry.Telemetry, name):
             setattr(openvino_telemetry.Telemetry, name, lambda *args, **kwargs: None)

@@ -46,7 +46,7 @@ def framework() -> Any:
     os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
     import tensorflow as tf
 
-    tf.get_logger().setLevel('ERROR')   # it lists every moment of the optimizer that a SavedModel does not use
+    tf.get_logger().setLevel('ERROR')  # it lists every moment of the optimizer that a SavedModel does not use
     return tf
 
 
@@ -104,7 +104,7 @@ def _saved_model(folder: Path) -> Model:
         raise StepError(f'saved_model.pb: has no signature {SERVING!r}; it has {", ".join(sorted(loaded.signatures))}')
     serve = loaded.signatures[SERVING]
     specs = serve.structured_input_signature[1]
-    names, results = sorted(specs), sorted(serve.structured_outputs)   # it keeps no other order
+    names, results = sorted(specs), sorted(serve.structured_outputs)  # it keeps no other order
 
     def call(*tensors: Any) -> list[Any]:
         made = serve(**dict(zip(names, tensors, strict=True)))

@@ -34,7 +34,7 @@ def write(model: Any, job: Job, order: list[int], path: Path) -> None:
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if dim.dim_param.startswith('unk__'):
                 dim.dim_param = leading.copy().pop() if axis == 0 and len(leading) == 1 else f'{value.name}_{axis}'
-    del graph.value_info[:]   # shapes between, which every runtime infers; they would name dimensions "unk__12"
+    del graph.value_info[:]  # shapes between, which every runtime infers; they would name dimensions "unk__12"
     onnx_file.write_stripped(model, path)
 
 
@@ -49,7 +49,7 @@ def steady() -> Iterator[Any]:
     import tf2onnx.convert
     from tf2onnx.graph import Node
 
-    logging.getLogger('tf2onnx').setLevel(logging.CRITICAL)   # the checker says it too, and then it is an error
+    logging.getLogger('tf2onnx').setLevel(logging.CRITICAL)  # the checker says it too, and then it is an error
     numbers = itertools.count()
     made = Node.__init__
 

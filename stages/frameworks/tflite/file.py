@@ -25,7 +25,7 @@ def check(path: Path) -> None:
         codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
         foreign = sorted({code.CustomCode().decode(errors='replace') for code in codes if code.CustomCode()})
         graphs = model.SubgraphsLength()
-    except Exception as error:   # whatever Python's reader stumbles over in a damaged file
+    except Exception as error:  # whatever Python's reader stumbles over in a damaged file
         raise IntegrityError(f'{path.name}: a damaged TFLite file: {type(error).__name__}: {error}') from error
     if graphs < 1:
         raise IntegrityError(f'{path.name}: holds no graph')
@@ -68,7 +68,7 @@ def in_order(data: bytes, inputs: list[str], outputs: list[str]) -> bytes:
     given = [signature.Outputs(i) for i in range(signature.OutputsLength())]
     for wanted, parts, view in ((inputs, held, graph.InputsAsNumpy()), (outputs, given, graph.OutputsAsNumpy())):
         places = {part.Name().decode(): part.TensorIndex() for part in parts}
-        view[:] = [places[name] for name in wanted]   # a view of ``changed``
+        view[:] = [places[name] for name in wanted]  # a view of ``changed``
     return bytes(changed)
 
 

@@ -21,14 +21,14 @@ from stages.errors import StepError
 if TYPE_CHECKING:
     import torch
 
-JSON_BYTES = 512 * 1024 * 1024   # the most that is parsed
+JSON_BYTES = 512 * 1024 * 1024  # the most that is parsed
 GRAPH, EXAMPLES = 'models/model.json', 'data/sample_inputs/model.pt'
 CONFIGS = {
     'data/weights/': 'data/weights/model_weights_config.json',
     'data/constants/': 'data/constants/model_constants_config.json',
 }
 TENSOR = re.compile(r'(weight|tensor)_\d+')
-NAME = re.compile(r'[\w.+:-]*')   # of a value, a parameter, a device; too poor an alphabet for code
+NAME = re.compile(r'[\w.+:-]*')  # of a value, a parameter, a device; too poor an alphabet for code
 OBJECTS = {'as_custom_obj', 'custom_obj'}
 OPERATOR = re.compile(
     r'torch\.ops\.(aten|prims|quantized_decomposed)\.(?!from_file)(_?[A-Za-z]\w*|__(and|or|xor|lshift|rshift)__)'
@@ -140,7 +140,7 @@ def _checked(value: Any, key: str = '') -> Any:
     """Return ``value`` without the metadata of its nodes, every text in it checked for what ``key`` allows."""
     if isinstance(value, dict):
         if 'target' in value:
-            value = value | {'metadata': {}}   # stack traces
+            value = value | {'metadata': {}}  # stack traces
         return {_text(k, 'name'): _checked(v, k) for k, v in value.items()}
     if isinstance(value, list):
         return [_checked(v, key) for v in value]
@@ -157,7 +157,7 @@ def _text(text: str, key: str) -> str:
         words = re.findall(r'[A-Za-z_]\w*', text)
         if not EXPRESSION.fullmatch(text) or not all(WORDS.fullmatch(word) for word in words):
             _refuse(f'the size {text[:80]!r}', 'an export whose sizes are sums and products')
-    elif key != 'as_string' and (text in OBJECTS or not NAME.fullmatch(text)):   # a string is never code
+    elif key != 'as_string' and (text in OBJECTS or not NAME.fullmatch(text)):  # a string is never code
         _refuse(f'{text[:80]!r}', 'an export of plain tensors and names')
     return text
 

@@ -1,9 +1,9 @@
 """The ``torch`` format: the Python that builds a module, its weights, and the transforms made since.
 
-    module.json           {"format": 1, "file": "models/rnet.py", "function": "build", "transforms": []}
-    python/models/…       the file and what it imports from recipes/models
-    weights.safetensors   float weights; absent when ``function`` makes seeded weights itself
-    state.pt              after a transform: the state of the changed module, read with ``weights_only=True``
+module.json           {"format": 1, "file": "models/rnet.py", "function": "build", "transforms": []}
+python/models/…       the file and what it imports from recipes/models
+weights.safetensors   float weights; absent when ``function`` makes seeded weights itself
+state.pt              after a transform: the state of the changed module, read with ``weights_only=True``
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def load(folder: Path) -> torch.nn.Module:
             raise UnsupportedError(msg)
         module = (torch_pruned if transform['kind'] == 'prune' else torch_quantized).replay(module, transform)
     if transforms:
-        torch_quantized.read_state(module, folder / 'state.pt')   # of the last; those before left only their shapes
+        torch_quantized.read_state(module, folder / 'state.pt')  # of the last; those before left only their shapes
     return module.eval()
 
 
@@ -47,7 +47,7 @@ def load_float(folder: Path) -> torch.nn.Module:
     import torch
 
     about = describe(folder)
-    torch.manual_seed(SEED)   # a build() that forgets its seed still makes the same weights each time
+    torch.manual_seed(SEED)  # a build() that forgets its seed still makes the same weights each time
     module = _function(folder / 'python', about['file'], about['function'])()
     if not isinstance(module, torch.nn.Module):
         msg = f'{about["file"]}:{about["function"]} returned {type(module).__name__}; expected a torch.nn.Module'
@@ -129,7 +129,7 @@ def _function(python: Path, file: str, function: str) -> Any:
         raise UnsupportedError(msg)
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[name] = loaded
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True   # the store must stay as it was
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the store must stay as it was
     try:
         spec.loader.exec_module(loaded)
     finally:

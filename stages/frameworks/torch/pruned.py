@@ -11,7 +11,7 @@ from stages.frameworks.torch.examples import flat
 if TYPE_CHECKING:
     import torch
 
-SAME = 1e-4   # relative; between a channel that is silent and one that is gone
+SAME = 1e-4  # relative; between a channel that is silent and one that is gone
 
 
 def structured(module: torch.nn.Module, example: tuple[torch.Tensor, ...], ratio: float) -> list[str]:
@@ -28,8 +28,12 @@ def structured(module: torch.nn.Module, example: tuple[torch.Tensor, ...], ratio
     layers = {name: m for name, m in module.named_modules() if isinstance(m, kinds)}
     safe = [name for name in layers if _removal_is_silence(module, name, example)]
     pruner = tp.pruner.MagnitudePruner(
-        module, example, importance=tp.importance.MagnitudeImportance(p=2), pruning_ratio=ratio,
-        ignored_layers=[m for name, m in layers.items() if name not in safe], root_module_types=list(kinds),
+        module,
+        example,
+        importance=tp.importance.MagnitudeImportance(p=2),
+        pruning_ratio=ratio,
+        ignored_layers=[m for name, m in layers.items() if name not in safe],
+        root_module_types=list(kinds),
     )
     pruner.step()
     return safe
@@ -106,7 +110,7 @@ def _removal_is_silence(module: torch.nn.Module, name: str, example: tuple[torch
             silent = flat(tried(*example))
             group.prune()
             gone = flat(tried(*example))
-    except Exception:   # a reshape that no longer fits, a size in Python code: whatever it is, this layer stays whole
+    except Exception:  # a reshape that no longer fits, a size in Python code: whatever it is, this layer stays whole
         return False
     return all(
         a.shape == b.shape and bool((a - b).double().norm() <= SAME * a.double().norm())

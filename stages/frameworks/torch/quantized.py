@@ -63,7 +63,7 @@ def write_state(module: torch.nn.Module, path: Path) -> None:
     """Write the state so that ``torch.load(weights_only=True)`` reads it: recurrent cells are unpacked to tensors."""
     import torch
 
-    state = module.state_dict()   # changed in place: its _metadata tells torch how to read int8 layers
+    state = module.state_dict()  # changed in place: its _metadata tells torch how to read int8 layers
     for name in state:
         state[name] = _unpacked(state[name])
     torch.save(state, path)

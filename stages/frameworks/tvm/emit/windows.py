@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-CHKSTK: Final = r'''
+CHKSTK: Final = r"""
 # Windows grows a stack one page at a time, from a guard page. Code with a frame of more than a page calls this first,
 # the size in rax, to touch each page in order. Every register comes back as it was; flags do not.
     .globl ___chkstk_ms
@@ -28,9 +28,9 @@ ___chkstk_ms:
     popq %rcx
     popq %rax
     ret
-'''
+"""
 
-SINCOS: Final = r'''
+SINCOS: Final = r"""
 /* GNU's C library has these two, and LLVM calls them for a sine beside a cosine; Windows' C library has not. Compiled
    without built-ins, else LLVM would find a sine beside a cosine here too. */
 double sin(double), cos(double);
@@ -45,7 +45,7 @@ void sincosf(float angle, float *sine, float *cosine) {
   *sine = sinf(angle);
   *cosine = cosf(angle);
 }
-'''
+"""
 
 OWN: Final = {'chkstk.s': CHKSTK, 'sincos.c': SINCOS}
 """Assembler and C, by the names of files."""

@@ -18,7 +18,10 @@ ADVICE: Final = 'another engine for this model (onnxruntime, openvino), or anoth
 
 
 def imported(
-    folder: Path, signature: tuple[Tensor, ...], outputs: tuple[str, ...], sizes: Mapping[str, int],
+    folder: Path,
+    signature: tuple[Tensor, ...],
+    outputs: tuple[str, ...],
+    sizes: Mapping[str, int],
     target: Target = TARGETS['x86-64-v3'],
 ) -> Any:
     """
@@ -32,7 +35,7 @@ def imported(
     from stages.frameworks.tvm.read import import_plain, import_tflite
 
     with refusal('TVM', ADVICE), _operator_named(), warnings.catch_warnings():
-        warnings.simplefilter('ignore')   # of names it changes, of shapes it will not look at
+        warnings.simplefilter('ignore')  # of names it changes, of shapes it will not look at
         if (folder / 'model.pt2').exists():
             module = from_exported(folder / 'model.pt2', signature, sizes)
         elif (folder / 'model.tflite').exists():

@@ -18,9 +18,16 @@ OPSET: Final = 13
 
 STANDARD: Final = ('', 'ai.onnx')
 MICROSOFT: Final = 'com.microsoft'
-FOREIGN: Final = frozenset({
-    'Attention', 'BiasGelu', 'EmbedLayerNormalization', 'FastGelu', 'MatMulInteger16', 'SkipLayerNormalization',
-})
+FOREIGN: Final = frozenset(
+    {
+        'Attention',
+        'BiasGelu',
+        'EmbedLayerNormalization',
+        'FastGelu',
+        'MatMulInteger16',
+        'SkipLayerNormalization',
+    }
+)
 """What TVM knows by ONNX Runtime's meaning; it does not look at the domain, and ONNX has an Attention of its own."""
 
 BOTH: Final = frozenset({'Gelu'})

@@ -55,7 +55,13 @@ def emitted(builder: Any, sums: Sums, mapped: Any) -> Any:
     product = rows(sizes, sums.weights)
     panels = sums.weights.T[:, :, None, None]
     totals = emit.call(
-        builder, product, panels, np.zeros(filters), np.ones(filters), Bytes(source, 1.0, 0), kernel.Result('int32'),
+        builder,
+        product,
+        panels,
+        np.zeros(filters),
+        np.ones(filters),
+        Bytes(source, 1.0, 0),
+        kernel.Result('int32'),
     )
     result = builder.emit(relax.op.reshape(totals, (*sizes[:-1], filters)))
     if sums.zero is None:

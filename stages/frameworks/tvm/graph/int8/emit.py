@@ -46,7 +46,13 @@ def whole(found: Found, source: Bytes) -> tuple[Any, Any]:
 
 
 def call(
-    builder: Any, product: Product, weights: Any, first: Any, factors: Any, source: Bytes, result: kernel.Result,
+    builder: Any,
+    product: Product,
+    weights: Any,
+    first: Any,
+    factors: Any,
+    source: Bytes,
+    result: kernel.Result,
 ) -> Any:
     """Emit the call of the kernel of ``product``; equal kernels are one function."""
     import numpy as np

@@ -106,7 +106,7 @@ class Images:
         if constant is None:
             return self.last(value)
         if constant.size == 1:
-            constant = constant.reshape(())   # a number in the kernel, not an argument of it
+            constant = constant.reshape(())  # a number in the kernel, not an argument of it
         elif rank == 4:
             constant = constant.reshape((1,) * (4 - constant.ndim) + constant.shape).transpose(LAST)
         return relax.const(np.ascontiguousarray(constant))
@@ -129,8 +129,14 @@ def pooled(value: Any, call: Any) -> Any:
     attrs = call.attrs
     pool = relax.op.nn.max_pool2d if call.op.name == 'relax.nn.max_pool2d' else relax.op.nn.avg_pool2d
     return pool(
-        value, list(attrs.pool_size), list(attrs.strides), list(attrs.padding), list(attrs.dilation),
-        bool(attrs.ceil_mode), bool(attrs.count_include_pad), layout='NHWC',
+        value,
+        list(attrs.pool_size),
+        list(attrs.strides),
+        list(attrs.padding),
+        list(attrs.dilation),
+        bool(attrs.ceil_mode),
+        bool(attrs.count_include_pad),
+        layout='NHWC',
     )
 
 

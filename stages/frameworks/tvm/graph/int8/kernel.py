@@ -56,7 +56,8 @@ def function(product: Product, tile: Tile, zero: int, result: Result) -> Any:
             with tir.parallel(0, slices * product.batch * rows) as part, tir.sblock('product'):
                 panel, line = part // (product.batch * rows), part % (product.batch * rows)
                 first = panel // cut * product.section_filters + tir.min(
-                    panel % cut * tile.filters, max(product.section_filters - tile.filters, 0))
+                    panel % cut * tile.filters, max(product.section_filters - tile.filters, 0)
+                )
                 top = tir.min(line % rows * tile.high, high - tile.high)
                 with tir.serial(0, columns) as column:
                     left = tir.min(column * tile.wide, wide - tile.wide)

@@ -81,8 +81,15 @@ def convolution(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | None
         return None
     weights, scales, _ = stored
     product = Product(
-        sizes[0], sizes[2], sizes[3], sizes[1], weights.shape[0], kernel=weights.shape[2:],
-        stride=pair(attrs.strides), dilation=pair(attrs.dilation), padding=four(attrs.padding),
+        sizes[0],
+        sizes[2],
+        sizes[3],
+        sizes[1],
+        weights.shape[0],
+        kernel=weights.shape[2:],
+        stride=pair(attrs.strides),
+        dilation=pair(attrs.dilation),
+        padding=four(attrs.padding),
         groups=int(attrs.groups),
     )
     return product, source, weights, np.broadcast_to(scales, weights.shape[:1])
@@ -93,7 +100,7 @@ def multiplication(graph: Graph, call: Any) -> tuple[Product, Any, Any, Any] | N
     import numpy as np
 
     source, stored, sizes = graph.call(call.args[0], 'dequantize'), graph.weights(call.args[1]), shape(call.args[0])
-    if source is None or stored is None or len(sizes) not in (2, 3) or stored[0].ndim != 2:   # 4 would be an image
+    if source is None or stored is None or len(sizes) not in (2, 3) or stored[0].ndim != 2:  # 4 would be an image
         return None
     weights, scales, axis = stored
     if axis != 1 and scales.size > 1:

@@ -18,7 +18,7 @@ def weight_panels(weights: Any, product: Product, tile: Tile) -> Any:
     filled = np.zeros((filters, product.steps * BYTES, high, wide), np.int8)
     filled[:, :channels] = weights
     steps = filled.reshape(filters, product.steps, BYTES, high, wide)
-    by_panel = per_panel(steps.transpose(0, 3, 4, 1, 2), product, tile)   # [panels, filter, y, x, step, byte]
+    by_panel = per_panel(steps.transpose(0, 3, 4, 1, 2), product, tile)  # [panels, filter, y, x, step, byte]
     turned = by_panel.transpose(0, 2, 3, 4, 1, 5)
     return np.ascontiguousarray(turned.reshape(*turned.shape[:4], tile.filters * BYTES))
 
@@ -31,4 +31,4 @@ def per_panel(values: Any, product: Product, tile: Tile) -> Any:
     lacking = max(tile.filters - product.section_filters, 0)
     sections = np.pad(sections, [(0, 0), (0, lacking)] + [(0, 0)] * (values.ndim - 1))
     starts = [first_filter(product, tile, panel) for panel in range(panels(product, tile))]
-    return np.stack([section[start:start + tile.filters] for section in sections for start in starts])
+    return np.stack([section[start : start + tile.filters] for section in sections for start in starts])

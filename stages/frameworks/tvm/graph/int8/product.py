@@ -107,7 +107,8 @@ def tile_for(product: Product) -> Tile:
     high, wide = product.output
     fits = [
         tile
-        for vectors in (1, 2, 4) if vectors * LANES <= max(product.section_filters, LANES)
+        for vectors in (1, 2, 4)
+        if vectors * LANES <= max(product.section_filters, LANES)
         for tall in range(1, min(high, REGISTERS) + 1)
         for broad in range(1, min(wide, REGISTERS) + 1)
         if (tile := Tile(tall, broad, vectors)).registers <= REGISTERS

@@ -21,7 +21,8 @@ def dequantized(builder: Any, source: Bytes) -> Any:
 
     def compute(values: Any) -> Any:
         return te.compute(
-            values.shape, lambda *at: (values(*at).astype('int32') - source.zero).astype('float32') * source.scale,
+            values.shape,
+            lambda *at: (values(*at).astype('int32') - source.zero).astype('float32') * source.scale,
             name='dequantized',
         )
 
@@ -50,7 +51,9 @@ def flipped(builder: Any, value: Any, dtype: str) -> Any:
     def compute(values: Any) -> Any:
         move = 128 if dtype == 'uint8' else -128
         return te.compute(
-            values.shape, lambda *at: (values(*at).astype('int32') + move).astype(dtype), name='flipped',
+            values.shape,
+            lambda *at: (values(*at).astype('int32') + move).astype(dtype),
+            name='flipped',
         )
 
     return builder.emit_te(compute, value, primfunc_name_hint='flipped')

@@ -1,7 +1,7 @@
 """LSTM, GRU and RNN for TVM's ONNX importer, which has none: one matrix product of all inputs, then a loop over time.
 
-    with converters(target):
-        module = from_onnx(model)
+with converters(target):
+    module = from_onnx(model)
 """
 
 from __future__ import annotations

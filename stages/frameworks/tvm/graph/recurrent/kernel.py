@@ -147,9 +147,7 @@ class Place:
         """Return the input times the weights of ``gate``, with the input's bias."""
         scan = self.loop.scan
         place = (self.loop.direction * scan.panels + self.panel) * scan.gates + gate
-        return self.loop.inputs[
-            self.loop.time(self.step) * scan.batch + self.sample, place * scan.width + self.unit
-        ]
+        return self.loop.inputs[self.loop.time(self.step) * scan.batch + self.sample, place * scan.width + self.unit]
 
     def summed(self, gate: int) -> Any:
         """Return the hidden state times the recurrent weights of ``gate``, with their bias."""

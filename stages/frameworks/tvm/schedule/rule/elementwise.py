@@ -50,9 +50,7 @@ def straight(region: Any, found: Nest) -> bool:
     same = len(region.region) == len(found.axes)
     return same and all(
         part.min.same_as(axis) and int(size) == length
-        for part, axis, size, length in zip(
-            region.region, found.axes, region.source.shape, found.sizes, strict=True
-        )
+        for part, axis, size, length in zip(region.region, found.axes, region.source.shape, found.sizes, strict=True)
     )
 
 

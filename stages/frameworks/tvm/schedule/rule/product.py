@@ -41,8 +41,10 @@ def multiplies(schedule: Any, found: Nest) -> bool:
     block = schedule.get(schedule.get_sblock(found.name))
     if not any(found.sums) or all(found.sums) or block.init is None or len(block.reads) != 2:
         return False
-    return isinstance(block.body, BufferStore) and isinstance(block.body.value, Add) and isinstance(
-        block.body.value.b, Mul
+    return (
+        isinstance(block.body, BufferStore)
+        and isinstance(block.body.value, Add)
+        and isinstance(block.body.value.b, Mul)
     )
 
 
@@ -184,16 +186,12 @@ class Parts:
         return (self.columns, *self.others, *self.lines, self.steps)
 
 
-def tiled(
-    schedule: Any, found: Nest, rows: tuple[int, ...], column: int, size: Tile, constants: Constants
-) -> Parts:
+def tiled(schedule: Any, found: Nest, rows: tuple[int, ...], column: int, size: Tile, constants: Constants) -> Parts:
     """Cut rows and columns into tiles of ``size``."""
     wide = lanes(size.columns, constants)
     columns, count, lane = schedule.split(found.loops[column], [None, size.columns // wide, wide])
     taken = (*rows, column)
-    others = tuple(
-        loop for index, loop in enumerate(found.loops) if not found.sums[index] and index not in taken
-    )
+    others = tuple(loop for index, loop in enumerate(found.loops) if not found.sums[index] and index not in taken)
     if rows:
         row = schedule.fuse(*(found.loops[index] for index in rows)) if len(rows) > 1 else found.loops[rows[0]]
     else:
@@ -257,9 +255,7 @@ def pack(schedule: Any, block: Any, size: Tile) -> None:
     if weights.name not in free(schedule) or len(weights.shape) < 2 or int(weights.shape[-1]) % wide:
         return
     copy = schedule.cache_read(block, 1, 'global')
-    schedule.transform_layout(
-        block, ('read', 1), lambda *index: [index[-1] // wide, *index[:-1], index[-1] % wide]
-    )
+    schedule.transform_layout(block, ('read', 1), lambda *index: [index[-1] // wide, *index[:-1], index[-1] % wide])
     schedule.annotate(copy, PACKED, True)
 
 

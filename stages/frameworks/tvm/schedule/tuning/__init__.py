@@ -89,7 +89,12 @@ def tune(tasks: Sequence[Task], target: Target, budget: Budget, seed: int, progr
 
 
 def search(
-    tasks: Sequence[Task], target: Target, budget: Budget, seed: int, bench: Bench, watch: Stopwatch,
+    tasks: Sequence[Task],
+    target: Target,
+    budget: Budget,
+    seed: int,
+    bench: Bench,
+    watch: Stopwatch,
     progress: Progress,
 ) -> None:
     """Measure round after round of candidates, each round for the kernel that promises most."""
@@ -138,7 +143,7 @@ def settle(task: Task, target: Target, bench: Bench, watch: Stopwatch) -> None:
     """Measure the best trials and the rule's schedule in turns, unless these were."""
     watch.lap()
     if task.history.fastest:
-        measure_rule(task, bench, watch)   # a rule of another version may have measured its own
+        measure_rule(task, bench, watch)  # a rule of another version may have measured its own
     if not (best := finalists(task)) or last(task) is not None:
         return
     modules: dict[str, Any] = {'rule': task.rule}

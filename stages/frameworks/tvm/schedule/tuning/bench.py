@@ -13,7 +13,7 @@ from stages import spawn
 from stages.frameworks.tvm.schedule.tuning import worker
 from stages.frameworks.tvm.target import Target, tvm_target
 
-WORKER: Final = Path(str(worker.__file__))   # imported, so that its code is part of what a tuning is keyed by
+WORKER: Final = Path(str(worker.__file__))  # imported, so that its code is part of what a tuning is keyed by
 
 LIMIT_SECONDS: Final = 20
 """For compiling and timing one kernel; most take a fifth of a second."""
@@ -21,7 +21,7 @@ LIMIT_SECONDS: Final = 20
 SURROUNDINGS: Final = {
     'TVM_NUM_THREADS': '1',
     'TVM_BIND_THREADS': '0',
-    'TVM_FFI_DISABLE_TORCH_C_DLPACK': '1',   # else the child imports torch
+    'TVM_FFI_DISABLE_TORCH_C_DLPACK': '1',  # else the child imports torch
 }
 
 
@@ -51,7 +51,7 @@ class Bench:
             answer = child.stdout.readline()
         except BrokenPipeError:
             answer = ''
-        if not answer:   # the kernel took it down, or too long
+        if not answer:  # the kernel took it down, or too long
             self.stop()
             return None
         found = json.loads(answer)
@@ -67,7 +67,11 @@ class Bench:
     def _started(self) -> subprocess.Popen[str]:
         if self.child is None:
             self.child = subprocess.Popen(
-                spawn.python(WORKER), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding='utf8',
+                spawn.python(WORKER),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding='utf8',
                 env={**os.environ, **SURROUNDINGS},
             )
         return self.child

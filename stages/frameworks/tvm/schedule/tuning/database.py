@@ -107,7 +107,7 @@ def folder_for(keep: Path, target: Target) -> Path:
     """Return the folder of the trials that were measured for ``target`` on a CPU like this one, with this TVM."""
     import tvm
 
-    code = asdict(replace(target, system='linux'))   # the kernels of both systems are the same
+    code = asdict(replace(target, system='linux'))  # the kernels of both systems are the same
     return keep / digest_of([code, sorted(cpu_flags()), tvm.__version__])[:16]
 
 
@@ -144,7 +144,7 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
     for text in content.splitlines():
         try:
             line = json.loads(text)
-        except ValueError:   # torn by a kill
+        except ValueError:  # torn by a kill
             continue
         if isinstance(line, dict):
             yield line

@@ -73,4 +73,4 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if hasattr(value, '__iter__'):
         return [_plain(v) for v in value]
-    return tvm.ir.save_json(value)   # an index map: MetaSchedule reads it from its text
+    return tvm.ir.save_json(value)  # an index map: MetaSchedule reads it from its text

@@ -37,9 +37,14 @@ class Search:
         self.task, self.target, self.model = task, target, model
         self.known = {trial.name for trial in task.history.trials}
         self.context = meta_schedule.TuneContext(
-            task.module, target=tvm_target(target), space_generator='post-order-apply', task_name=task.name,
+            task.module,
+            target=tvm_target(target),
+            space_generator='post-order-apply',
+            task_name=task.name,
             search_strategy=meta_schedule.search_strategy.EvolutionarySearch(
-                population_size=POPULATION, genetic_num_iters=GENERATIONS, init_min_unmeasured=ROUND,
+                population_size=POPULATION,
+                genetic_num_iters=GENERATIONS,
+                init_min_unmeasured=ROUND,
             ),
             rand_state=1 + int(digest_of([seed, task.history.path.name, len(self.known)])[:7], 16),
             num_threads=threads(),

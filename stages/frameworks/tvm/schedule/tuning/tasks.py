@@ -81,6 +81,6 @@ def _task(extracted: Any, target: Target, folder: Path) -> Task:
     if history.workload is None:
         history = history.with_workload(text)
     assert history.workload is not None
-    workload = workload_of(history.workload)   # an equal function of another model may call its blocks otherwise
+    workload = workload_of(history.workload)  # an equal function of another model may call its blocks otherwise
     rule = shape(scheduled(workload.mod['main'], target)) or workload.mod
     return Task(extracted.task_name, int(extracted.weight), workload, rule, workload_text(rule)[0], history)

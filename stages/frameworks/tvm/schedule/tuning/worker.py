@@ -25,10 +25,10 @@ ENOUGH_SECONDS = 0.5
 def main() -> None:
     """Answer requests until there are none."""
     answers = sys.stdout
-    sys.stdout = sys.stderr   # nothing but answers there, whatever TVM prints
+    sys.stdout = sys.stderr  # nothing but answers there, whatever TVM prints
     for line in sys.stdin:
         module, target, seconds = json.loads(line)
-        signal.alarm(seconds)   # its default action ends us, also in the middle of a kernel
+        signal.alarm(seconds)  # its default action ends us, also in the middle of a kernel
         try:
             answer: Any = latency(*compiled(module, target))
         except Exception as error:
@@ -37,14 +37,14 @@ def main() -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
 
-@functools.lru_cache(maxsize=4)   # the last word on a kernel is said in turns
+@functools.lru_cache(maxsize=4)  # the last word on a kernel is said in turns
 def compiled(module: str, target: str) -> tuple[Any, list[Any]]:
     """Return the function ``main`` of ``module`` as machine code, and arguments for it."""
     import tvm
     from tvm.s_tir.meta_schedule.arg_info import ArgInfo
     from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 
-    weights_as_packed = RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)   # a build packs them beforehand
+    weights_as_packed = RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)  # a build packs them beforehand
     made = weights_as_packed(tvm.ir.load_json(module))
     arguments = [argument(i.shape, str(i.dtype)) for i in ArgInfo.from_entry_func(made, remove_preproc=False)]
     return tvm.compile(made, target=tvm.ir.load_json(target))['main'], arguments
@@ -52,7 +52,7 @@ def compiled(module: str, target: str) -> tuple[Any, list[Any]]:
 
 def latency(call: Any, arguments: list[Any]) -> float:
     """Return the seconds of CPU time that one call takes: waiting for a busy core does not count."""
-    once = timed(call, arguments, 1)   # and warm
+    once = timed(call, arguments, 1)  # and warm
     number = max(1, round(MEAN_SECONDS / max(once, 1e-7)))
     started = time.process_time()
     least = timed(call, arguments, number)
