@@ -8,7 +8,8 @@ from typing import Any
 
 from stages.execute.ensure import failure_of, rebuild, result_of
 from stages.execute.project import Failure, Project
-from stages.measure.compare import DEFAULTS, judge
+from stages.measure.compare import judge
+from stages.measure.tolerance import DEFAULTS
 from stages.plan.step import Build
 from stages.recipe.model import Recipe, Tolerance
 from stages.store.store import Lost

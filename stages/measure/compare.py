@@ -9,23 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
+from stages.intervals import wilson
+from stages.measure.tolerance import DEFAULTS
 from stages.recipe.model import Tolerance
 
 if TYPE_CHECKING:
     import numpy
-
-DEFAULTS: Final[dict[str, Tolerance]] = {
-    'f32': Tolerance(relative=1e-4, cosine=None),
-    'f16': Tolerance(relative=5e-3, cosine=None),
-    'bf16': Tolerance(relative=3e-2, cosine=None),
-    'int8': Tolerance(relative=None, cosine=0.98),
-    'int4': Tolerance(relative=None, cosine=0.95),
-    'pruned': Tolerance(relative=None, cosine=None),
-}
-"""Another order of additions moves f32 by about 1e-6 and a fused kernel by 1e-5: 1e-4 leaves deep models room.
-f16 has 11 bits (5e-4 a rounding), ten times that over a network. int8's error depends on the model: a healthy one
-keeps a cosine above 0.995, a broken one (clipped range, wrong zero point) falls below 0.95; a norm says less.
-bf16 has 8 bits (4e-3 a rounding). A pruned model is another model: only its accuracy can tell whether it serves."""
 
 
 def difference(outputs: Sequence[numpy.ndarray], reference: Sequence[numpy.ndarray]) -> dict[str, Any]:
@@ -87,15 +76,6 @@ def agreement(outputs: numpy.ndarray, reference: numpy.ndarray) -> dict[str, Any
 
 METRICS: Final[dict[str, Callable[[Any, Any], dict[str, Any]]]] = {'top1': top1, 'agreement': agreement}
 """By the name a recipe uses; each takes outputs and what they are measured against."""
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson, JASA 1927): honest near 0 and 1, unlike ``p ± 1.96 s``."""
-    if not n:
-        return 0.0, 1.0
-    z, p = 1.959964, hits / n
-    middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
 
 
 def mean_score(name: str, scores: numpy.ndarray) -> dict[str, Any]:

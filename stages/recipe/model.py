@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from stages.contract.port import Tensor
 
@@ -45,6 +45,33 @@ class Source:
     python: Python | None
     files: tuple[Fetch, ...]
     """The model; of ``torch`` its weights, or nothing when the Python makes them from a fixed seed."""
+
+
+METRICS: Final = ('top1', 'agreement')
+"""Ours: the share of answers that are the label's, and that are the baseline's."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How answers are judged."""
+
+    of: str
+    """``top1`` or ``agreement``, else the name of ``python``'s function."""
+
+    axis: int | None = None
+    """Where the classes are, counted in one sample's output without its batch; None: its only axis longer than 1."""
+
+    threshold: float | None = None
+    """For one column: an answer above it is class 1. None: there is a column for each class, the largest counts."""
+
+    better: str = 'higher'
+    """``higher`` or ``lower``: which way is good. A drop is how far a variant is on the other side of the baseline."""
+
+    range: tuple[float, float] | None = None
+    """What values there are; drops are in the same units. Ours are shares, 0 to 1; None: a function's own, any."""
+
+    python: Python | None = None
+    """Where the function is; None: one of ours."""
 
 
 @dataclass(frozen=True)

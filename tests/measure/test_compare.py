@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.measure.compare import METRICS, agreement, difference, judge, top1, wilson
+from stages.intervals import wilson
+from stages.measure.compare import METRICS, agreement, difference, judge, top1
 from stages.recipe.model import Tolerance
 
 ONE = np.array([[1.0, 2.0, 3.0]], dtype=np.float32)

@@ -1,0 +1,284 @@
+"""How good answers are. A metric knows where the classes are, or refuses with a sentence that says what to write.
+
+``top1``: the share of answers that choose the label. ``agreement``: the share that choose as the source model does.
+An answer is a sample's class, or one of many classes where a sample is labelled at several positions (tokens, pixels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from stages.errors import StepError
+from stages.intervals import Z_95, wilson
+from stages.measure.figures import Score
+from stages.recipe.model import METRICS, Metric, Python
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ['METRICS', 'agreement', 'metric_of', 'own_score', 'score']
+
+MAPPING: Final = 'metric: {of: %s, %s}'
+
+
+def metric_of(value: Metric | Mapping[str, Any] | str | None) -> Metric | None:
+    """Return a metric from what a request holds of it: its JSON values, or its name alone."""
+    if value is None or isinstance(value, Metric):
+        return value
+    if isinstance(value, str):
+        return Metric(value)
+    python, range_ = value.get('python'), value.get('range')
+    return Metric(
+        of=value['of'],
+        axis=value.get('axis'),
+        threshold=value.get('threshold'),
+        better=value.get('better') or 'higher',
+        range=(range_[0], range_[1]) if range_ else None,
+        python=Python(python['file'], python['function']) if python else None,
+    )
+
+
+def score(
+    metric: Metric,
+    outputs: Sequence[numpy.ndarray],
+    labels: numpy.ndarray | None,
+    reference: Sequence[numpy.ndarray] | None,
+    batch: int | None = None,
+) -> Score | None:
+    """Return the score of a metric of ours, or raise a StepError where it means nothing for these outputs.
+
+    ``outputs`` and ``reference`` hold one array for each sample; where these still have their batch axis, ``batch``
+    says which it is. None: the source itself, which agrees with nobody.
+    """
+    if metric.of not in METRICS:
+        raise StepError(f'there is no metric {metric.of!r}; there are {", ".join(METRICS)}')
+    if metric.of == 'agreement':
+        if reference is None:
+            return None
+        return _agreed(metric, _each(outputs, batch), _each(reference, batch))
+    if labels is None:
+        raise StepError(f'the metric {metric.of} needs an array `labels` in the evaluation data')
+    answers, wanted = _each(outputs, batch), _labels(metric, labels, len(outputs))
+    chosen = [_classes(metric, answer, label.shape) for answer, label in zip(answers, wanted, strict=True)]
+    for (_, count), label in zip(chosen, wanted, strict=True):
+        _check_range(metric, label, count)
+    hits = [(got.ravel() == label.ravel()) for (got, _), label in zip(chosen, wanted, strict=True)]
+    return _share(metric.of, hits)
+
+
+def agreement(
+    metric: Metric | None,
+    outputs: Sequence[numpy.ndarray],
+    reference: Sequence[numpy.ndarray],
+    labels: numpy.ndarray | None = None,
+    batch: int | None = None,
+) -> Score | None:
+    """Return how often both choose the same; None where nobody says that the outputs are classes.
+
+    That is so without a metric, with one of the recipe's own, and where there are none to choose from. Where ``top1``
+    judges, the classes are where it finds them.
+    """
+    if metric is None or metric.of not in METRICS:
+        return None
+    if len(outputs) != len(reference):
+        return None
+    answers, others = _each(outputs, batch), _each(reference, batch)
+    try:
+        shapes = None if labels is None or metric.of != 'top1' else [
+            label.shape for label in _labels(metric, labels, len(outputs))
+        ]  # fmt: skip
+        return _agreed(metric, answers, others, shapes)
+    except StepError:
+        return None
+
+
+def own_score(metric: Metric, values: Any, n: int) -> Score:
+    """Return the score of a recipe's own function: one number for all ``n`` samples, or the mean of one for each.
+
+    Raises StepError where it returned something else, or a value outside of the range that the recipe states.
+    """
+    import numpy as np
+
+    what = f'{metric.python.file}:{metric.of}' if metric.python else metric.of
+    scores = np.asarray(values, np.float64)
+    if scores.ndim > 1 or not scores.size or not np.isfinite(scores).all():
+        found = f'{scores.dtype} of shape {scores.shape}' if np.isfinite(scores).all() else 'NaN or infinity'
+        raise StepError(f'{what} returned {found}; expected a number, or one for each sample')
+    if metric.range and not (metric.range[0] <= scores.min() and scores.max() <= metric.range[1]):
+        low, high = metric.range
+        worst = float(scores.min() if scores.min() < low else scores.max())
+        raise StepError(
+            f'{what} returned {worst:g}, outside of the range that the recipe states, {low:g} to {high:g}; '
+            'correct the function, or `range` of `metric`'
+        )
+    if not scores.ndim:
+        return Score(metric.of, float(scores), n, better=metric.better)
+    if ((scores == 0) | (scores == 1)).all():
+        low, high = wilson(int(scores.sum()), len(scores))
+    else:
+        low, high = _mean_interval(scores)
+    return Score(metric.of, float(scores.mean()), len(scores), low, high, metric.better)
+
+
+def _each(arrays: Sequence[numpy.ndarray], batch: int | None) -> list[numpy.ndarray]:
+    """Return the samples' arrays without their batch axis."""
+    import numpy as np
+
+    each = [np.asarray(array) for array in arrays]
+    if batch is None:
+        return each
+    return [array.squeeze(batch) if array.shape[batch : batch + 1] == (1,) else array for array in each]
+
+
+def _labels(metric: Metric, labels: numpy.ndarray, count: int) -> list[numpy.ndarray]:
+    """Return each sample's label, or labels, as whole numbers or texts."""
+    import numpy as np
+
+    array = np.asarray(labels)
+    if array.ndim == 0 or len(array) != count:
+        there = 'a single number' if array.ndim == 0 else f'{len(array)} samples'
+        raise StepError(f'`labels` of the evaluation data holds {there} where the model was asked {count}')
+    if array.dtype.kind == 'f':
+        if not (array == np.floor(array)).all():
+            raise StepError(
+                f'`labels` of the evaluation data are no classes: {array.ravel()[np.argmax(array.ravel() % 1 != 0)]:g} '
+                f'is among them; {metric.of} needs whole numbers from 0 (or write a metric of your own, '
+                f'models/file.py:function)'
+            )
+        array = array.astype(np.int64)
+    return list(array)
+
+
+def _classes(metric: Metric, answer: numpy.ndarray, positions: tuple[int, ...] | None) -> tuple[numpy.ndarray, int]:
+    """Return the class at each position of one sample, and how many classes there are (0: not known).
+
+    ``positions`` is the shape of the sample's labels; None where there are none.
+    """
+    import numpy as np
+
+    if metric.threshold is not None:
+        if positions is not None and _long(answer.shape) != _long(positions):
+            raise StepError(
+                f"{metric.of} with a threshold: one sample's output is {list(answer.shape)} and its labels are "
+                f'{list(positions)}; expected one number for each label (with a column for each class, write '
+                f'{MAPPING % (metric.of, "axis: …")})'
+            )
+        return (answer.astype(np.float64) > metric.threshold).astype(np.int64), 2
+    if _are_classes(answer, positions):
+        return answer, 0
+    axis = _axis(metric, answer.shape, positions)
+    numbers = answer.astype(np.float64)
+    chosen = numbers.argmax(axis)
+    # what is no number chooses nothing
+    return np.where(np.isnan(numbers).any(axis), -1, chosen), answer.shape[axis]
+
+
+def _are_classes(answer: numpy.ndarray, positions: tuple[int, ...] | None) -> bool:
+    """Whether the model chooses itself: its answers are texts, or whole numbers where the labels are.
+
+    A single number of 8 bits may as well be a quantized score.
+    """
+    if answer.dtype.kind in 'USO':
+        return True
+    if answer.dtype.kind not in 'biu':
+        return False
+    single = not _long(answer.shape)
+    if answer.dtype.itemsize == 1 and answer.dtype.kind != 'b' and single:
+        return False
+    return single if positions is None else _long(answer.shape) == _long(positions)
+
+
+def _axis(metric: Metric, shape: tuple[int, ...], positions: tuple[int, ...] | None) -> int:
+    """Return the axis of the classes in one sample's output: the recipe's, or the only one that it can be."""
+    name = metric.of
+    if metric.axis is not None:
+        axis = metric.axis + len(shape) if metric.axis < 0 else metric.axis
+        if not 0 <= axis < len(shape):
+            raise StepError(f"{name}: there is no axis {metric.axis} in one sample's output, {list(shape)}")
+        if shape[axis] < 2:
+            raise StepError(f"{name}: axis {metric.axis} of one sample's output, {list(shape)}, has one class alone")
+        rest = (*shape[:axis], *shape[axis + 1 :])
+        if positions is not None and _long(rest) != _long(positions):
+            raise StepError(
+                f"{name}: one sample's output is {list(shape)}, so that classes along axis {metric.axis} leave "
+                f'{list(rest)}; its labels are {list(positions)}'
+            )
+        return axis
+    long = [axis for axis, size in enumerate(shape) if size > 1]
+    if not long:
+        raise StepError(
+            f"{name} counts classes, and one sample's output is a single number: {list(shape)}. If it is the score "
+            f'of class 1, write {MAPPING % (name, "threshold: 0.5")} (0 for a logit); else write a metric of your own, '
+            'models/file.py:function'
+        )
+    fits = long
+    if positions is not None:
+        fits = [axis for axis in long if _long((*shape[:axis], *shape[axis + 1 :])) == _long(positions)]
+    if len(fits) == 1:
+        return fits[0]
+    if not fits:
+        assert positions is not None
+        raise StepError(
+            f"{name}: one sample's output is {list(shape)} and its labels are {list(positions)}; whichever axis holds "
+            'the classes, the others are not those of the labels. Labels are whole numbers, one for each position'
+        )
+    raise StepError(
+        f"{name}: one sample's output is {list(shape)}; the classes may be along axis "
+        f'{" or ".join(map(str, fits))}: write {MAPPING % (name, "axis: " + str(fits[0]))} (counted without the batch)'
+    )
+
+
+def _long(shape: Sequence[int]) -> list[int]:
+    """Return the sizes of a shape that tell anything."""
+    return [size for size in shape if size != 1]
+
+
+def _check_range(metric: Metric, label: numpy.ndarray, count: int) -> None:
+    """A label that no class has would only ever count as wrong: the metric would be another than it seems."""
+    if not count or not label.size or label.dtype.kind not in 'iu':
+        return
+    least, most = int(label.min()), int(label.max())
+    if least < 0 or most >= count:
+        wrong = least if least < 0 else most
+        raise StepError(
+            f'{metric.of}: `labels` of the evaluation data holds {wrong}, and the output has the classes 0 to '
+            f'{count - 1}; leave out what is to be ignored in a metric of your own, models/file.py:function'
+        )
+
+
+def _agreed(
+    metric: Metric,
+    answers: Sequence[numpy.ndarray],
+    others: Sequence[numpy.ndarray],
+    positions: Sequence[tuple[int, ...]] | None = None,
+) -> Score | None:
+    shapes: Sequence[tuple[int, ...] | None] = positions or [None] * len(answers)
+    hits = []
+    for answer, other, shape in zip(answers, others, shapes, strict=True):
+        if answer.shape != other.shape:
+            return None  # the check has said so already
+        hits.append((_classes(metric, answer, shape)[0] == _classes(metric, other, shape)[0]).ravel())
+    return _share('agreement', hits)
+
+
+def _share(name: str, hits: Sequence[numpy.ndarray]) -> Score | None:
+    """Return the share of right answers. Those of one sample are alike, so that samples make the interval."""
+    import numpy as np
+
+    n = sum(hit.size for hit in hits)
+    if not n:
+        return None
+    right = sum(int(hit.sum()) for hit in hits)
+    if n == len(hits):
+        low, high = wilson(right, n)
+    else:
+        low, high = _mean_interval(np.asarray([hit.mean() for hit in hits if hit.size]))
+    return Score(name, right / n, n, max(0.0, low), min(1.0, high), percent=True)
+
+
+def _mean_interval(values: numpy.ndarray) -> tuple[float, float]:
+    mean = float(values.mean())
+    half = Z_95 * float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
+    return mean - half, mean + half
