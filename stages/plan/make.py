@@ -124,7 +124,8 @@ def _probe(steps: _Steps, recipe: Recipe) -> str:
 
 def _source(steps: _Steps, recipe: Recipe) -> str:
     source, python = SOURCES[recipe.source.format], recipe.source.python
-    params = source.Params(python.file, python.function) if python else source.Params()
+    where = {'file': python.file, 'function': python.function} if python else {}
+    params = source.Params(**where, **recipe.source.options)
     inputs = _files(steps, recipe, recipe.source.files, 'weights' if python else 'file')
     return steps.add(
         recipe, source, as_json(params), inputs, outputs=source.outputs(params), python=python.file if python else '',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -45,6 +46,9 @@ class Source:
     python: Python | None
     files: tuple[Fetch, ...]
     """The model; of ``torch`` its weights, or nothing when the Python makes them from a fixed seed."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What else its format can be told: the ``signature`` of a SavedModel, the ``key`` of a checkpoint."""
 
 
 METRICS: Final = ('top1', 'agreement')

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from stages.engines import ENGINES
 from stages.kinds import KINDS
 from stages.recipe import asks, names
-from stages.recipe.data import METRICS
+from stages.recipe.data import METRICS, options_of
 from stages.recipe.fetch import PIN, SHA256, URL
 from stages.recipe.model import Benchmark, Check, Choose, Recipe, Tolerance
 from stages.recipe.params import fields_of
@@ -97,10 +97,19 @@ def _source() -> Schema:
     """Return the ways a model may come: exactly one format."""
     python = _python('The function that returns the module: models/file.py:function.')
     files = {name: {'$ref': '#/$defs/files', 'description': _first_line(module)} for name, module in SOURCES.items()}
-    weights = {'$ref': '#/$defs/files', 'description': 'The state dict of `torch`. Absent: the Python makes it.'}
+    weights = {'$ref': '#/$defs/weights', 'description': 'The weights of `torch`. Absent: the Python makes them.'}
+    told = {name: schema for format in SOURCES if format != 'torch' for name, schema in _told(format).items()}
     ways: list[Schema] = [{'required': [name]} for name in SOURCES]
-    return _object({**files, 'torch': python, 'weights': weights}, 'Where the trained model comes from.') | {
-        'oneOf': ways
+    properties = {**files, 'torch': python, 'weights': weights, **told}
+    return _object(properties, 'Where the trained model comes from.') | {'oneOf': ways}
+
+
+def _told(format: str) -> dict[str, Schema]:
+    """Return what a source can be told beside its files."""
+    about = described(SOURCES[format].Params)
+    return {
+        name: _hint(field.hint) | {'description': about.get(name, ''), 'default': field.default}
+        for name, field in options_of(format).items()
     }
 
 
@@ -122,6 +131,10 @@ def _sources() -> Schema:
         'fetch': several | {'description': 'Several files, each as it would stand here alone.'},
         'prepare': _python('The function that returns named arrays: models/file.py:function.'),
     }
+    chosen = fetch | {'fetch': several | {'description': 'Shards of one model.'}} | _told('torch')
+    weights = _object(chosen, 'Trained weights, and which tensors of the file are meant.') | {
+        'anyOf': [*ways, {'required': ['fetch']}]
+    }
     judge = {
         'metric': {
             'anyOf': [{'enum': [*METRICS]}, _python('')],
@@ -134,6 +147,7 @@ def _sources() -> Schema:
     return {
         'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways},
         'files': {'anyOf': [{'$ref': '#/$defs/fetch'}, several]},
+        'weights': {'anyOf': [weights, several]},
         'calibrate': _object(role, 'Arrays that tune a quantizer.') | either,
         'evaluate': _object(role | judge, 'Arrays that judge every variant.') | either,
         'input': _object(

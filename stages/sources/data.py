@@ -12,7 +12,7 @@ from stages.contract.kind import Job
 from stages.contract.port import Tensor
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
-from stages.sources.python import load_function
+from stages.sources.python import call, load_function
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,12 +41,8 @@ def run(params: Params, job: Job) -> None:
     if params.file:
         what = f'{params.file}:{params.function}'
         function = load_function(job.inputs['python'], params.file, params.function)
-        try:
-            arrays = function(folder) if inspect.signature(function).parameters else function()
-        except StepError:
-            raise
-        except Exception as error:
-            raise StepError(f'{what} failed: {type(error).__name__}: {error}') from error
+        given = (folder,) if inspect.signature(function).parameters else ()
+        arrays = call(function, job.inputs['python'], what, *given)
     else:
         what, arrays = _fetched(folder)
     write_npz(job.output / 'data.npz', _checked(what, arrays, job.signature))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import linecache
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -33,11 +35,34 @@ def load_function(folder: Path, file: str, function: str) -> Callable[..., Any]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise StepError(f'{file}: cannot be imported: {type(error).__name__}: {error}') from error
+        raise StepError(f'{file}: cannot be imported: {told(error, folder)}') from error
     found = getattr(module, function, None)
     if not callable(found):
         names = [n for n, v in vars(module).items() if callable(v) and getattr(v, '__module__', '') == name]
         raise StepError(f'{file} has no function {function!r}; it has: {", ".join(names) or "none"}')
     return found  # type: ignore[no-any-return]
+
+
+def call(function: Callable[..., Any], folder: Path, what: str, *arguments: Any) -> Any:
+    """Return what ``function``, of a file below ``folder``, returns; its failure says where."""
+    try:
+        return function(*arguments)
+    except StepError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise StepError(f'{what} failed: {told(error, folder)}') from error
+
+
+def told(error: BaseException, folder: Path) -> str:
+    """Return the error in its own words, with the line below ``folder`` that led to it: the user's, no library's."""
+    words = f'{type(error).__name__}: {error}'
+    if isinstance(error, SyntaxError):
+        return words  # it has file and line in its own words
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(folder)]
+    if not own:
+        return words
+    place = Path(own[-1].filename).relative_to(folder).as_posix()
+    line = linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
+    return f'{place}:{own[-1].lineno}: {words}' + (f'\n    {line}' if line else '')

@@ -61,6 +61,16 @@ def test_a_sha256_of_digits_only_is_still_a_sha256(write: Write, project: Path) 
     assert recipe.source.files == (Fetch('https', 'https://example.org/w', '', digest),)
 
 
+def test_weights_say_which_tensors_of_a_checkpoint_are_meant(write: Write, project: Path) -> None:
+    file = f'url: https://example.org/w, sha256: {"a" * 64}'
+    told = 'key: model, prefix: module., drop: [head.*]'
+    for weights in (f'{{{file}, {told}}}', f'{{fetch: [{{{file}}}], {told}}}'):
+        change = ('models/net.py:build', f'models/net.py:build, weights: {weights}')
+        source = read_recipe(write(RECIPE, change), project).source
+        assert source.options == {'key': 'model', 'prefix': 'module.', 'drop': ('head.*',)}
+        assert len(source.files) == 1
+
+
 def test_all_mistakes_of_all_recipes_come_at_once(write: Write, project: Path) -> None:
     write(RECIPE, ('model: net', 'model: A'), name='a.yaml')
     write(RECIPE, ('[onnx]', '[onx]'), name='b.yaml')
