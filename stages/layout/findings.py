@@ -46,7 +46,7 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         'versions': _versions(project, outcomes),
         'runs_python': sorted({plan.steps[id].python for id in plan.steps_of(recipe_name)} - {''}),
         'flags': flags(measured, facts),
-        'metric': evaluate.metric if evaluate else None,
+        'metric': evaluate.metric.of if evaluate and evaluate.metric else None,
         'variants': [_variant(project, outcome, taken) for outcome in outcomes],
     }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.contract.port import Tensor
 from stages.errors import ElsewhereError, StepError
 from stages.measure import inputs
-from stages.measure.compare import METRICS, agreement, difference, mean_score
+from stages.measure.compare import difference
+from stages.measure.metrics import agreement, metric_of, own_score, score
 
 if TYPE_CHECKING:
     import numpy
@@ -57,6 +59,8 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         expected = [whole[tuple(slice(0, n) for n in part.shape)] for whole, part in zip(expected, probe, strict=False)]
 
     metric = agreed = None
+    from stages.sources.python import load_function
+
     data = {} if elsewhere else inputs.read_arrays(request.get('evaluate'))
     if data:
         if missing := [t.name for t in signature if t.name not in data and t.name not in carried]:
@@ -65,18 +69,19 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         answers = run_all(session, inputs.samples(taken, signature, sizes, seed, carried), signature, carried)
         evaluated = answers[_position(request.get('metric_output'), names)]
         stored['evaluate'] = evaluated
-        if request.get('judge'):
-            metric = _judged(request, {_name(names, i): a for i, a in enumerate(answers)}, data)
-        else:
-            metric = _measure(request.get('metric'), evaluated, data.get('labels'), reference.get('evaluate'))
-            # whose own metric is not about the largest output has none to agree on
-            if 'evaluate' in reference and evaluated.shape == reference['evaluate'].shape:
-                agreed = agreement(evaluated, reference['evaluate'])
+        asked = metric_of(request['metric']) if request.get('metric') else None
+        labels, before = data.get('labels'), list(reference['evaluate']) if 'evaluate' in reference else None
+        if asked and asked.python:
+            function = load_function(Path(request['python']), asked.python.file, asked.python.function)
+            metric = own_score(asked, function, {_name(names, i): a for i, a in enumerate(answers)}, data)
+        elif asked:
+            metric = score(asked, list(evaluated), labels, before)
+            agreed = agreement(asked, list(evaluated), before, labels) if before is not None else None
 
     found = {
         'difference': difference(probe, expected) if reference else None,
-        'metric': metric,
-        'agreement': agreed,
+        'metric': asdict(metric) if metric else None,
+        'agreement': asdict(agreed) if agreed else None,
         'samples': min(some, inputs.count(arrays)),
         'elsewhere': elsewhere,
         'outputs': [
@@ -172,41 +177,6 @@ def _fixed_rows(session: Session, signature: Sequence[Tensor]) -> int | None:
             if isinstance(size, int) and size > 0:
                 return size
     return None
-
-
-def _measure(name: str | None, outputs: Any, labels: Any, reference: Any) -> dict[str, Any] | None:
-    if not name:
-        return None
-    if name not in METRICS:
-        raise StepError(f'there is no metric {name!r}; there are {", ".join(METRICS)}')
-    against = reference if name == 'agreement' else labels
-    if against is None:
-        if name == 'agreement':
-            return None  # the source itself agrees with nobody
-        raise StepError(f'the metric {name} needs an array `labels` in the evaluation data')
-    return METRICS[name](outputs, against)
-
-
-def _judged(
-    request: Mapping[str, Any], answers: Mapping[str, numpy.ndarray], data: Mapping[str, numpy.ndarray]
-) -> dict[str, Any]:
-    """Return the figure of the recipe's own metric: one number, or the mean of a score for each sample."""
-    import numpy as np
-
-    from stages.sources.python import load_function
-
-    what = f'{request["judge"]}:{request["metric"]}'
-    function = load_function(Path(request['python']), request['judge'], request['metric'])
-    try:
-        scores = np.asarray(function(dict(answers), dict(data)), np.float64)
-    except Exception as error:
-        raise StepError(f'{what} failed: {type(error).__name__}: {error}') from error
-    if scores.ndim > 1 or not scores.size or not np.isfinite(scores).all():
-        found = f'{scores.dtype} of shape {scores.shape}' if np.isfinite(scores).all() else 'NaN or infinity'
-        raise StepError(f'{what} returned {found}; expected a number, or one for each sample')
-    if not scores.ndim:
-        return {'name': request['metric'], 'value': float(scores), 'n': inputs.count(data), 'low': None, 'high': None}
-    return mean_score(request['metric'], scores)
 
 
 def _position(name: str | None, names: Sequence[str]) -> int:

@@ -5,11 +5,9 @@ A wrong shape, a missing output or a NaN is an answer here (a sentence under ``f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from math import sqrt
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from stages.intervals import wilson
 from stages.measure.tolerance import DEFAULTS
 from stages.recipe.model import Tolerance
 
@@ -60,38 +58,5 @@ def judge(figures: Mapping[str, Any], precision: str, overrides: Mapping[str, To
     return None
 
 
-def top1(outputs: numpy.ndarray, labels: numpy.ndarray) -> dict[str, Any]:
-    """Return the share of samples whose largest output is the label's, with its interval."""
-    import numpy as np
-
-    return _share('top1', np.asarray(outputs).argmax(-1).ravel() == np.asarray(labels).ravel())
-
-
-def agreement(outputs: numpy.ndarray, reference: numpy.ndarray) -> dict[str, Any]:
-    """Return how often both choose the same along the last axis, with its interval. Needs no labels."""
-    import numpy as np
-
-    return _share('agreement', np.asarray(outputs).argmax(-1).ravel() == np.asarray(reference).argmax(-1).ravel())
-
-
-METRICS: Final[dict[str, Callable[[Any, Any], dict[str, Any]]]] = {'top1': top1, 'agreement': agreement}
-"""By the name a recipe uses; each takes outputs and what they are measured against."""
-
-
-def mean_score(name: str, scores: numpy.ndarray) -> dict[str, Any]:
-    """Return the mean of a score for each sample, with its 95 % interval: a share's where each is 0 or 1."""
-    if ((scores == 0) | (scores == 1)).all():
-        return _share(name, scores == 1)
-    n, mean = len(scores), float(scores.mean())
-    half = 1.959964 * float(scores.std(ddof=1)) / sqrt(n) if n > 1 else 0.0
-    return {'name': name, 'value': mean, 'n': n, 'low': mean - half, 'high': mean + half}
-
-
 def _failure(sentence: str, *, finite: bool = True) -> dict[str, Any]:
     return {'max_abs': None, 'relative': None, 'cosine': None, 'finite': finite, 'failure': sentence}
-
-
-def _share(name: str, hit: Any) -> dict[str, Any]:
-    n, hits = len(hit), int(hit.sum())
-    low, high = wilson(hits, n)
-    return {'name': name, 'value': hits / n if n else 0.0, 'n': n, 'low': low, 'high': high}

@@ -22,10 +22,12 @@ class Params:
     engine: str
     options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
-    metric: str = ''
+    metric: Mapping[str, Any] | None = None
+    """What counts on the evaluation data, as ``stages.measure.metrics`` reads it; None: nothing."""
+
     output: str = ''
     judge: str = ''
-    """The Python below recipes/ whose function ``metric`` is; empty: one of ours."""
+    """The Python below recipes/ that the metric is in; empty: one of ours."""
 
     carries: tuple[tuple[str, str], ...] = ()
     """Inputs that take over an output of the sample before."""
@@ -49,7 +51,7 @@ def run(params: Params, job: Job) -> None:
             'probe': str(job.inputs['probe'] / 'data.npz'),
             'evaluate': str(job.inputs['evaluate'] / 'data.npz') if 'evaluate' in job.inputs else None,
             'reference': str(job.inputs['reference'] / 'outputs.npz') if 'reference' in job.inputs else None,
-            'metric': params.metric or None,
+            'metric': params.metric,
             'metric_output': params.output or None,
             'python': str(job.inputs['python']) if params.judge else None,
             'judge': params.judge,

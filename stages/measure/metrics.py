@@ -6,7 +6,7 @@ An answer is a sample's class, or one of many classes where a sample is labelled
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,9 +23,9 @@ __all__ = ['METRICS', 'agreement', 'metric_of', 'own_score', 'score']
 MAPPING: Final = 'metric: {of: %s, %s}'
 
 
-def metric_of(value: Metric | Mapping[str, Any] | str | None) -> Metric | None:
+def metric_of(value: Metric | Mapping[str, Any] | str) -> Metric:
     """Return a metric from what a request holds of it: its JSON values, or its name alone."""
-    if value is None or isinstance(value, Metric):
+    if isinstance(value, Metric):
         return value
     if isinstance(value, str):
         return Metric(value)
@@ -94,15 +94,23 @@ def agreement(
         return None
 
 
-def own_score(metric: Metric, values: Any, n: int) -> Score:
-    """Return the score of a recipe's own function: one number for all ``n`` samples, or the mean of one for each.
+def own_score(
+    metric: Metric,
+    function: Callable[[dict[str, Any], dict[str, Any]], Any],
+    answers: Mapping[str, Any],
+    data: Mapping[str, numpy.ndarray],
+) -> Score:
+    """Return the score of a recipe's own ``function(outputs, data)``: one number, or the mean of one for each sample.
 
-    Raises StepError where it returned something else, or a value outside of the range that the recipe states.
+    Raises StepError where it fails, returns something else, or a value outside of the range that the recipe states.
     """
     import numpy as np
 
     what = f'{metric.python.file}:{metric.of}' if metric.python else metric.of
-    scores = np.asarray(values, np.float64)
+    try:
+        scores = np.asarray(function(dict(answers), dict(data)), np.float64)
+    except Exception as error:
+        raise StepError(f'{what} failed: {type(error).__name__}: {error}') from error
     if scores.ndim > 1 or not scores.size or not np.isfinite(scores).all():
         found = f'{scores.dtype} of shape {scores.shape}' if np.isfinite(scores).all() else 'NaN or infinity'
         raise StepError(f'{what} returned {found}; expected a number, or one for each sample')
@@ -114,7 +122,8 @@ def own_score(metric: Metric, values: Any, n: int) -> Score:
             'correct the function, or `range` of `metric`'
         )
     if not scores.ndim:
-        return Score(metric.of, float(scores), n, better=metric.better)
+        samples = [len(array) for name, array in data.items() if array.ndim and not name.startswith('truth')]
+        return Score(metric.of, float(scores), min(samples, default=None), better=metric.better)
     if ((scores == 0) | (scores == 1)).all():
         low, high = wilson(int(scores.sum()), len(scores))
     else:

@@ -146,14 +146,14 @@ def _check(
     engine = engine_for(format)
     assert engine is not None, 'only what an engine runs is checked'
     evaluate = recipe.data.get('evaluate')
-    judge = evaluate.judge if evaluate else None
+    metric = evaluate.metric if evaluate else None
     params = gate.Params(
         engine=engine.ENGINE,
         options=as_json(options if options is not None else engine.Options()),
         threads=CHECK_THREADS,
-        metric=(evaluate.metric or '') if evaluate else '',
+        metric=as_json(metric),
         output=(evaluate.output or '') if evaluate else '',
-        judge=judge.file if judge else '',
+        judge=metric.python.file if metric and metric.python else '',
         carries=recipe.carries,
     )
     inputs = {'model': model, 'probe': probe_id}

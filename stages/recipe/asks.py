@@ -16,18 +16,23 @@ BOUNDS: Final = ('accuracy_drop', 'peak_memory', 'size', 'latency')
 BENCHMARK: Final = ('cycles', 'repetitions', 'threads', 'warmup_runs', 'warmup_seconds', 'sizes')
 
 
-def read_check(node: Node, measured: bool, mistakes: Mistakes) -> Check:
-    """Return what a variant must keep. ``measured``: the recipe has evaluation data with a metric."""
+def read_check(node: Node, most: float | None, mistakes: Mistakes) -> Check:
+    """Return what a variant must keep. ``most``: what its metric can fall by; None: it has none."""
     given = entries.mapping(node, '`check`', mistakes, ('max_drop', 'tolerance')) or {}
     max_drop, tolerance = None, {}
     for key, below in given.items():
         if key == 'max_drop':
-            max_drop = entries.share(below, '`max_drop`', mistakes)
-            if not measured:
-                mistakes.add(key, '`max_drop` needs `data: {evaluate: {…, metric: …}}` to measure it')
+            max_drop = _read_drop(key, below, most, mistakes)
         else:
             tolerance = _read_tolerances(below, mistakes)
     return Check(max_drop, tolerance)
+
+
+def _read_drop(key: Key, node: Node, most: float | None, mistakes: Mistakes) -> float | None:
+    """Return how much of the metric may be lost, in its own units."""
+    if most is None:
+        mistakes.add(key, f'`{key}` needs `data: {{evaluate: {{…, metric: …}}}}` to measure it')
+    return entries.share(node, f'`{key}`', mistakes, most=1.0 if most is None else most)
 
 
 def _read_tolerances(node: Node, mistakes: Mistakes) -> dict[str, Tolerance]:
@@ -91,13 +96,13 @@ def _read_sizes(node: Node, what: str, dimensions: set[str], mistakes: Mistakes)
     return sizes
 
 
-def read_choose(node: Node, measured: bool, mistakes: Mistakes) -> Choose:
-    """Return what the best variant is. ``measured``: the recipe has evaluation data with a metric."""
+def read_choose(node: Node, most: float | None, mistakes: Mistakes) -> Choose:
+    """Return what the best variant is. ``most``: what the recipe's metric can fall by; None: it has none."""
     given = entries.mapping(node, '`choose`', mistakes, ('fastest', 'within')) or {}
     fastest, within = Choose.fastest, {}
     for key, below in given.items():
         if key == 'within':
-            within = _read_within(below, measured, mistakes)
+            within = _read_within(below, most, mistakes)
         elif below.value in FIGURES if isinstance(below.value, str) else False:
             fastest = below.value
         else:
@@ -106,13 +111,11 @@ def read_choose(node: Node, measured: bool, mistakes: Mistakes) -> Choose:
     return Choose(fastest, within)
 
 
-def _read_within(node: Node, measured: bool, mistakes: Mistakes) -> dict[str, float]:
+def _read_within(node: Node, most: float | None, mistakes: Mistakes) -> dict[str, float]:
     bounds = {}
     for key, below in (entries.mapping(node, '`within`', mistakes, BOUNDS) or {}).items():
         if key == 'accuracy_drop':
-            bound = entries.share(below, '`accuracy_drop`', mistakes)
-            if not measured:
-                mistakes.add(key, '`accuracy_drop` needs `data: {evaluate: {…, metric: …}}` to measure it')
+            bound = _read_drop(key, below, most, mistakes)
         elif key == 'latency':
             bound = _read_amount(below, '`latency`', TIMES, '`5 ms`', mistakes)
         else:

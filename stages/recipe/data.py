@@ -7,16 +7,15 @@ from typing import Any, Final, cast
 
 from stages.recipe import entries
 from stages.recipe.fetch import KEYS, Reader, read_fetch, read_python
+from stages.recipe.metric import largest_drop, read_metric
 from stages.recipe.mistakes import Mistakes, listed, shown
-from stages.recipe.model import Data, Fetch, Python, Source
+from stages.recipe.model import Data, Fetch, Source
 from stages.recipe.params import Field, fields_of
 from stages.recipe.strict_yaml import Node
 from stages.sources import SOURCES
 
 PYTHON: Final = ('file', 'function')
 """Parameters of a source that a recipe writes as `models/file.py:function`."""
-
-METRICS: Final = ('top1', 'agreement')
 
 
 def options_of(format: str) -> dict[str, Field]:
@@ -97,8 +96,13 @@ def read_files(node: Node, what: str, reader: Reader, also: Sequence[str] = ()) 
     return files if len(files) == len(read) else None
 
 
-def read_data(node: Node, outputs: tuple[str, ...], reader: Reader) -> tuple[dict[str, Data], tuple[str, ...], bool]:
-    """Return the data by role, the roles that are named (right or wrong), and whether a metric is."""
+def read_data(
+    node: Node, outputs: tuple[str, ...], reader: Reader
+) -> tuple[dict[str, Data], tuple[str, ...], float | None]:
+    """Return the data by role, the roles that are named (right or wrong), and the most a metric can fall by.
+
+    None: no metric is named.
+    """
     given = entries.mapping(node, '`data`', reader.mistakes, ('calibrate', 'evaluate')) or {}
     read = {str(role): _read_role(str(role), below, outputs, reader) for role, below in given.items()}
     data = {role: entry for role, entry in read.items() if entry is not None}
@@ -113,7 +117,8 @@ def read_data(node: Node, outputs: tuple[str, ...], reader: Reader) -> tuple[dic
         role == 'evaluate' and isinstance(below.value, dict) and 'metric' in below.value
         for role, below in given.items()
     )
-    return data, tuple(read), measured
+    metric = data['evaluate'].metric if 'evaluate' in data else None
+    return data, tuple(read), largest_drop(metric) if measured else None
 
 
 def _read_role(role: str, node: Node, outputs: tuple[str, ...], reader: Reader) -> Data | None:
@@ -134,19 +139,11 @@ def _read_role(role: str, node: Node, outputs: tuple[str, ...], reader: Reader) 
     elif fields or 'prepare' not in given:
         fetch = read_fetch(fields, node, what, reader)
         files = None if fetch is None else (fetch,)
-    metric, judge = _read_metric(given['metric'], what, reader) if 'metric' in given else (None, None)
+    metric = read_metric(given['metric'], f'`metric` of {what}', reader) if 'metric' in given else None
     output = _read_output(given['output'], outputs, what, mistakes) if 'output' in given else None
     if len(mistakes) > before or files is None:
         return None
-    return Data(role, files, prepare, metric, output, judge)
-
-
-def _read_metric(node: Node, what: str, reader: Reader) -> tuple[str | None, Python | None]:
-    """Return a metric of ours, or the name of a function below recipes/models/ and where it is."""
-    if isinstance(node.value, str) and '.py' in node.value:
-        judge = read_python(node, f'`metric` of {what}', reader)
-        return (judge.function, judge) if judge else (None, None)
-    return entries.word(node, METRICS, f'`metric` of {what}', reader.mistakes), None
+    return Data(role, files, prepare, metric, output)
 
 
 def _read_output(node: Node, outputs: tuple[str, ...], what: str, mistakes: Mistakes) -> str | None:

@@ -63,16 +63,16 @@ class Metric:
     """``top1`` or ``agreement``, else the name of ``python``'s function."""
 
     axis: int | None = None
-    """Where the classes are, counted in one sample's output without its batch; None: its only axis longer than 1."""
+    """Where the classes are, counted in one sample's output without its batch; absent: its only axis longer than 1."""
 
     threshold: float | None = None
-    """For one column: an answer above it is class 1. None: there is a column for each class, the largest counts."""
+    """For one column: an answer above it is class 1. Absent: there is a column for each class, the largest counts."""
 
     better: str = 'higher'
     """``higher`` or ``lower``: which way is good. A drop is how far a variant is on the other side of the baseline."""
 
     range: tuple[float, float] | None = None
-    """What values there are; drops are in the same units. Ours are shares, 0 to 1; None: a function's own, any."""
+    """What values there are; drops are in the same units. Ours are shares, 0 to 1; absent, of a function: any."""
 
     python: Python | None = None
     """Where the function is; None: one of ours."""
@@ -87,14 +87,11 @@ class Data:
     prepare: Python | None
     """None: the file is an ``.npz`` whose names are the model's inputs (and ``labels``)."""
 
-    metric: str | None
-    """``top1`` … or the name of ``judge``'s function, of ``evaluate`` only."""
+    metric: Metric | None
+    """Of ``evaluate`` only."""
 
     output: str | None
     """The output the metric reads; None: the first."""
-
-    judge: Python | None = None
-    """The Python that computes the metric; None: one of ours."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ class Check:
     """What a variant must keep to be shipped."""
 
     max_drop: float | None
-    """How much of the metric a variant may lose against the baseline."""
+    """What a variant may lose of the metric against the baseline, in its own units: 0.01 of top1 is one point."""
 
     tolerance: dict[str, Tolerance] = field(default_factory=dict)
     """By precision (``f32``, ``f16``, ``bf16``, ``int8``, ``int4``, ``pruned``), over the defaults."""
@@ -170,7 +167,7 @@ class Choose:
     """``latency``, ``peak_memory`` or ``size``: the figure to make small."""
 
     within: dict[str, float] = field(default_factory=dict)
-    """Bounds: ``accuracy_drop`` (share), ``peak_memory`` and ``size`` (bytes), ``latency`` (seconds)."""
+    """Bounds: ``accuracy_drop`` (the metric's units), ``peak_memory`` and ``size`` (bytes), ``latency`` (seconds)."""
 
 
 @dataclass(frozen=True)

@@ -85,16 +85,16 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     preprocessing = (
         entries.text(given['preprocessing'], '`preprocessing`', mistakes) if 'preprocessing' in given else ''
     )
-    data, roles, measured = read_data(given['data'], outputs, reader) if 'data' in given else ({}, (), False)
+    data, roles, most = read_data(given['data'], outputs, reader) if 'data' in given else ({}, (), None)
     # With unreadable inputs any dimension may exist: assume so, rather than report what follows from the first mistake.
     named = {d for tensor in inputs or () for d in tensor.shape if isinstance(d, str)}
     batched = 'batch' in named or inputs is None
     variants = read_variants(given['variants'], Ground(format, roles, batched), mistakes) if 'variants' in given else ()
-    check = asks.read_check(given['check'], measured, mistakes) if 'check' in given else Check(None)
+    check = asks.read_check(given['check'], most, mistakes) if 'check' in given else Check(None)
     benchmark = Benchmark()
     if 'benchmark' in given and inputs is not None:
         benchmark = asks.read_benchmark(given['benchmark'], named - {'batch'}, mistakes)
-    choose = asks.read_choose(given['choose'], measured, mistakes) if 'choose' in given else Choose()
+    choose = asks.read_choose(given['choose'], most, mistakes) if 'choose' in given else Choose()
     timeout = asks.read_timeout(given['timeout'], mistakes) if 'timeout' in given else Recipe.timeout
     if model is None or source is None or inputs is None or not outputs or preprocessing is None or timeout is None:
         return None

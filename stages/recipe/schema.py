@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 from stages.engines import ENGINES
 from stages.kinds import KINDS
 from stages.recipe import asks, names
-from stages.recipe.data import METRICS, options_of
+from stages.recipe.data import options_of
 from stages.recipe.fetch import PIN, SHA256, URL
-from stages.recipe.model import Benchmark, Check, Choose, Recipe, Tolerance
+from stages.recipe.metric import BETTER
+from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
 from stages.recipe.params import fields_of
 from stages.recipe.signature import DTYPES
 from stages.recipe.units import SIZES, TIMES
@@ -137,7 +138,7 @@ def _sources() -> Schema:
     }
     judge = {
         'metric': {
-            'anyOf': [{'enum': [*METRICS]}, _python('')],
+            'anyOf': [{'enum': [*METRICS]}, _python(''), _metric()],
             'description': 'How answers are judged: by one of ours, or models/file.py:function(outputs, data).',
         },
         'output': {'type': 'string', 'description': 'The output that the metric reads; absent: the first.'},
@@ -165,6 +166,25 @@ def _sources() -> Schema:
             ['shape', 'dtype'],
         ),
     }
+
+
+def _metric() -> Schema:
+    """Return the long form of a metric."""
+    about = described(Metric)
+    return _object(
+        {
+            'of': {'anyOf': [{'enum': [*METRICS]}, _python('')], 'description': 'One of ours, or a function.'},
+            'axis': {'type': 'integer', 'description': about['axis']},
+            'threshold': {'type': 'number', 'description': about['threshold']},
+            'better': {'enum': [*BETTER], 'default': Metric.better, 'description': about['better']},
+            'range': {
+                'type': 'array', 'items': {'type': 'number'}, 'minItems': 2, 'maxItems': 2,
+                'description': about['range'],
+            },
+        },
+        'A metric and what it depends on: `axis` or `threshold` for ours, `better` and `range` for a function.',
+        ['of'],
+    )  # fmt: skip
 
 
 def _variants() -> Schema:
@@ -258,11 +278,11 @@ def _asks() -> Schema:
         'warmup_seconds': number | {'default': Benchmark.warmup_seconds},
         'sizes': _map(count, names.DIMENSION.pattern, benchmark['sizes']),
     }
-    bounds = {'accuracy_drop': share, 'peak_memory': _amount(SIZES), 'size': _amount(SIZES), 'latency': _amount(TIMES)}
+    bounds = {'accuracy_drop': number, 'peak_memory': _amount(SIZES), 'size': _amount(SIZES), 'latency': _amount(TIMES)}
     fastest = {'enum': [*asks.FIGURES], 'default': Choose.fastest, 'description': choose['fastest']}
     return {
         'check': _object(
-            {'max_drop': share | {'description': check['max_drop']}, 'tolerance': tolerances},
+            {'max_drop': number | {'description': check['max_drop']}, 'tolerance': tolerances},
             'What a variant must keep to be shipped.',
         ),
         'benchmark': _object(protocol, "The protocol's numbers."),

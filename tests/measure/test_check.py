@@ -68,10 +68,11 @@ def test_a_metric_without_labels_says_what_is_missing(tmp_path: Path) -> None:
         checked(tmp_path, Fake(lambda x: (x,)), evaluate=str(tmp_path / 'data.npz'), metric='top1')
 
 
-def judge(folder: Path, text: str) -> dict[str, str]:
+def judge(folder: Path, text: str) -> dict[str, object]:
     (folder / 'models').mkdir()
     (folder / 'models/judge.py').write_text(text)
-    return {'python': str(folder), 'judge': 'models/judge.py', 'metric': 'score'}
+    where = {'file': 'models/judge.py', 'function': 'score'}
+    return {'python': str(folder), 'metric': {'of': 'score', 'python': where}}
 
 
 def test_a_recipe_may_judge_with_a_function_of_its_own(tmp_path: Path) -> None:

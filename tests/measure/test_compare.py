@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.intervals import wilson
-from stages.measure.compare import METRICS, agreement, difference, judge, top1
+from stages.measure.compare import difference, judge
 from stages.recipe.model import Tolerance
 
 ONE = np.array([[1.0, 2.0, 3.0]], dtype=np.float32)
@@ -51,14 +50,3 @@ def test_an_override_replaces_the_default() -> None:
     found = difference([ONE * 1.01], [ONE])
     assert 'more than 0.0001 (f32)' in (judge(found, 'f32') or '')
     assert judge(found, 'f32', {'f32': Tolerance(relative=0.02, cosine=None)}) is None
-
-
-def test_250_of_256_is_95_to_98_9_percent() -> None:
-    assert wilson(250, 256) == (pytest.approx(0.950, abs=5e-4), pytest.approx(0.989, abs=5e-4))
-
-
-def test_top1_and_agreement_read_the_last_axis() -> None:
-    outputs = np.eye(4)
-    assert top1(outputs, np.array([0, 1, 2, 0]))['value'] == 0.75
-    assert agreement(outputs, outputs)['value'] == 1.0
-    assert set(METRICS) == {'top1', 'agreement'}

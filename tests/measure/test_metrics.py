@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stages.errors import StepError
+from stages.measure.figures import Score
 from stages.measure.metrics import agreement, metric_of, own_score, score
 from stages.recipe.model import Metric, Python
 
@@ -130,15 +131,20 @@ def test_agreement_beside_top1_looks_where_top1_does() -> None:
     assert agreement(Metric('agreement'), source, source) is None
 
 
+def judged_by(metric: Metric, returned: object) -> Score:
+    return own_score(metric, lambda outputs, data: returned, {}, {'x': np.zeros((5, 2)), 'truth_all': np.zeros(2)})
+
+
 def test_a_function_of_the_recipe_says_its_direction_and_keeps_its_range() -> None:
     own = Metric('error', better='lower', range=(0, 10), python=Python('models/x.py', 'error'))
-    found = own_score(own, np.array([1.0, 3.0]), 2)
+    found = judged_by(own, [1.0, 3.0])
     assert (found.value, found.n, found.better, found.percent) == (2, 2, 'lower', False)
+    assert judged_by(own, 4.0).n == 5 and judged_by(own, 4.0).low is None
     with pytest.raises(StepError, match=r'models/x.py:error returned 12, outside of the range'):
-        own_score(own, 12.0, 2)
+        judged_by(own, 12.0)
     with pytest.raises(StepError, match=r'models/x.py:error returned NaN'):
-        own_score(own, float('nan'), 2)
-    assert own_score(own, np.array([True, False]), 2).low == pytest.approx(0.0945, abs=1e-3)
+        judged_by(own, float('nan'))
+    assert judged_by(own, [True, False]).low == pytest.approx(0.0945, abs=1e-3)
 
 
 def test_a_metric_survives_the_way_through_a_request() -> None:
@@ -149,4 +155,4 @@ def test_a_metric_survives_the_way_through_a_request() -> None:
         Metric('f', better='lower', range=(0, 5), python=Python('models/x.py', 'f')),
     ):
         assert metric_of(as_json(metric)) == metric
-    assert metric_of('top1') == TOP1 and metric_of(None) is None
+    assert metric_of('top1') == TOP1
