@@ -1,11 +1,11 @@
-"""Intervals of means and shares: the one place for Student's t and Wilson's bounds. Plain Python."""
+"""Intervals of means and shares, and drift: the one place for Student's t and Wilson's bounds. Plain Python."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean, stdev
+from math import exp, log, sqrt
+from statistics import fmean, median, stdev
 from typing import Final
 
 # Student's t, quantile 0.975 for 1 to 30 degrees of freedom (two-sided 95 %).
@@ -19,6 +19,8 @@ T_99: Final = (
     2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750,
 )  # fmt: skip
 Z_95: Final = 1.959964
+LEAST_DRIFT: Final = 0.001
+"""A tenth of a percent is nobody's problem, however certain."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Interval:
 
     def scaled(self, factor: float) -> Interval:
         return Interval(self.mean * factor, None if self.half is None else self.half * factor)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Second half over first half of a cycle, over all cycles; ``real`` when a t test says so at 1 %."""
+
+    ratio: float
+    real: bool
 
 
 def t_quantile(df: int, level: int = 95) -> float:
@@ -56,3 +66,14 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     middle, half = p + Z_95 * Z_95 / (2 * n), Z_95 * sqrt(p * (1 - p) / n + Z_95 * Z_95 / (4 * n * n))
     scale = 1 + Z_95 * Z_95 / n
     return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def drift(cycles: Sequence[Sequence[float]]) -> Drift | None:
+    """t test at 1 % over ln(median of second half / of first half) per cycle; None with less than two cycles."""
+    halves = [(median(c[: len(c) // 2]), median(c[len(c) // 2 :])) for c in cycles if len(c) >= 4]
+    logs = [log(second / first) for first, second in halves if first > 0 and second > 0]
+    if len(logs) < 2:
+        return None
+    found = interval(logs, 99)
+    ratio = exp(found.mean)
+    return Drift(ratio, found.half is not None and abs(found.mean) > found.half and abs(ratio - 1) > LEAST_DRIFT)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import sqrt
-from statistics import mean, median, quantiles, stdev
-from typing import Any, Final
+from statistics import mean, quantiles, stdev
+from typing import Any
 
+from stages.intervals import drift
 from stages.measure.clock import SHORTEST_NS
-
-T_99: Final = (63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169,
-               3.106, 3.055, 3.012, 2.977, 2.947, 2.921, 2.898, 2.878, 2.861, 2.845,
-               2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750)  # fmt: skip
-"""Student's t, two-sided 1 %, for 1 to 30 degrees of freedom."""
 
 
 def flags(measured: Mapping[str, Mapping[str, Any]], machine: Mapping[str, Any]) -> list[str]:
@@ -35,22 +30,6 @@ def _worst(found: list[tuple[float, str]]) -> str:
     """One line for one doubt: the worst case in full, the others counted; ten variants must not make ten lines."""
     sentence = max(found)[1]
     return sentence if len(found) == 1 else f'{sentence} (the worst of {len(found)} variants)'
-
-
-def drift(cycles: Sequence[Mapping[str, Any]]) -> float | None:
-    """Return second half over first half of a cycle (medians, averaged), when it differs from 1 at the 1 % level."""
-    ratios = []
-    for one in cycles:
-        times = one['time_ns']
-        if len(times) >= 4:
-            ratios.append(median(times[len(times) // 2 :]) / median(times[: len(times) // 2]))
-    if len(ratios) < 2:
-        return None
-    spread = stdev(ratios) / sqrt(len(ratios))
-    df = len(ratios) - 1
-    bound = (T_99[df - 1] if df <= len(T_99) else 2.576 + 4.92 / df) * spread
-    # A tenth of a percent is nobody's problem, however certain.
-    return mean(ratios) if abs(mean(ratios) - 1) > max(bound, 0.001) else None
 
 
 def _of_machine(machine: Mapping[str, Any]) -> Iterator[str]:
@@ -128,9 +107,9 @@ def _of_variant(cycles: Sequence[Mapping[str, Any]], threads: int, machine: Mapp
     steps = 1000 * machine['clock']['resolution_seconds'] * 1e9
     if shortest < max(SHORTEST_NS, steps):
         yield 'short', -shortest, f'a repetition lasted only {shortest / 1e6:.3f} ms; raise the inner loop'
-    if (moved := drift(cycles)) is not None:
-        words = f'times drift inside cycles: the second half takes {moved:.3f} times the first; lengthen the warm-up'
-        yield 'drift', abs(moved - 1), words
+    if (moved := drift(times)) and moved.real:
+        words = f'times drift inside cycles: the second half takes {moved.ratio:.3f} times the first; lengthen the '
+        yield 'drift', abs(moved.ratio - 1), words + 'warm-up'
     if faults := sum(c['major_faults'] for c in cycles):
         yield 'faults', faults, f'{faults} major page faults in the time pass; free memory first'
     busy = min((c['cpu_ns'] / c['wall_ns'] for c in cycles if c['wall_ns']), default=float(threads))

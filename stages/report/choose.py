@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.intervals import interval
 from stages.report import samples
 from stages.report.digits import MB, MIB, change_text, plus_minus, significant, time_unit
 from stages.report.rows import Findings, Row, rows
-from stages.report.statistics import interval, level_for
+from stages.report.statistics import level_for
 
 FIGURES = {'latency': 'lowest latency', 'peak_memory': 'lowest peak memory', 'size': 'smallest size'}
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stages.report.statistics import Interval, Percentile, Ratio
+from stages.intervals import Interval
+from stages.report.statistics import Percentile, Ratio
 
 MOST = 4
 """Significant digits no cell exceeds, however narrow the interval."""

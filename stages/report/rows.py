@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stages.intervals import Interval, interval
 from stages.report import samples
 from stages.report.compressed import Lighter, with_lighter
 from stages.report.digits import score_text, share_text
 from stages.report.reasons import Reason, reason_of
 from stages.report.samples import Cycle
 from stages.report.statistics import (
-    Interval,
     Percentile,
     Ratio,
-    interval,
     level_for,
     paired_ratio,
     percentiles,

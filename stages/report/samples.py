@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
-
-from stages.report.statistics import mean
 
 Cycle = dict[str, Any]
 
@@ -21,18 +20,18 @@ def timed(cycles: list[Cycle]) -> list[Cycle]:
 
 
 def cycle_means(cycles: list[Cycle]) -> list[float]:
-    return [mean(times(cycle)) for cycle in timed(cycles)]
+    return [fmean(times(cycle)) for cycle in timed(cycles)]
 
 
 def pairs(cycles: list[Cycle], baseline: list[Cycle]) -> tuple[list[float], list[float]]:
     """Mean times of the rounds in which both the baseline and the variant were measured."""
     both = [(b, v) for v, b in zip(cycles, baseline, strict=False) if times(v) and times(b)]
-    return [mean(times(b)) for b, _ in both], [mean(times(v)) for _, v in both]
+    return [fmean(times(b)) for b, _ in both], [fmean(times(v)) for _, v in both]
 
 
 def peaks(cycles: list[Cycle]) -> list[float]:
     """Mean peak memory of each cycle, in bytes; one value per cycle where the kernel cannot reset the peak."""
-    return [mean(values) for cycle in cycles if (values := [v for v in cycle.get('peak_rss_bytes') or () if v])]
+    return [fmean(values) for cycle in cycles if (values := [v for v in cycle.get('peak_rss_bytes') or () if v])]
 
 
 def highest(cycles: list[Cycle]) -> float | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from statistics import fmean, stdev
 from typing import Any
 
+from stages.intervals import drift, interval
 from stages.report import samples
 from stages.report.blocks import Column, Line, Table
 from stages.report.choose import Choice
@@ -22,7 +24,7 @@ from stages.report.digits import (
     tiny,
 )  # fmt: skip
 from stages.report.rows import Findings, Row, short_verdict
-from stages.report.statistics import deviation, drift, interval, mean, outliers
+from stages.report.statistics import outliers
 
 NONE = '—'
 Cells = Callable[[Row], str]
@@ -132,8 +134,8 @@ def trust_table(found: list[Row]) -> Table:
 def _trust(row: Row, unit: Unit) -> Line:
     assert row.latency is not None
     cycles = [samples.times(cycle) for cycle in samples.timed(list(row.cycles))]
-    means = [mean(cycle) * unit.factor for cycle in cycles]
-    spread = deviation(means) / mean(means) * 100 if len(means) > 1 else None
+    means = [fmean(cycle) * unit.factor for cycle in cycles]
+    spread = stdev(means) / fmean(means) * 100 if len(means) > 1 else None
     power = place((row.latency.half or 0) * unit.factor, row.latency.mean * unit.factor)
     drifted, counts = drift(cycles), [outliers(cycle) for cycle in cycles]
     said = ['cycles differ'] * (spread is not None and spread > 3) + ['drifts'] * bool(drifted and drifted.real)
@@ -233,7 +235,7 @@ def parameters(params: dict[str, Any]) -> str:
 
 
 def _mean(values: list[float]) -> float | None:
-    return mean(values) if values else None
+    return fmean(values) if values else None
 
 
 def _over_cycles(row: Row, name: str, unit: Unit) -> str:

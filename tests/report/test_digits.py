@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.intervals import Interval
 from stages.report.digits import Unit, place, plus_minus, ratio_text, share_text, time_unit
-from stages.report.statistics import Interval, Ratio
+from stages.report.statistics import Ratio
 
 POSITIVE = st.floats(1e-6, 1e9)
 

@@ -7,16 +7,14 @@ import random
 
 import pytest
 
+from stages.intervals import drift, interval, t_quantile
 from stages.report.statistics import (
     Ratio,
-    drift,
-    interval,
     level_for,
     outliers,
     paired_ratio,
     percentile,
     percentiles,
-    t_quantile,
     verdict,
 )  # fmt: skip
 
