@@ -29,7 +29,7 @@ NEVER = {
     'recipe': BELOW - {'recipe'},
     'plan': {'build', 'report', 'command'},
     'measure': {'plan', 'build', 'report', 'command'},
-    'report': BELOW - {'report'} | {'kinds', 'engines', 'sources', 'formats'},
+    'report': BELOW - {'report', 'measure'} | {'kinds', 'engines', 'sources', 'formats'},
     'build': {'command'},
 }
 HEAVY = {

@@ -208,7 +208,7 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
 
         outcome = outcome_of(project, build)
         deliver(project, outcome, _figures(project, outcome))
-        if build.variant.unsupported and outcome.failure is None:
+        if build.variant.unsupported and outcome.deliverable:
             show.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
         return TaskFailed(f'{build.name}: {outcome.broken}', report=True) if outcome.broken else None
 
@@ -236,11 +236,14 @@ def _report_task(project: Project, recipe: str, *, finished: bool) -> dict[str, 
     def current() -> bool:
         return finished or is_reported(project, recipe)
 
-    def act() -> None:
+    def act() -> object:
+        from doit.exceptions import TaskFailed
+
         outcomes = _outcomes(project, recipe)
         for outcome in outcomes:
             deliver(project, outcome, _figures(project, outcome))
-        report(project, recipe, outcomes)
+        failed = report(project, recipe, outcomes)
+        return TaskFailed('\n- '.join(failed), report=True) if failed else None
 
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / recipe, ignore_errors=True)

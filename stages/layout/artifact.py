@@ -13,7 +13,8 @@ from typing import Any
 from stages.digest import file_digest
 from stages.execute.ensure import copy_result, result_of
 from stages.execute.project import Project
-from stages.layout.outcome import Outcome
+from stages.layout.outcome import Outcome, precision_of
+from stages.measure.figures import Check
 from stages.plan.step import Build
 from stages.store.atomic import write_text
 from stages.store.files import same_file, signature
@@ -60,7 +61,7 @@ def deliver(project: Project, outcome: Outcome, measured: Mapping[str, Any] | No
     build = outcome.build
     folder = folder_of(project, build)
     with locked(project.state / 'locks' / f'artifacts.{build.recipe}.{build.variant.name}'):
-        if outcome.failure is not None:
+        if not outcome.deliverable:
             withdraw(project, build)
             return
         manifest = json.dumps(_manifest(project, outcome, measured), indent=2, sort_keys=True) + '\n'
@@ -141,7 +142,8 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
     recipe = plan.recipes[build.recipe]
     results = [result_of(project, link.step) for link in build.chain]
     steps = [plan.steps[link.step] for link in build.chain]
-    check = outcome.check or {}
+    check = outcome.check or Check()
+    figures = asdict(check)
     return {
         'format': FORMAT,
         'recipe': recipe.model,
@@ -150,11 +152,11 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
         'digest': results[-1].digest,
         'key': results[-1].key,
         'model_format': build.variant.format,
-        'precision': build.chain[-1].precision,
+        'precision': precision_of(outcome.check, build.chain[-1]),
         'engine': build.variant.engine,
         'options': plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
         'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in recipe.inputs],
-        'outputs': check.get('outputs') or [{'name': name} for name in recipe.outputs],
+        'outputs': check.contract.get('outputs') or [{'name': name} for name in recipe.outputs],
         'preprocessing': recipe.preprocessing,
         'stages': [
             {'kind': step.kind, 'params': dict(step.params), 'key': result.key, 'tools': result.action['tools'],
@@ -162,7 +164,7 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
             for step, result in zip(steps, results, strict=True)
         ],
         'target': results[-1].action['platform'],
-        'check': {name: check.get(name) for name in ('difference', 'metric', 'agreement', 'elsewhere')},
+        'check': {name: figures[name] for name in ('difference', 'metric', 'agreement', 'foreign')},
         'accuracy_failed': outcome.accuracy_failed,
         'measured': measured,
     }  # fmt: skip

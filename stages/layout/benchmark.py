@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from stages.digest import digest_of
 from stages.engines import ENGINES
 from stages.execute import show, tools
 from stages.execute.ensure import copy_result
-from stages.execute.project import Project
+from stages.execute.project import Failure, Project
 from stages.layout.outcome import Outcome
 from stages.measure.machine import fingerprint, machine
 from stages.recipe.model import Benchmark
@@ -36,26 +37,39 @@ class Wanted:
 
 
 def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
-    """Return what the recipe's table needs: every variant built for this machine, on every number of threads."""
+    """Return what the recipe's table needs: every variant built for this machine, on every number of threads.
+
+    Also what is too far from its source: the report says what it would have gained.
+    """
     return [
         Wanted(outcome, threads, _key(project, outcome, threads))
         for outcome in outcomes
-        if outcome.failure is None and outcome.build.chain[-1].check is not None and not outcome.elsewhere
+        if outcome.failure is None and outcome.build.chain[-1].check is not None and not outcome.foreign
         for threads in project.plan.recipes[outcome.build.recipe].benchmark.threads
     ]
 
 
 def samples(project: Project, row: Wanted) -> dict[str, Any] | None:
     """Return the samples of a row when they were taken before, on this machine, of these bytes."""
-    try:
-        read: dict[str, Any] = json.loads(_path(project, row.key).read_text())
-    except (OSError, ValueError):
-        return None
-    return read
+    for paired in (True, False):
+        with contextlib.suppress(OSError, ValueError):
+            read: dict[str, Any] = json.loads(_path(project, row.key, paired=paired).read_text())
+            return read
+    return None
 
 
 def has_samples(project: Project, row: Wanted) -> bool:
+    """Whether nothing is left to measure: those taken without the baseline, which failed, are taken again."""
     return _path(project, row.key).is_file()
+
+
+def with_failures(project: Project, outcomes: list[Outcome], rows: list[Wanted]) -> list[Outcome]:
+    """Return the outcomes with the measurements that failed in this run."""
+    failed: dict[str, list[tuple[int, str]]] = {}
+    for row in rows:
+        if (failure := project.failures.get(row.key)) and not has_samples(project, row):
+            failed.setdefault(row.outcome.build.name, []).append((row.threads, failure.reason))
+    return [replace(outcome, unmeasured=tuple(failed.get(outcome.build.name, ()))) for outcome in outcomes]
 
 
 def measure(project: Project, recipe: str, rows: list[Wanted]) -> None:
@@ -109,13 +123,17 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
                 lambda words: show.progress(f'measure {recipe}: {words}'),
             )  # fmt: skip
         facts = machine()
-        for row in group:
+        for row in [*group, *(r for r in rows if r.outcome.build == baseline and r.threads == threads)]:
             taken = measured[row.outcome.build.variant.name]
             if 'failed' in taken:
-                show.note(f'  FAILED  measure {row.outcome.build.name}: {taken["failed"]}')
-                continue
-            content = {**taken, 'batch': batch, 'machine': facts}
-            write_text(_path(project, row.key), json.dumps(content) + '\n')
+                if row.key not in project.failures:
+                    show.note(f'  FAILED  measure {row.outcome.build.name}: {taken["failed"]}')
+                # of this run only: the next one tries again
+                project.failures[row.key] = Failure(row.outcome.build.name, taken['failed'], '', f'doit {recipe}')
+            elif row in group:
+                paired = row.outcome.build == baseline or bool(taken['baseline_cycles'])
+                content = {**taken, 'batch': batch, 'machine': facts}
+                write_text(_path(project, row.key, paired=paired), json.dumps(content) + '\n')
         show.note(f'  measured {recipe}: {len(measured)} variants, {threads} thread{"s" if threads > 1 else ""}')
     finally:
         project.store.discard(folder)
@@ -170,8 +188,8 @@ def fingerprint_of_this_machine(project: Project) -> str:
     return known
 
 
-def _path(project: Project, key: str) -> Path:
-    return project.store.folder / 'samples' / key[:2] / f'{key}.json'
+def _path(project: Project, key: str, *, paired: bool = True) -> Path:
+    return project.store.folder / 'samples' / key[:2] / f'{key}{"" if paired else ".unpaired"}.json'
 
 
 def figures(measured: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -28,18 +28,22 @@ def is_reported(project: Project, recipe: str) -> bool:
     return not any(changed(folder / name, file) for name, file in kept['files'].items())
 
 
-def report(project: Project, recipe: str, outcomes: list[Outcome]) -> None:
-    """Write report.md, .html, .csv, .json, samples.json and ``best``."""
+def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
+    """Write report.md, .html, .csv, .json, samples.json and ``best``; return the measurements that failed, in words."""
     from stages.layout.findings import findings_of
     from stages.report import TOOLS, write_report
 
     folder = project.root / 'artifacts' / recipe
     folder.mkdir(parents=True, exist_ok=True)
     rows = benchmark.wanted(project, outcomes)
+    outcomes = benchmark.with_failures(project, outcomes, rows)
     findings = findings_of(project, recipe, outcomes, rows)
     absent = [tool for tool, version in tools.versions(TOOLS, project.installed).items() if version == tools.MISSING]
     choice = write_report(findings, folder, draw=not absent)
-    samples = {v['name']: v['measured'] for v in findings['variants']}
+    samples: dict[str, list[Any]] = {outcome.build.variant.name: [] for outcome in outcomes}
+    for row in rows:
+        if found := benchmark.samples(project, row):
+            samples[row.outcome.build.variant.name].append(found)
     raw = {'format': 1, 'clock': 'perf_counter_ns', 'variants': samples}
     write_text(folder / 'samples.json', json.dumps(raw) + '\n')
     if choice.name:
@@ -57,6 +61,7 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> None:
         (folder / 'report.html').unlink(missing_ok=True)
         show.note(f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}')
     show.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
+    return [f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring]
 
 
 def record(project: Project, recipe: str, names: list[str]) -> str:

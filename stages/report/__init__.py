@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from stages.report.choose import Choice, choose
+from stages.report.findings import Findings, read_findings
+from stages.report.rows import Row
 
-__all__ = ['TOOLS', 'Choice', 'choose', 'write_report']
+__all__ = ['TOOLS', 'Choice', 'Findings', 'choose', 'read_findings', 'rows_of', 'write_report']
 
 
 TOOLS = ('jinja2', 'matplotlib')
 """What draws the page; without them there is no report.html."""
 
 
-def write_report(findings: dict[str, Any], folder: Path, *, draw: bool = True) -> Choice:
+def rows_of(findings: Findings) -> list[Row]:
+    """Return every row, those of lighter forms with their comparison."""
+    from stages.report.compressed import with_lighter
+    from stages.report.rows import rows
+
+    return with_lighter(rows(findings), findings.cpu_flags)
+
+
+def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choice:
     """Write report.md, .csv, .json and, unless not to ``draw``, .html, each whole or not at all; return what to ship.
 
     All are made before the first is written, so a report that cannot be made leaves the former one alone.
@@ -26,12 +36,12 @@ def write_report(findings: dict[str, Any], folder: Path, *, draw: bool = True) -
     from stages.report.html import html
     from stages.report.markdown import markdown
     from stages.report.page import page
-    from stages.report.rows import rows
     from stages.report.text import clean_tree
 
     # Cleaned once, here, so that no page can forget to.
-    safe = clean_tree(findings)
-    choice, found = choose(safe), rows(safe)
+    safe = read_findings(clean_tree(asdict(findings)))
+    found = rows_of(safe)
+    choice = choose(safe, found)
     made = page(safe, found, choice, charts(found, choice) if draw else [])
     texts = {
         'report.md': markdown(made),

@@ -159,7 +159,8 @@ def _plane(found: list[Row], choice: Choice) -> Picture | None:
         if metric and metric.low is not None and metric.high is not None:
             axes.plot([x, x], [metric.low * scale, metric.high * scale], color=STRIP, linewidth=2)
         axes.plot([x], [y], 'o', color=_colour(row, choice), markersize=7, zorder=3)
-    front = _front(points)
+    less = any(row.metric and row.metric.better == 'lower' for row in found)
+    front = _front(points, less)
     axes.plot([x for x, _ in front], [y for _, y in front], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.grid(axis='y', color=LINE, linewidth=0.8)
     least, most = min(x for x, _ in points), max(x for x, _ in points)
@@ -167,12 +168,13 @@ def _plane(found: list[Row], choice: Choice) -> Picture | None:
     _plain_ticks(axes, least / 1.35, most * 1.45)
     name = found[0].metric.name if found[0].metric else 'metric'
     axes.set_xlabel(f'latency per sample, {unit.name}, logarithmic (left is better)', color=MUTED, fontsize=POINT)
-    label = f'{_short(name)}{", %" * percent} (up is better)'
+    label = f'{_short(name)}{", %" * percent} ({"down" if less else "up"} is better)'
     axes.set_ylabel(label, color=MUTED, fontsize=POINT).set_parse_math(False)
-    _labels(figure, axes, points, found, choice)
+    _labels(figure, axes, points, front, found, choice)
     caption = (
-        'Up and to the left is better; the dashed line joins the variants that no other beats in both. The vertical '
-        'bars are the 95 % intervals of the metric: variants whose bars overlap widely are not told apart by it.'
+        f'{"Down" if less else "Up"} and to the left is better; the dashed line joins the variants that no other beats '
+        'in both. The vertical bars are the 95 % intervals of the metric: variants whose bars overlap widely are not '
+        'told apart by it.'
     )
     return _picture(
         'Speed against accuracy',
@@ -182,11 +184,12 @@ def _plane(found: list[Row], choice: Choice) -> Picture | None:
     )
 
 
-def _front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The points that no other point beats in both directions."""
+def _front(points: list[tuple[float, float]], less: bool) -> list[tuple[float, float]]:
+    """The points that no other point beats in both directions; ``less``: down is better."""
     front: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or y > front[-1][1]:
+    sign = -1 if less else 1
+    for x, y in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not front or sign * y > sign * front[-1][1]:
             front.append((x, y))
     return front
 
@@ -203,7 +206,14 @@ def _plain_ticks(axes: Any, low: float, high: float) -> None:
     axes.set_xticklabels([f'{tick:g}' for tick in ticks])
 
 
-def _labels(figure: Any, axes: Any, points: list[tuple[float, float]], found: list[Row], choice: Choice) -> None:
+def _labels(
+    figure: Any,
+    axes: Any,
+    points: list[tuple[float, float]],
+    line: list[tuple[float, float]],
+    found: list[Row],
+    choice: Choice,
+) -> None:
     """Each name beside its point, at the first of many places where it covers no name, no point and no edge."""
     figure.draw_without_rendering()
     scale = 72 / figure.dpi
@@ -211,7 +221,7 @@ def _labels(figure: Any, axes: Any, points: list[tuple[float, float]], found: li
     box = axes.get_window_extent()
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in spots]
     # The dashed line and the bars count too: a name must not look struck through.
-    front = [tuple(axes.transData.transform(point) * scale) for point in _front(points)]
+    front = [tuple(axes.transData.transform(point) * scale) for point in line]
     for (x0, y0), (x1, y1) in pairwise(front):
         steps = max(1, int(math.hypot(x1 - x0, y1 - y0) / 4))
         along = [(x0 + (x1 - x0) * n / steps, y0 + (y1 - y0) * n / steps) for n in range(steps + 1)]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stages.intervals import interval
+from stages.measure.tolerance import loss, too_much
 from stages.report import samples
 from stages.report.digits import MB, MIB, change_text, plus_minus, significant, time_unit
-from stages.report.rows import Findings, Row, rows
+from stages.report.findings import Findings
+from stages.report.rows import Row
 from stages.report.statistics import level_for
 
 FIGURES = {'latency': 'lowest latency', 'peak_memory': 'lowest peak memory', 'size': 'smallest size'}
@@ -25,33 +28,47 @@ class Choice:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def choose(findings: Findings) -> Choice:
+def choose(findings: Findings, found: list[Row]) -> Choice:
     """The variant with the smallest figure among those that were built and keep every bound of the recipe."""
-    wanted = findings.get('choose') or {}
-    figure, within = wanted.get('fastest') or 'latency', wanted.get('within') or {}
+    figure, within = findings.asked.fastest, findings.asked.within
     if figure not in FIGURES:
         raise ValueError(f'choose: unknown figure {figure!r}; expected one of {", ".join(FIGURES)}')
-    found = rows(findings)
     baseline = next((row for row in found if row.baseline), None)
     allowed: list[Row] = []
     refused: dict[str, str] = {}
     for row in found:
-        why = _refusal(row, figure, within, baseline, _max_drop(findings))
+        why = _refusal(row, figure, findings, baseline)
         if why is None:
             allowed.append(row)
         else:
             refused.setdefault(row.variant, why)
     refused = {name: why for name, why in refused.items() if all(row.variant != name for row in allowed)}
     if not allowed:
-        return Choice(None, None, 'no variant was built and keeps every bound', refused)
+        return Choice(None, None, _none(found, figure), refused)
     # min() keeps the recipe's order among equals, so the answer never depends on chance.
     best = min(allowed, key=lambda row: (_value(row, figure), row.latency.mean if row.latency else math.inf))
     ties = [row for row in allowed if row is not best and _tied(best, row, figure, level_for(len(allowed) - 1))]
     return Choice(best.variant, best.threads, _reason(best, figure, within, len(allowed), ties), refused)
 
 
-def _max_drop(findings: Findings) -> float | None:
-    return (findings.get('check') or {}).get('max_drop')
+def _none(found: list[Row], figure: str) -> str:
+    """Why nothing may be shipped: what was built is not said to be missing."""
+    built = [row for row in {row.variant: row for row in reversed(found)}.values() if row.built]
+    if not built:
+        return 'no variant was built'
+    counts = {
+        'too far from the source': sum(row.reason is not None for row in built),
+        'below the accuracy bound': sum(bool(row.failure) and not row.reason and not row.unmeasured for row in built),
+        'not measured, because measuring failed': sum(bool(row.unmeasured) for row in built),
+        'for another machine': sum(not row.failure and bool(row.foreign) for row in built),
+        'not measured': sum(
+            not row.failure and not row.foreign and math.isinf(_value(row, figure)) for row in built
+        ),
+    }  # fmt: skip
+    counts["outside of the recipe's bounds"] = len(built) - sum(counts.values())
+    said = ', '.join(f'{count} {what}' for what, count in counts.items() if count)
+    were = f'{len(built)} variants were' if len(built) > 1 else 'one variant was'
+    return f'{were} built and none may be shipped: {said}'
 
 
 def _value(row: Row, figure: str) -> float:
@@ -62,24 +79,23 @@ def _value(row: Row, figure: str) -> float:
     return math.inf if found is None else found.mean / (row.batch if figure == 'latency' else 1)
 
 
-def _refusal(row: Row, figure: str, within: dict[str, Any], baseline: Row | None, max_drop: float | None) -> str | None:
+def _refusal(row: Row, figure: str, findings: Findings, baseline: Row | None) -> str | None:
     if row.failure:
         return row.failure
-    if row.elsewhere:
-        return f'it is for {row.elsewhere}, and was not measured here'
+    if row.foreign:
+        return f'it is for {row.foreign}, and was not measured here'
     if math.isinf(_value(row, figure)):
         return f'its {figure.replace("_", " ")} was not measured'
-    for name, bound in within.items():
-        if bound is not None and (why := _breaks(row, name, bound, baseline)):
+    bounds = [*findings.asked.within.items(), ('accuracy_drop', findings.asked.max_drop)]
+    for name, bound in bounds:
+        if bound is not None and (why := _breaks(row, name, bound, baseline, findings.metric)):
             return why
-    if max_drop is not None and row.metric and (why := _breaks(row, 'accuracy_drop', max_drop, baseline)):
-        return why
     return None
 
 
-def _breaks(row: Row, name: str, bound: float, baseline: Row | None) -> str | None:
+def _breaks(row: Row, name: str, bound: float, baseline: Row | None, metric: str) -> str | None:
     if name == 'accuracy_drop':
-        return _drops(row, bound, baseline)
+        return _drops(row, bound, baseline, metric)
     value: dict[str, float | None] = {
         'peak_memory': row.peak.mean if row.peak else None,
         'size': row.size,
@@ -98,21 +114,22 @@ def _breaks(row: Row, name: str, bound: float, baseline: Row | None) -> str | No
     return f'{name.replace("_", " ")} {figures}'
 
 
-def _drops(row: Row, bound: float, baseline: Row | None) -> str | None:
+def _drops(row: Row, bound: float, baseline: Row | None, metric: str) -> str | None:
+    """Whether too much of the metric is lost. Nothing but the metric can say so: without it, nobody knows."""
     if row.baseline:
         return None
-    if row.metric and baseline and baseline.metric:
-        drop, named = baseline.metric.value - row.metric.value, row.metric
-    elif row.agreement:
-        # Accuracy cannot fall by more than the share of inputs on which the answer changed.
-        drop, named = 1 - row.agreement.value, row.agreement
-    else:
-        return 'its accuracy was not measured, and the recipe bounds the drop'
-    if drop <= bound + 1e-12:
+    of = metric or 'accuracy'
+    if row.metric is None:
+        return f'its {of} was not measured, and the recipe bounds the drop'
+    # Only agreement is known of a baseline that was not judged: it agrees with itself.
+    if (baseline is None or baseline.metric is None) and row.metric.name != 'agreement':
+        return f"the baseline's {of} was not measured, and the recipe bounds the drop"
+    lost = loss(baseline.metric if baseline else None, row.metric)
+    if not too_much(lost, bound):
         return None
-    allowed = f'{bound * 100:g}' if named.percent else f'{bound:g}'
-    what = named.name if named is row.metric else 'agreement with the baseline'
-    return f'{what} is {change_text(drop, named.percent)} lower, allowed {allowed}'
+    allowed = f'{bound * 100:g}' if row.metric.percent else f'{bound:g}'
+    way = 'higher' if row.metric.better == 'lower' else 'lower'
+    return f'{row.metric.name} is {change_text(lost, row.metric.percent)} {way}, allowed {allowed}'
 
 
 def _tied(best: Row, other: Row, figure: str, level: int) -> bool:
@@ -139,7 +156,7 @@ def _logs(row: Row, relative: bool) -> list[float]:
     return [math.log(m / row.batch) for m in samples.cycle_means(list(row.cycles))]
 
 
-def _reason(best: Row, figure: str, within: dict[str, Any], allowed: int, ties: list[Row]) -> str:
+def _reason(best: Row, figure: str, within: Mapping[str, Any], allowed: int, ties: list[Row]) -> str:
     cell, percent = _figure_text(best, figure), not best.metric or best.metric.percent
     field_of = f'of {allowed} that keep' if allowed > 1 else 'and the only one that keeps'
     bounds = f'{field_of} the bounds ({_bounds(within, percent)})' if within else f'of {allowed} that may be shipped'
@@ -161,7 +178,7 @@ def _figure_text(row: Row, figure: str) -> str:
     return f'{plus_minus(found, unit)} {unit.name}{batch}'
 
 
-def _bounds(within: dict[str, Any], percent: bool) -> str:
+def _bounds(within: Mapping[str, Any], percent: bool) -> str:
     """The bounds in words: ``accuracy drop at most 1 point, peak memory at most 300 MiB``."""
     words = []
     for name, bound in within.items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from stages.report import samples
 from stages.report.digits import ratio_text, significant
+from stages.report.findings import Stage
+from stages.report.lighter import Lighter
+from stages.report.rows import Row
 from stages.report.statistics import NOISE, Ratio, level_for, paired_ratio, turned, verdict
-
-if TYPE_CHECKING:
-    from stages.report.rows import Row
 
 FLOAT = 'f32'
 WORTH = 0.05
@@ -25,34 +25,7 @@ DOT_PRODUCTS = {
 COMPUTES = {'int8': 'int8 dot products', 'bf16': 'bf16 arithmetic', 'f16': 'f16 arithmetic'}
 
 
-@dataclass(frozen=True)
-class Lighter:
-    """One row against its float form. Ratios of speed and memory are form over row: above 1 the row is better."""
-
-    form: str
-    exact: bool
-    """The form's stages are the row's without those that change the precision; else it is the nearest there is."""
-
-    one_run: bool
-    """Both were measured in the same rounds; else each is taken against the baseline of its own run."""
-
-    level: int
-    size: float | None
-    """Row over form."""
-
-    speed: Ratio | None
-    verdict: str
-    memory: Ratio | None
-    metric: float | None
-    """Row minus form; of agreement, when the recipe has no metric."""
-
-    word: str
-    """``pays``, ``pays in size only``, ``does not pay on this CPU`` …"""
-
-    why: str
-
-
-def with_lighter(found: list[Row], flags: Any) -> list[Row]:
+def with_lighter(found: list[Row], flags: Sequence[str] | None) -> list[Row]:
     """The same rows; those that are lighter than f32 with their comparison. ``flags`` are those of the CPU."""
     pairs = [(row, _form(row, found) if _is_light(row) and row.built else None) for row in found]
     level = level_for(sum(bool(form and row.latency and form.latency) for row, form in pairs))
@@ -63,8 +36,8 @@ def _is_light(row: Row) -> bool:
     return row.precision not in ('', FLOAT) or any(_lightens(stage) for stage in row.stages)
 
 
-def _lightens(stage: dict[str, Any]) -> bool:
-    return (stage.get('makes') or FLOAT) != FLOAT
+def _lightens(stage: Stage) -> bool:
+    return stage.makes != FLOAT
 
 
 def _form(row: Row, found: list[Row]) -> Row | None:
@@ -88,15 +61,15 @@ def _apart(row: Row, other: Row) -> int | None:
     """
     wanted, differ = list(other.stages), 0
     for stage in row.stages:
-        if wanted and wanted[0]['kind'] == stage['kind']:
-            one, two = stage.get('params') or {}, wanted.pop(0).get('params') or {}
+        if wanted and wanted[0].kind == stage.kind:
+            one, two = stage.params, wanted.pop(0).params
             differ += sum(one.get(name) != two.get(name) for name in one.keys() | two.keys())
         elif not _lightens(stage):
             return None
     return None if wanted else differ
 
 
-def _against(row: Row, form: Row, level: int, flags: Any) -> Lighter:
+def _against(row: Row, form: Row, level: int, flags: Sequence[str] | None) -> Lighter:
     speed, one_run = _speed(row, form, level)
     peaks = samples.peaks(list(form.cycles)), samples.peaks(list(row.cycles))
     memory = paired_ratio(*peaks, level) if all(peaks) else None
@@ -184,11 +157,11 @@ def _change(share: float, less: str, more: str, same: str, nothing: float = 0.00
     return f'{significant(abs(1 - share) * 100, 2)} % {less if share < 1 else more}'
 
 
-def instructions(precision: str, flags: Any) -> list[str] | None:
+def instructions(precision: str, flags: Sequence[str] | None) -> list[str] | None:
     """Which instructions of this CPU compute in a precision; None when that is not known."""
     wanted = DOT_PRODUCTS.get(precision)
-    return [flag for flag in flags if flag in wanted] if wanted and isinstance(flags, (list, tuple)) else None
+    return [flag for flag in flags if flag in wanted] if wanted and flags is not None else None
 
 
-def _missing(precision: str, flags: Any) -> str:
+def _missing(precision: str, flags: Sequence[str] | None) -> str:
     return f'this CPU has no {COMPUTES[precision]}' if instructions(precision, flags) == [] else ''

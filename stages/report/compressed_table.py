@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from stages.report.blocks import Column, Line, Table
-from stages.report.compressed import COMPUTES, DOT_PRODUCTS, Lighter, instructions
+from stages.report.compressed import COMPUTES, DOT_PRODUCTS, instructions
 from stages.report.digits import at, change_text, place, ratio_text, significant
-from stages.report.rows import Findings, Row
+from stages.report.findings import Findings
+from stages.report.lighter import Lighter
+from stages.report.rows import Row
 from stages.report.statistics import Ratio
 from stages.report.tables import NONE
 
@@ -81,9 +83,8 @@ def _note(shown: list[Row], findings: Findings) -> str:
     level = found[0].level if found else 95
     said.append(f'Speed and memory: {level} % intervals over paired rounds; above 1× is faster. '
                 'The words take less than 2 % of speed and less than 5 % of size or memory for nothing.')  # fmt: skip
-    flags = ((findings.get('machine') or {}).get('cpu') or {}).get('flags')
     for precision in DOT_PRODUCTS:
-        has = instructions(precision, flags)
+        has = instructions(precision, findings.cpu_flags)
         if has is not None and any(row.precision == precision for row in shown):
             said.append(f'{precision} on this CPU: {", ".join(has) or f"no {COMPUTES[precision]}"}.')
     return ' '.join(said)

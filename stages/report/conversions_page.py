@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stages.measure.metrics import METRICS
 from stages.report.blocks import Column, Items, Line, Page, Paragraph, Section, Table
 from stages.report.conversions import NO_ROAD, NOT_SHOWN, WORKS
 from stages.report.digits import change_text, significant, tiny
 from stages.report.markdown import markdown
-from stages.report.rows import SHARES
 
 NONE = '—'
 TITLE = 'Roads from format to format'
@@ -108,14 +108,14 @@ def _optimisations(lines: Sequence[dict[str, Any]]) -> Table:
 
 
 def _value(one: dict[str, Any]) -> str:
-    return f'{significant(one["value"] * 100)} %' if one['metric'] in SHARES else f'{one["value"]:.3f}'
+    return f'{significant(one["value"] * 100)} %' if one['metric'] in METRICS else f'{one["value"]:.3f}'
 
 
 def _change(one: dict[str, Any]) -> str:
     change = one['metric_change']
     if change is None:
         return NONE
-    return f'{"−" if change < 0 else "+"}{change_text(change, one["metric"] in SHARES)}' if change else 'none'
+    return f'{"−" if change < 0 else "+"}{change_text(change, one["metric"] in METRICS)}' if change else 'none'
 
 
 def _run(name: str, run: dict[str, Any]) -> str:

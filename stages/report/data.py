@@ -10,7 +10,8 @@ from typing import Any
 
 from stages.report import samples
 from stages.report.choose import Choice
-from stages.report.rows import Findings, Row, comparisons, short_verdict
+from stages.report.findings import Findings
+from stages.report.rows import Row, comparisons, short_verdict
 from stages.report.statistics import level_for
 from stages.report.text import in_csv
 
@@ -19,11 +20,14 @@ FORMAT = 1
 
 def as_json(findings: Findings, found: list[Row], choice: Choice) -> str:
     """What was decided, from which numbers, on what machine; samples stay in samples.json."""
-    kept = ('model', 'recipe', 'created', 'command', 'baseline', 'protocol', 'choose', 'check', 'machine', 'versions',
+    kept = ('model', 'recipe', 'created', 'command', 'baseline', 'machine', 'versions',
             'runs_python', 'flags', 'metric', 'source', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
     document = {
         'format': FORMAT,
-        **{name: findings.get(name) for name in kept},
+        **{name: getattr(findings, name) for name in kept},
+        'protocol': asdict(findings.protocol),
+        'choose': {'fastest': findings.asked.fastest, 'within': findings.asked.within},
+        'check': {'max_drop': findings.asked.max_drop},
         'choice': asdict(choice),
         'speed_level': level_for(comparisons(findings)),
         'rows': [record(row, choice) for row in found],
@@ -46,7 +50,7 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
     return {
         'variant': row.variant,
         'stages': row.chain,
-        'steps': [{name: stage.get(name) for name in ('kind', 'step', 'makes')} for stage in row.stages],
+        'steps': [{'kind': stage.kind, 'step': stage.step, 'makes': stage.makes} for stage in row.stages],
         'engine': row.engine,
         'format': row.format,
         'precision': row.precision,
@@ -54,7 +58,7 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'threads': row.threads,
         'verdict': short_verdict(row),
         'failure': row.failure,
-        'status': 'built' if row.built else 'unsupported' if row.unsupported else 'failed',
+        'status': _status(row),
         'reason': asdict(row.reason) if row.reason else None,
         'chosen': row.variant == choice.name and row.threads == choice.threads,
         'latency_ns': asdict(row.latency) if row.latency else None,
@@ -67,8 +71,20 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'metric': asdict(row.metric) if row.metric else None,
         'agreement': asdict(row.agreement) if row.agreement else None,
         'lighter': asdict(row.lighter) if row.lighter else None,
-        'difference': {'max_abs': row.max_abs, 'relative': row.relative, 'cosine': row.cosine},
+        'difference': {
+            'max_abs': row.max_abs,
+            'relative': row.relative,
+            'cosine': row.cosine,
+            'where': row.where,
+        },
     }
+
+
+def _status(row: Row) -> str:
+    """``failed`` is also what is too far from its source: it is measured, and never shipped."""
+    if row.built and row.reason is None:
+        return 'built'
+    return 'unsupported' if row.unsupported else 'failed'
 
 
 def _flat(value: dict[str, Any], before: str = '') -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stages.intervals import Interval
+from stages.measure.figures import Score
 from stages.report.statistics import Percentile, Ratio
 
 MOST = 4
@@ -95,6 +96,11 @@ def score_text(value: float, low: float | None, high: float | None) -> str:
         return f'{value:.3f}'
     power = max(place((high - low) / 2, value), -4)
     return f'{at(value, power)} ({at(low, power)}–{at(high, power)})'
+
+
+def score_words(score: Score) -> str:
+    """A metric's figure with its interval."""
+    return (share_text if score.percent else score_text)(score.value, score.low, score.high)
 
 
 def change_text(change: float, percent: bool) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stages.measure.tolerance import untestable
 from stages.report import tables
 from stages.report.blocks import Block, Code, Items, Page, Paragraph, Picture, Section, Table
 from stages.report.choose import Choice
 from stages.report.compressed_table import TITLE, lighter_table
-from stages.report.reasons import Reason
-from stages.report.rows import Findings, Row, comparisons
+from stages.report.failures import failed_blocks, named, stopped, told, unsupported_blocks
+from stages.report.findings import Findings
+from stages.report.rows import Row, comparisons
 from stages.report.statistics import level_for
 from stages.report.words import choice_sentence, sentence
 
@@ -32,26 +34,26 @@ METHOD = (
 
 def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequence[Picture]) -> Page:
     """The whole report; everything in it comes from the findings and the rows made of them."""
-    threads = (findings.get('protocol') or {}).get('threads') or []
     sections = [
         Section('variants', 'Variants', tuple(_variants(findings, found, choice))),
         Section('charts', 'Charts', tuple(pictures)),
         Section('lighter', TITLE, (lighter_table(found, findings),)),
-        Section('unbuilt', 'What could not be built', tuple(_unbuilt(found))),
+        Section('failed', 'Failed', tuple(failed_blocks(found))),
+        Section('unsupported', 'Unsupported, as the recipe expects', tuple(unsupported_blocks(found))),
         Section('trust', 'Can these numbers be trusted?', tuple(_trust(findings, found))),
         Section('cold', 'Cold costs', (tables.cold_table(found),)),
         Section('memory', 'Memory by phase', (tables.memory_table(found),)),
         Section('build', 'Build', (tables.build_table(findings),)),
         Section('environment', 'Environment', tuple(_environment(findings))),
-        Section('versions', 'Versions', (tables.facts_table('Versions', findings.get('versions') or {}, 'package'),)),
+        Section('versions', 'Versions', (tables.facts_table('Versions', findings.versions, 'package'),)),
         Section('repeat', 'How to repeat', tuple(_repeat(findings, found))),
         Section('method', 'Method', (Items(METHOD),)),
     ]
     return Page(
-        title=str(findings.get('model') or 'model'),
-        subtitle=_subtitle(findings, threads),
+        title=findings.model,
+        subtitle=_subtitle(findings),
         verdicts=tuple(_verdicts(found, choice)),
-        flags=tuple(findings.get('flags') or ()),
+        flags=findings.flags,
         sections=tuple(section for section in map(_filled, sections) if section.blocks),
     )
 
@@ -62,15 +64,16 @@ def _filled(section: Section) -> Section:
     return Section(section.anchor, section.title, blocks)
 
 
-def _subtitle(findings: Findings, threads: list[int]) -> str:
-    protocol = findings.get('protocol') or {}
-    count = len(findings.get('variants') or ())
+def _subtitle(findings: Findings) -> str:
+    protocol, count = findings.protocol, len(findings.variants)
     parts = [f'{count} variant{"s" * (count != 1)}']
-    if protocol.get('cycles'):
-        parts.append(f'{protocol["cycles"]} cycles × {protocol.get("repetitions")} repetitions')
-    if threads:
-        parts.append(f'{" and ".join(map(str, threads))} thread{"s" * (threads != [1])}')
-    parts.append(str(findings.get('created') or '')[:10])
+    if protocol.cycles:
+        parts.append(f'{protocol.cycles} cycles × {protocol.repetitions} repetitions')
+    if protocol.threads:
+        parts.append(f'{" and ".join(map(str, protocol.threads))} thread{"s" * (protocol.threads != (1,))}')
+    if protocol.sizes:
+        parts.append(', '.join(f'{name}: {size}' for name, size in protocol.sizes.items()))
+    parts.append(findings.created[:10])
     return ' · '.join(part for part in parts if part)
 
 
@@ -89,40 +92,18 @@ def _verdicts(found: list[Row], choice: Choice) -> list[str]:
 def _variants(findings: Findings, found: list[Row], choice: Choice) -> list[Block]:
     blocks: list[Block] = [tables.main_table(found, findings, choice, level_for(comparisons(findings)))]
     expected = {row.variant for row in found if row.unsupported}
-    refused = tuple(f'{name}: {_stop(why)}' for name, why in choice.refused.items() if name not in expected)
+    same: dict[str, list[str]] = {}
+    for name, why in choice.refused.items():
+        if name not in expected:
+            same.setdefault(why, []).append(name)
+    refused = tuple(f'{named(tuple(names))}: {stopped(why)}' for why, names in same.items())
     if refused:
         blocks += [Paragraph('Not to be shipped under this recipe:'), Items(refused)]
     return blocks
 
 
-def _stop(text: str) -> str:
-    return text if text.endswith(('.', '!', '?', '…')) else f'{text}.'
-
-
-def _unbuilt(found: list[Row]) -> list[Block]:
-    """For each variant that is not there: what happened, what the tool said, what to try, and how to repeat it."""
-    blocks: list[Block] = []
-    for row in {row.variant: row for row in found if row.reason}.values():
-        assert row.reason is not None
-        blocks += _reasoned(row.variant, row.reason)
-    return blocks
-
-
-def _reasoned(name: str, reason: Reason) -> list[Block]:
-    what = 'is unsupported, as its recipe expects' if reason.expected else 'failed'
-    facts = {
-        'at': reason.step, 'operator': reason.operator, 'what to try': reason.advice, 'its log': reason.log,
-    }  # fmt: skip
-    blocks: list[Block] = [Paragraph(f'{name} {what}: {_stop(reason.head)}')]
-    if reason.words:
-        blocks.append(Code(reason.words))
-    items = tuple(f'{title}: {text}' for title, text in facts.items() if text)
-    blocks += [Items(items)] if items else []
-    return blocks
-
-
 def _trust(findings: Findings, found: list[Row]) -> list[Block]:
-    flags = tuple(findings.get('flags') or ())
+    flags = findings.flags
     blocks: list[Block] = [Paragraph(
         f'{len(flags)} note{"s" * (len(flags) != 1)} at the top of this page.' if flags
         else 'No noise flag was raised.'
@@ -130,6 +111,8 @@ def _trust(findings: Findings, found: list[Row]) -> list[Block]:
     single = [row.variant for row in found if row.latency and row.latency.half is None]
     if single:
         blocks.append(Items((f'One cycle only, so no interval and no verdict: {", ".join(single)}.',), True))
+    if notes := tuple(stopped(note) for note in _notes(findings, found)):
+        blocks.append(Items(notes, True))
     few = [row for row in found if row.metric and row.metric.n and row.metric.n < 1000]
     if few and few[0].metric:
         blocks.append(Paragraph(
@@ -138,20 +121,29 @@ def _trust(findings: Findings, found: list[Row]) -> list[Block]:
     return [*blocks, tables.trust_table(found), tables.tail_table(found)]
 
 
+def _notes(findings: Findings, found: list[Row]) -> list[str]:
+    """What a bound cannot test, and what else is to be known of a variant; the same of several is said once."""
+    score = next((row.metric for row in found if row.metric), None)
+    bounds = [findings.asked.max_drop, findings.asked.within.get('accuracy_drop')]
+    said = [sentence for bound in bounds if (sentence := untestable(score, bound))]
+    return list(dict.fromkeys([*said, *(note for variant in findings.variants for note in variant.notes)]))
+
+
 def _environment(findings: Findings) -> list[Block]:
-    shapes = [f'{one.get("name")}: {one.get("dtype")} {one.get("shape")}' for one in findings.get('inputs') or ()]
+    shapes = [f'{one.get("name")}: {one.get("dtype")} {one.get("shape")}' for one in findings.inputs]
     model: dict[str, Any] = {
-        'inputs': shapes, 'outputs': findings.get('outputs'), 'preprocessing': findings.get('preprocessing'),
-        'recipe': findings.get('recipe'), 'Python run by the recipe': findings.get('runs_python'),
+        'inputs': shapes, 'outputs': findings.outputs, 'preprocessing': findings.preprocessing,
+        'recipe': findings.recipe, 'Python run by the recipe': findings.runs_python,
     }  # fmt: skip
     return [tables.facts_table('Model', {key: value for key, value in model.items() if value}, 'fact'),
-            tables.facts_table('Machine', findings.get('machine') or {}, 'fact')]  # fmt: skip
+            tables.facts_table('Machine', findings.machine, 'fact')]  # fmt: skip
 
 
 def _repeat(findings: Findings, found: list[Row]) -> list[Block]:
-    blocks: list[Block] = [Code((str(findings.get('command') or ''),))]
-    for row in {row.variant: row for row in found if row.reason and row.reason.repeat}.values():
-        assert row.reason is not None
-        what = 'was refused' if row.unsupported else 'failed'
-        blocks += [Paragraph(f'{row.variant} {what}; this repeats that step alone.'), Code((row.reason.repeat,))]
+    blocks: list[Block] = [Code((findings.command,))]
+    for one in told(found):
+        if one.reason.repeat:
+            what = 'was refused' if one.reason.expected else 'is too far from the source' if one.built else 'failed'
+            names = named(one.variants)
+            blocks += [Paragraph(f'{names} {what}; this repeats that step alone.'), Code((one.reason.repeat,))]
     return blocks

@@ -1,12 +1,12 @@
-"""Why a variant was not built, taken apart so that it can be read: the sentence, the tool's words, what to try."""
+"""Why a variant failed, taken apart so that it can be read: the sentence, the tool's words, what to try."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-NO_REASON = 'no reason was recorded'
+from stages.report.findings import NO_REASON, Failed, Variant
+
 ADVICE = 'what to try:'
 _OPERATOR = re.compile(r'\(operator ([^)\s]+)\)')
 
@@ -38,21 +38,22 @@ class Reason:
         return f'{where}: {self.head}{said}'
 
 
-def reason_of(variant: dict[str, Any]) -> Reason | None:
-    """The reason of a variant that was not built; None when it was."""
-    if variant.get('status') == 'built':
+def reason_of(variant: Variant) -> Reason | None:
+    """The reason of a variant that was not built, or is too far from its source; None when it is neither."""
+    if variant.built and variant.too_far is None:
         return None
-    failed = variant.get('failure') or {}
-    lines = [line for line in failed.get('lines') or [failed.get('reason') or NO_REASON] if line]
+    failed = variant.too_far if variant.built else variant.failure
+    failed = failed or Failed('', (NO_REASON,))
+    lines = failed.lines
     at = next((i for i, line in enumerate(lines) if line.startswith(ADVICE)), len(lines))
     operator = _OPERATOR.search(lines[0])
     return Reason(
-        expected=variant.get('status') == 'unsupported',
-        step=failed.get('step') or '',
+        expected=variant.status == 'unsupported',
+        step=failed.step,
         head=lines[0],
         words=tuple(lines[1:at]),
         operator=operator[1] if operator else '',
         advice=' '.join(lines[at:]).removeprefix(ADVICE).strip(),
-        log=failed.get('log') or '',
-        repeat=failed.get('repeat') or '',
+        log=failed.log,
+        repeat=failed.repeat,
     )

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stages.intervals import Interval, interval
+from stages.measure.figures import Check, Difference, Score
 from stages.report import samples
-from stages.report.compressed import Lighter, with_lighter
-from stages.report.digits import score_text, share_text
+from stages.report.findings import Findings, Measured, Stage, Variant
+from stages.report.lighter import Lighter
 from stages.report.reasons import Reason, reason_of
 from stages.report.samples import Cycle
-from stages.report.statistics import (
-    Percentile,
-    Ratio,
-    level_for,
-    paired_ratio,
-    percentiles,
-    verdict,
-)  # fmt: skip
+from stages.report.statistics import Percentile, Ratio, level_for, paired_ratio, percentiles, verdict
 
-Findings = dict[str, Any]
-SHARES = ('top1', 'agreement')
-"""Metrics that are a share of the samples, written in percent; a recipe's own may be anything."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """An accuracy, agreement or other metric (1 is perfect) with the interval that its number of samples gives."""
-
-    name: str
-    value: float
-    n: int | None
-    low: float | None
-    high: float | None
-
-    @property
-    def percent(self) -> bool:
-        return self.name in SHARES
-
-    def __str__(self) -> str:
-        return (share_text if self.percent else score_text)(self.value, self.low, self.high)
+TOO_FAR = 'too far from the source'
+UNMEASURED = 'measuring failed'
+BELOW = 'fails its accuracy bound'
 
 
 @dataclass(frozen=True)
@@ -49,22 +26,30 @@ class Row:
 
     variant: str
     chain: str
-    stages: tuple[dict[str, Any], ...]
+    stages: tuple[Stage, ...]
     engine: str
     format: str
     precision: str
-    options: dict[str, Any]
+    options: Mapping[str, Any]
     batch: int
     threads: int | None
     baseline: bool
     failure: str | None
     """Why it does not count, in words; None: it does."""
 
+    word: str
+    """``failure`` in the table's words: ``failed at onnx-1a2b``, ``too far from the source`` …; empty: it counts."""
+
     reason: Reason | None
-    """Set: it was not built."""
+    """Set: it was not built, or its output is too far from the source's."""
 
     built: bool
-    elsewhere: str
+    """There is a model, good or not: what was measured of it is shown."""
+
+    unmeasured: str
+    """Why it could not be measured; empty: it was, or nobody tried."""
+
+    foreign: str
     """The machine it is for, in words, when that is another one; empty: this one."""
 
     latency: Interval | None
@@ -74,11 +59,14 @@ class Row:
     peak: Interval | None
     added: float | None
     size: int | None
-    metric: Share | None
-    agreement: Share | None
+    metric: Score | None
+    agreement: Score | None
     max_abs: float | None
     relative: float | None
     cosine: float | None
+    where: str
+    """The place of ``max_abs``."""
+
     cycles: tuple[Cycle, ...]
     baseline_cycles: tuple[Cycle, ...]
     lighter: Lighter | None = None
@@ -90,7 +78,7 @@ class Row:
         return self.reason is not None and self.reason.expected
 
     @property
-    def quality(self) -> Share | None:
+    def quality(self) -> Score | None:
         """The recipe's metric; agreement with the baseline when there is none."""
         return self.metric or self.agreement
 
@@ -99,91 +87,88 @@ def rows(findings: Findings) -> list[Row]:
     """The rows in the recipe's order; a failed variant has one, so that nobody wonders where it went."""
     level = level_for(comparisons(findings))
     made: list[Row] = []
-    for variant in findings.get('variants') or ():
-        measured = variant.get('measured') or [{}]
-        made += [_row(findings, variant, one, level) for one in measured]
-    return with_lighter(made, ((findings.get('machine') or {}).get('cpu') or {}).get('flags'))
+    for variant in findings.variants:
+        taken = {one.threads: one for one in variant.measured}
+        failed = {one.threads: one.reason for one in variant.unmeasured}
+        for threads in sorted(taken.keys() | failed.keys(), key=lambda n: n or 0) or [None]:
+            measured = taken.get(threads) or Measured(threads)
+            made.append(_row(findings, variant, measured, failed.get(threads or 0, ''), level))
+    return made
 
 
 def comparisons(findings: Findings) -> int:
     """How many times a variant is compared with the baseline in this report."""
-    others = [v for v in findings.get('variants') or () if v['name'] != findings.get('baseline')]
-    return sum(bool(m.get('cycles') and m.get('baseline_cycles')) for v in others for m in v.get('measured') or ())
+    others = [v for v in findings.variants if v.name != findings.baseline]
+    return sum(bool(m.cycles and m.baseline_cycles) for v in others for m in v.measured)
 
 
-def chain(variant: dict[str, Any]) -> str:
-    return ' → '.join(stage['kind'] for stage in variant.get('stages') or ()) or 'the source itself'
-
-
-def failure_of(variant: dict[str, Any]) -> str | None:
-    """Why a variant must not be shipped, in one sentence; None when it may."""
-    if reason := reason_of(variant):
-        return reason.sentence
-    if variant.get('accuracy_failed'):
-        return f'fails its accuracy bound: {variant["accuracy_failed"]}'
-    check = variant.get('check') or {}
-    difference, tolerance = check.get('difference') or {}, check.get('tolerance') or {}
-    relative, cosine = difference.get('relative'), difference.get('cosine')
-    if tolerance.get('relative') is not None and relative is not None and relative > tolerance['relative']:
-        return f'fails its accuracy bound: relative difference {relative:.2g}, allowed {tolerance["relative"]:.2g}'
-    if tolerance.get('cosine') is not None and cosine is not None and cosine < tolerance['cosine']:
-        return f'fails its accuracy bound: cosine similarity {cosine:.4g}, at least {tolerance["cosine"]:.4g} allowed'
-    return None
+def chain(variant: Variant) -> str:
+    return ' → '.join(stage.kind for stage in variant.stages) or 'the source itself'
 
 
 def short_verdict(row: Row) -> str:
     """The word of the table's last column."""
-    if not row.built:
-        return (row.failure or 'failed').partition(':')[0]
-    return 'fails its accuracy bound' if row.failure else row.verdict
+    return row.word or row.verdict
 
 
-def _share(found: dict[str, Any] | None, name: str) -> Share | None:
-    if not found or found.get('value') is None:
-        return None
-    return Share(found.get('name') or name, found['value'], found.get('n'), found.get('low'), found.get('high'))
+def _failure(variant: Variant, reason: Reason | None, unmeasured: str) -> tuple[str, str]:
+    """Why a variant must not be shipped: the table's word, and one sentence; both empty when it may."""
+    if reason is not None and not variant.built:
+        return reason.sentence.partition(':')[0], reason.sentence
+    if reason is not None:
+        return TOO_FAR, f'{TOO_FAR}: {reason.step} {reason.head}'
+    if variant.accuracy_failed:
+        return BELOW, f'{BELOW}: {variant.accuracy_failed}'
+    if unmeasured:
+        return UNMEASURED, f'{UNMEASURED}: {unmeasured}'
+    return '', ''
 
 
-def _row(findings: Findings, variant: dict[str, Any], measured: dict[str, Any], level: int) -> Row:
-    cycles, against = measured.get('cycles') or [], measured.get('baseline_cycles') or []
+def _row(findings: Findings, variant: Variant, measured: Measured, unmeasured: str, level: int) -> Row:
+    cycles, against = list(measured.cycles), list(measured.baseline_cycles)
     means, peaks = samples.cycle_means(cycles), samples.peaks(cycles)
-    is_baseline = variant['name'] == findings.get('baseline')
+    is_baseline = variant.name == findings.baseline
     before, after = samples.pairs(cycles, against)
     ratio = paired_ratio(before, after, level) if before and not is_baseline else None
     added = [mean - float(c['rss_import_bytes']) for c in cycles if c.get('rss_import_bytes') is not None
              for mean in samples.peaks([c])]  # fmt: skip
-    check = variant.get('check') or {}
-    difference = check.get('difference') or {}
-    word = 'baseline' if is_baseline else verdict(ratio) if ratio else 'not compared' if means else 'not measured'
-    if elsewhere := variant.get('elsewhere'):
-        word = f'for {elsewhere}' + ('' if difference else ', not run here')
+    check = variant.check or Check()
+    difference = check.difference or Difference(None, None, None)
+    said = 'baseline' if is_baseline else verdict(ratio) if ratio else 'not compared' if means else 'not measured'
+    if variant.foreign:
+        said = f'for {variant.foreign}' + ('' if check.difference else ', not run here')
+    reason = reason_of(variant)
+    word, failure = _failure(variant, reason, unmeasured)
     return Row(
-        variant=variant['name'],
+        variant=variant.name,
         chain=chain(variant),
-        stages=tuple(variant.get('stages') or ()),
-        engine=variant.get('engine') or '',
-        format=variant.get('format') or '',
-        precision=variant.get('precision') or '',
-        options=variant.get('options') or {},
-        batch=variant.get('batch') or 1,
-        threads=measured.get('threads'),
+        stages=variant.stages,
+        engine=variant.engine,
+        format=variant.format,
+        precision=variant.precision,
+        options=variant.options,
+        batch=variant.batch,
+        threads=measured.threads,
         baseline=is_baseline,
-        failure=failure_of(variant),
-        reason=reason_of(variant),
-        built=variant.get('status') == 'built',
-        elsewhere=variant.get('elsewhere') or '',
+        failure=failure or None,
+        word=word,
+        reason=reason,
+        built=variant.built,
+        unmeasured=unmeasured,
+        foreign=variant.foreign,
         latency=interval(means) if means else None,
         ratio=ratio,
-        verdict=word,
+        verdict=said,
         percentiles=percentiles([t for c in cycles for t in samples.times(c)]) if means else {},
         peak=interval(peaks) if peaks else None,
         added=sum(added) / len(added) if added else None,
-        size=variant.get('size_bytes'),
-        metric=_share(check.get('metric'), 'metric'),
-        agreement=_share(check.get('agreement'), 'agreement'),
-        max_abs=difference.get('max_abs'),
-        relative=difference.get('relative'),
-        cosine=difference.get('cosine'),
+        size=variant.size_bytes,
+        metric=check.metric,
+        agreement=check.agreement,
+        max_abs=difference.max_abs,
+        relative=difference.relative,
+        cosine=difference.cosine,
+        where=difference.where,
         cycles=tuple(cycles),
         baseline_cycles=tuple(against),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
-Cycle = dict[str, Any]
+Cycle = Mapping[str, Any]
 
 
 def times(cycle: Cycle) -> list[float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, stdev
 from typing import Any
 
 from stages.intervals import drift, interval
+from stages.measure.figures import Score
 from stages.report import samples
 from stages.report.blocks import Column, Line, Table
 from stages.report.choose import Choice
@@ -18,12 +19,14 @@ from stages.report.digits import (
     place,
     plus_minus,
     ratio_text,
+    score_words,
     significant,
     size_unit,
     time_unit,
     tiny,
 )  # fmt: skip
-from stages.report.rows import Findings, Row, short_verdict
+from stages.report.findings import Findings
+from stages.report.rows import Row, short_verdict
 from stages.report.statistics import outliers
 
 NONE = '—'
@@ -45,7 +48,7 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
         columns.append((Column('batch', True), lambda row: str(row.batch)))
     columns += [
         (Column(f'latency, {unit.name}', True), lambda row: plus_minus(row.latency, unit) if row.latency else NONE),
-        (Column(f'speed vs {findings.get("baseline")}', True), lambda r: ratio_text(r.ratio) if r.ratio else NONE),
+        (Column(f'speed vs {findings.baseline}', True), lambda r: ratio_text(r.ratio) if r.ratio else NONE),
     ]
     columns += [(Column(f'{name}, {unit.name}', True), _percentile(name, unit)) for name in ('p50', 'p90')]
     columns += [
@@ -54,10 +57,11 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
     ]
     metric = next((row.metric.name for row in found if row.metric), None)
     if metric:
-        columns.append((Column(metric, True), lambda row: _share(row.metric)))
+        less = any(row.metric and row.metric.better == 'lower' for row in found)
+        columns.append((Column(metric + ' (less is better)' * less, True), lambda row: _score(row.metric)))
     # The agreement of a recipe whose metric it is would stand there twice.
     if metric != 'agreement' and any(row.agreement for row in found):
-        columns.append((Column('agreement', True), lambda row: _share(row.agreement)))
+        columns.append((Column('agreement', True), lambda row: _score(row.agreement)))
     columns.append((Column('max difference', True), lambda row: tiny(row.max_abs)))
     columns.append((Column('stages'), lambda row: row.chain))
     lines = tuple(Line(tuple(cell(row) for _, cell in columns), state(row, choice)) for row in found)
@@ -74,8 +78,8 @@ def _word(row: Row, choice: Choice) -> str:
     return short_verdict(row) + (', chosen' if state(row, choice) == 'chosen' else '')
 
 
-def _share(share: Any) -> str:
-    return str(share) if share else NONE
+def _score(score: Score | None) -> str:
+    return score_words(score) if score else NONE
 
 
 def _percentile(name: str, unit: Unit) -> Cells:
@@ -205,32 +209,31 @@ def build_table(findings: Findings) -> Table:
                Column('peak memory, MiB', True), Column('key'))  # fmt: skip
     lines = tuple(
         Line((
-            variant['name'], stage['kind'], parameters(stage.get('params') or {}) or NONE,
-            _known(stage.get('seconds'), 1.0), _known(stage.get('peak_memory_bytes'), MIB.factor),
-            str(stage.get('key') or NONE)[:12],
+            variant.name, stage.kind, parameters(stage.params) or NONE,
+            _known(stage.seconds, 1.0), _known(stage.peak_memory_bytes, MIB.factor), (stage.key or NONE)[:12],
         ))
-        for variant in findings.get('variants') or () for stage in variant.get('stages') or ()
+        for variant in findings.variants for stage in variant.stages
     )  # fmt: skip
     return Table('Stages', columns, lines, 'Stages with equal keys are one step: built once, used by every variant.')
 
 
-def facts_table(title: str, facts: dict[str, Any], name: str) -> Table:
+def facts_table(title: str, facts: Mapping[str, Any], name: str) -> Table:
     """Machine facts or versions, nested ones with their path in words."""
     lines = tuple(Line(pair) for pair in flat(facts))
     return Table(title, (Column(name), Column('value')), lines)
 
 
-def flat(facts: dict[str, Any], before: str = '') -> Iterable[tuple[str, str]]:
+def flat(facts: Mapping[str, Any], before: str = '') -> Iterable[tuple[str, str]]:
     for key, value in facts.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from flat(value, f'{before}{key} ')
-        elif isinstance(value, list):
+        elif isinstance(value, (list, tuple)):
             yield before + key, ', '.join(str(item) for item in value) or NONE
         else:
             yield before + key, NONE if value is None or value == '' else str(value)
 
 
-def parameters(params: dict[str, Any]) -> str:
+def parameters(params: Mapping[str, Any]) -> str:
     return ', '.join(f'{key}: {value}' for key, value in params.items() if value is not None)
 
 

@@ -13,7 +13,7 @@ from stages.command.conversions import as_text, edges, formats_of
 from stages.command.main import main
 from stages.execute.project import open_project
 from stages.plan.step import Plan
-from stages.report import write_report
+from stages.report import read_findings, write_report
 from stages.report.conversions import Edge, Evidence, cell, document, link, optimised, read
 from stages.report.conversions_page import roads_page
 from stages.sources import SOURCES
@@ -96,9 +96,9 @@ def report(plan: Plan, folder: Path) -> None:
         for build in plan.builds['resnet18']
     ]  # fmt: skip
     step = plan.baseline('resnet18').chain[0].step
-    write_report({'model': 'resnet18', 'created': '2026-01-31T12:00:00Z', 'baseline': 'torch', 'variants': variants,
+    write_report(read_findings({'model': 'resnet18', 'created': '2026-01-31T12:00:00Z', 'baseline': 'torch', 'variants': variants,
                   'source': {'format': 'torch', 'step': step}, 'machine': {'cpu': {'model': 'a CPU'}},
-                  'versions': {'onnxruntime': '1.32.0', 'unrelated': '1'}}, folder)  # fmt: skip
+                  'versions': {'onnxruntime': '1.32.0', 'unrelated': '1'}}), folder)  # fmt: skip
 
 
 def test_the_command_writes_what_the_reports_prove(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 from typing import Any
+
+from stages.report import Choice, choose, read_findings, rows_of, write_report
 
 MIB = 2**20
 # name, stages, engine, format, precision, ms, MiB, MB, top1 of 512, agreement of 512, between-process spread
@@ -21,6 +24,17 @@ VARIANTS = [
     ('paddle', ['onnx', 'paddle'], 'paddle', 'paddle', 'f32', 22.6, 240, 44.9, 397, 512, 0.07),
     ('tvm', ['onnx', 'tvm-tune', 'tvm'], 'tvm', 'tvm', 'f32', 0.0, 0, 0.0, 0, 0, 0.0),
 ]  # fmt: skip
+
+
+def written(document: dict[str, Any], folder: Path, **more: bool) -> Choice:
+    """Write the pages of findings that are given as JSON values."""
+    return write_report(read_findings(document), folder, **more)
+
+
+def chosen(document: dict[str, Any]) -> Choice:
+    """Return who is shipped."""
+    findings = read_findings(document)
+    return choose(findings, rows_of(findings))
 
 
 def cycle(
@@ -78,10 +92,10 @@ def variant(rng: random.Random, row: tuple[Any, ...], cycles: int, threads: tupl
         'check': None if failed else {
             'difference': {'max_abs': exact, 'relative': exact / 3, 'cosine': 1 - exact**2}
             if name != 'torch' else None,
-            'tolerance': {'relative': 1e-3} if precision == 'f32' else {'cosine': 0.98},
             'metric': {'name': 'top1', **wilson(right, 512)},
-            'agreement': wilson(agree, 512) if name != 'torch' else None,
+            'agreement': {'name': 'agreement', **wilson(agree, 512)} if name != 'torch' else None,
         },
+        'bound': {'relative': 1e-3} if precision == 'f32' else {'cosine': 0.98},
         'accuracy_failed': None, 'measured': [] if failed else measured,
     }  # fmt: skip
 
@@ -96,8 +110,7 @@ def findings(cycles: int = 6, threads: tuple[int, ...] = (1,), seed: int = 7) ->
         'baseline': 'torch',
         'protocol': {'cycles': cycles, 'repetitions': 100, 'warmup_runs': 10, 'warmup_seconds': 1.0,
                      'threads': list(threads)},
-        'choose': {'fastest': 'latency', 'within': {'accuracy_drop': 0.01, 'peak_memory': 300 * MIB}},
-        'check': {'max_drop': 0.05},
+        'asked': {'fastest': 'latency', 'within': {'accuracy_drop': 0.01, 'peak_memory': 300 * MIB}, 'max_drop': 0.05},
         'machine': {'cpu': {'model': 'AMD EPYC 9B14', 'cores': 4, 'flags': ['avx2', 'avx512f', 'avx512_vnni']},
                     'memory': '15.6 GiB', 'kernel': '6.1.0', 'governor': 'unreadable', 'virtual': 'kvm'},
         'versions': {'torch': '2.6.0', 'onnx': '1.17.0', 'onnxruntime': '1.20.1', 'openvino': '2025.0.0'},

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.report import choose
-from tests.report.example import findings
+from tests.report.example import chosen, findings
 
 
 @pytest.fixture(scope='module')
@@ -17,7 +16,7 @@ def example() -> dict[str, Any]:
 
 
 def test_the_fastest_variant_within_the_bounds_is_chosen(example: dict[str, Any]) -> None:
-    choice = choose(example)
+    choice = chosen(example)
     assert (choice.name, choice.threads) == ('ov-int8', 1)
     assert choice.refused['ort-int8'] == 'top1 is 2.0 points lower, allowed 1'
     assert choice.refused['torch'] == 'peak memory 312 MiB, allowed 300 MiB'
@@ -27,7 +26,7 @@ def test_a_failed_variant_is_never_chosen_even_when_it_is_the_fastest(example: d
     changed = copy.deepcopy(example)
     best = next(v for v in changed['variants'] if v['name'] == 'ov-int8')
     best |= {'status': 'failed', 'failure': {'step': 'openvino', 'reason': 'killed: out of memory'}}
-    choice = choose(changed)
+    choice = chosen(changed)
     assert choice.name == 'ov' and choice.refused['ov-int8'] == 'failed at openvino: killed: out of memory'
 
 
@@ -35,14 +34,18 @@ def test_a_variant_that_fails_its_accuracy_bound_is_never_chosen(example: dict[s
     changed = copy.deepcopy(example)
     best = next(v for v in changed['variants'] if v['name'] == 'ov-int8')
     best['accuracy_failed'] = 'top1 fell by 4 points, allowed 1'
-    assert choose(changed).name == 'ov'
-    best['accuracy_failed'], best['check']['difference']['cosine'] = None, 0.5
-    assert 'cosine similarity 0.5' in choose(changed).refused['ov-int8']
+    assert chosen(changed).name == 'ov'
+    words = 'leaves the tolerance: the cosine similarity is 0.5, less than 0.98'
+    best |= {'accuracy_failed': None, 'too_far': {'step': 'openvino-1a2b', 'reason': words}}
+    choice = chosen(changed)
+    assert choice.name == 'ov' and choice.refused['ov-int8'].endswith(words)
 
 
 def test_nothing_is_chosen_when_nothing_keeps_the_bounds(example: dict[str, Any]) -> None:
-    choice = choose(example | {'choose': {'fastest': 'latency', 'within': {'size': 1000}}})
-    assert choice.name is None and choice.reason == 'no variant was built and keeps every bound'
+    choice = chosen(example | {'asked': {'fastest': 'latency', 'within': {'size': 1000}}})
+    assert choice.name is None and choice.reason == (
+        "9 variants were built and none may be shipped: 9 outside of the recipe's bounds"
+    )
     assert set(choice.refused) == {v['name'] for v in example['variants']}
 
 
@@ -50,22 +53,52 @@ def test_a_tie_within_the_interval_is_said(example: dict[str, Any]) -> None:
     changed = copy.deepcopy(example)
     twin = copy.deepcopy(next(v for v in changed['variants'] if v['name'] == 'ov-int8')) | {'name': 'twin'}
     changed['variants'].append(twin)
-    choice = choose(changed)
+    choice = chosen(changed)
     assert choice.name == 'ov-int8' and 'a tie within the interval with twin' in choice.reason
 
 
 @pytest.mark.parametrize(('figure', 'name'), [('peak_memory', 'tflite'), ('size', 'ov-int8')])
 def test_the_figure_to_make_small_is_the_recipes(example: dict[str, Any], figure: str, name: str) -> None:
-    assert choose(example | {'choose': {'fastest': figure, 'within': {'accuracy_drop': 0.01}}}).name == name
+    assert chosen(example | {'asked': {'fastest': figure, 'within': {'accuracy_drop': 0.01}}}).name == name
 
 
 def test_an_unmeasured_accuracy_does_not_keep_a_bound_on_it(example: dict[str, Any]) -> None:
     changed = copy.deepcopy(example)
     for variant in changed['variants'][1:]:
         variant['check'] = None
-    choice = choose(changed | {'choose': {'fastest': 'latency', 'within': {'accuracy_drop': 0.01}}})
+    choice = chosen(changed | {'asked': {'fastest': 'latency', 'within': {'accuracy_drop': 0.01}}})
     assert choice.name == 'torch'
 
 
 def test_every_thread_count_competes() -> None:
-    assert (choose(findings(threads=(1, 2))).name, choose(findings(threads=(1, 2))).threads) == ('ov-int8', 2)
+    assert (chosen(findings(threads=(1, 2))).name, chosen(findings(threads=(1, 2))).threads) == ('ov-int8', 2)
+
+
+def test_a_metric_that_falls_when_it_is_better_is_judged_the_other_way(example: dict[str, Any]) -> None:
+    changed = copy.deepcopy(example)
+    for variant in changed['variants'][:-1]:
+        error = {'torch': 2.0, 'ov-int8': 2.7, 'ov': 1.2}.get(variant['name'], 2.0)
+        variant['check']['metric'] = {'name': 'error', 'value': error, 'n': 512, 'better': 'lower', 'percent': False}
+    choice = chosen(changed | {'metric': 'error', 'asked': {'within': {'accuracy_drop': 0.5}}})
+    assert choice.name == 'ort-int8'
+    assert choice.refused['ov-int8'] == 'error is 0.700 higher, allowed 0.5' and 'ov' not in choice.refused
+
+
+def test_nothing_is_chosen_by_a_metric_that_could_not_be_computed(example: dict[str, Any]) -> None:
+    changed = copy.deepcopy(example)
+    for variant in changed['variants'][1:-1]:
+        variant['check']['metric'] = None  # its agreement is there, and says nothing of top1
+    choice = chosen(changed | {'asked': {'within': {'accuracy_drop': 0.01}}})
+    assert choice.name == 'torch'
+    assert choice.refused['ov'] == 'its top1 was not measured, and the recipe bounds the drop'
+
+
+def test_what_was_built_and_could_not_be_measured_is_not_said_to_be_missing(example: dict[str, Any]) -> None:
+    changed = copy.deepcopy(example)
+    for variant in changed['variants']:
+        variant |= {'measured': [], 'unmeasured': [{'threads': 1, 'reason': 'it ended with exit code 1'}]}
+    assert chosen(changed).reason == (
+        '9 variants were built and none may be shipped: 9 not measured, because measuring failed'
+    )
+    changed['variants'] = changed['variants'][-1:]
+    assert chosen(changed).reason == 'no variant was built'

@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from stages.report import write_report
-from stages.report.compressed import Lighter
-from stages.report.rows import rows
-from tests.report.example import cycle, findings
+from stages.report import read_findings, rows_of
+from stages.report.lighter import Lighter
+from tests.report.example import cycle, findings, written
 
 
 def compared(document: dict[str, Any]) -> dict[str, Lighter]:
-    return {row.variant: row.lighter for row in rows(document) if row.lighter}
+    return {row.variant: row.lighter for row in rows_of(read_findings(document)) if row.lighter}
 
 
 Made = tuple[str, list[tuple[str, str]], str, float, float]
@@ -127,7 +126,7 @@ def test_one_that_fails_its_accuracy_bound_does_not_pay_however_fast() -> None:
 
 
 def test_every_page_has_the_table(tmp_path: Path) -> None:
-    write_report(findings(), tmp_path)
+    written(findings(), tmp_path)
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
     table = text.partition('## Lighter forms against their float form')[2].partition('\n## ')[0]
     assert '| ov-int8 ' in table and 'int8 on this CPU: avx512_vnni.' in table

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from stages.report import write_report
 from stages.report.text import clean, in_csv
-from tests.report.example import findings
+from tests.report.example import findings, written
 
 EVIL = '<script>alert(1)</script>|`$x$`[a](http://evil.example/)\x1b[31m\u202egnp'
 
@@ -21,7 +20,7 @@ EVIL = '<script>alert(1)</script>|`$x$`[a](http://evil.example/)\x1b[31m\u202egn
 @pytest.fixture(scope='module')
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp('report')
-    write_report(findings(), folder)
+    written(findings(), folder)
     assert sorted(path.name for path in folder.iterdir()) == [f'report.{end}' for end in ('csv', 'html', 'json', 'md')]
     return {path.suffix[1:]: path.read_text(encoding='utf-8') for path in folder.iterdir()}
 
@@ -60,7 +59,7 @@ def test_the_page_is_self_contained_and_runs_nothing(pages: dict[str, str]) -> N
 
 def test_a_hostile_name_stays_text_everywhere(tmp_path: Path) -> None:
     hostile = _everywhere(findings(cycles=2), EVIL)
-    write_report(hostile, tmp_path)
+    written(hostile, tmp_path)
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert '<script' not in page and '&lt;script&gt;' in page and 'href="http' not in page
     for path in tmp_path.iterdir():
@@ -88,7 +87,7 @@ def test_pictures_are_drawn_for_both_schemes_and_described(pages: dict[str, str]
 
 
 def test_equal_findings_give_equal_bytes(pages: dict[str, str], tmp_path: Path) -> None:
-    write_report(findings(), tmp_path)
+    written(findings(), tmp_path)
     assert {path.suffix[1:]: path.read_text(encoding='utf-8') for path in tmp_path.iterdir()} == pages
 
 
@@ -105,13 +104,13 @@ def test_a_variant_measured_against_a_copy_of_itself_is_not_faster(tmp_path: Pat
         document = findings(seed=seed)
         copied = copy.deepcopy(document['variants'][0]) | {'name': 'copy'}
         copied['measured'][0]['baseline_cycles'] = findings(seed=seed + 100)['variants'][0]['measured'][0]['cycles']
-        write_report(document | {'variants': [document['variants'][0], copied]}, tmp_path)
+        written(document | {'variants': [document['variants'][0], copied]}, tmp_path)
         words = [row['verdict'] for row in json.loads((tmp_path / 'report.json').read_text())['rows']]
         assert words[1] not in ('faster', 'slower')
 
 
 def test_several_thread_counts_have_a_row_each(tmp_path: Path) -> None:
-    write_report(findings(cycles=3, threads=(1, 2)), tmp_path)
+    written(findings(cycles=3, threads=(1, 2)), tmp_path)
     rows = json.loads((tmp_path / 'report.json').read_text())['rows']
     assert [row['threads'] for row in rows if row['variant'] == 'ov'] == [1, 2]
     assert '| threads |' in (tmp_path / 'report.md').read_text(encoding='utf-8')
@@ -120,7 +119,7 @@ def test_several_thread_counts_have_a_row_each(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_made_leaves_the_former_one(tmp_path: Path) -> None:
     (tmp_path / 'report.md').write_text('former')
     with pytest.raises(ValueError, match='unknown figure'):
-        write_report(findings(cycles=2) | {'choose': {'fastest': 'beauty', 'within': {}}}, tmp_path)
+        written(findings(cycles=2) | {'asked': {'fastest': 'beauty', 'within': {}}}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ['report.md'] and (
         tmp_path / 'report.md'
     ).read_text() == 'former'
@@ -128,7 +127,7 @@ def test_a_report_that_cannot_be_made_leaves_the_former_one(tmp_path: Path) -> N
 
 @pytest.mark.parametrize('cycles', [0, 1])
 def test_too_little_is_said_and_not_hidden(tmp_path: Path, cycles: int) -> None:
-    choice = write_report(findings(cycles=cycles), tmp_path)
+    choice = written(findings(cycles=cycles), tmp_path)
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
     assert (choice.name is None) == (cycles == 0)
     assert ('not measured' in text) if cycles == 0 else ('One cycle only' in text and '± ' not in text.split('##')[1])
@@ -136,7 +135,7 @@ def test_too_little_is_said_and_not_hidden(tmp_path: Path, cycles: int) -> None:
 
 def test_empty_findings_still_make_a_page(tmp_path: Path) -> None:
     bare = {'format': 1, 'model': 'm', 'baseline': 'a', 'variants': [{'name': 'a', 'stages': [], 'status': 'failed'}]}
-    assert write_report(bare, tmp_path).name is None
+    assert written(bare, tmp_path).name is None
     assert 'no reason was recorded' in (tmp_path / 'report.md').read_text(encoding='utf-8')
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from stages.report import write_report
-from tests.report.example import findings
+from tests.report.example import findings, written
 
 SAID = """torch.onnx cannot do this to this model (operator aten::fancy): SymbolicValueError
   Unsupported: ONNX export of operator aten::fancy
@@ -28,9 +27,10 @@ def refused(status: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize('status', ['unsupported', 'failed'])
 def test_the_whole_reason_stands_line_by_line(tmp_path: Path, status: str) -> None:
-    write_report(refused(status), tmp_path)
+    written(refused(status), tmp_path)
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
-    block = text.partition('## What could not be built')[2].partition('\n## ')[0]
+    title = {'unsupported': '## Unsupported, as the recipe expects', 'failed': '## Failed'}[status]
+    block = text.partition(title)[2].partition('\n## ')[0]
     assert '    Unsupported: ONNX export of operator aten::fancy\n    at layer 3 of 7\n' in block
     assert '- operator: aten::fancy' in block and '- what to try: write it with known operators' in block
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
@@ -38,7 +38,7 @@ def test_the_whole_reason_stands_line_by_line(tmp_path: Path, status: str) -> No
 
 
 def test_an_expected_refusal_has_its_row_and_is_no_alarm(tmp_path: Path) -> None:
-    choice = write_report(refused('unsupported'), tmp_path)
+    choice = written(refused('unsupported'), tmp_path)
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert '<tr class="refused"><td>tvm</td><td>unsupported</td>' in page
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
@@ -49,7 +49,7 @@ def test_an_expected_refusal_has_its_row_and_is_no_alarm(tmp_path: Path) -> None
 
 
 def test_a_failure_keeps_its_alarm(tmp_path: Path) -> None:
-    write_report(refused('failed'), tmp_path)
+    written(refused('failed'), tmp_path)
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert '<tr class="greyed"><td>tvm</td><td class="long">failed at onnx-1a2b3c4d</td>' in page
     assert '- tvm: failed at onnx-1a2b3c4d: ' in (tmp_path / 'report.md').read_text(encoding='utf-8')
@@ -61,7 +61,7 @@ def test_a_metric_of_the_recipes_own_is_no_share_of_percent(tmp_path: Path) -> N
         low = variant['precision'] == 'int8'
         variant['check']['metric'] = {'name': 'spearman', 'value': 0.721 if low else 0.729, 'n': 353, 'low': None,
                                       'high': None}  # fmt: skip
-    write_report(document, tmp_path)
+    written(document, tmp_path)
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
     assert ' 0.729 |' in text and '72.9 %' not in text
     assert 'has a spearman 0.008 lower' in text and '−0.008' in text
@@ -73,7 +73,7 @@ def test_agreement_as_the_metric_has_one_column(tmp_path: Path) -> None:
     for variant in document['variants'][1:-1]:
         variant['check']['metric'] = {'name': 'agreement', **variant['check']['agreement']}
     document['variants'][0]['check']['metric'] = None
-    write_report(document, tmp_path)
+    written(document, tmp_path)
     lines = (tmp_path / 'report.md').read_text(encoding='utf-8').splitlines()
     head = next(line for line in lines if line.startswith('| variant'))
     assert head.count('agreement') == 1
