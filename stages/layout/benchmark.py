@@ -68,8 +68,14 @@ def with_failures(project: Project, outcomes: list[Outcome], rows: list[Wanted])
     failed: dict[str, list[tuple[int, str]]] = {}
     for row in rows:
         if (failure := project.failures.get(row.key)) and not has_samples(project, row):
-            failed.setdefault(row.outcome.build.name, []).append((row.threads, failure.reason))
+            failed.setdefault(row.outcome.build.name, []).append((row.threads, _cause(failure.reason)))
     return [replace(outcome, unmeasured=tuple(failed.get(outcome.build.name, ()))) for outcome in outcomes]
+
+
+def _cause(reason: str) -> str:
+    """Return a failed cycle in a line: how it ended, and the last line of its log, which is the cause."""
+    lines = [line for line in reason.partition(': ')[2].splitlines() if line.strip()] or [reason]
+    return lines[0] if len(lines) == 1 else f'{lines[0]}: {lines[-1]}'
 
 
 def measure(project: Project, recipe: str, rows: list[Wanted]) -> None:
