@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,8 @@ from stages.measure.spawn import spawn_cycle  # noqa: E402
 from stages.plan.make import as_json  # noqa: E402
 from stages.plan.step import Build  # noqa: E402
 from stages.recipe.model import Benchmark  # noqa: E402
-from stages.report import samples, statistics  # noqa: E402
+from stages.report import samples  # noqa: E402
+from stages.report.statistics import paired_ratio, turned  # noqa: E402
 from stages.store.locks import measuring  # noqa: E402
 
 CAPPED = 'torch without AVX'
@@ -82,8 +84,8 @@ def measure(project: Project, recipe: str, builds: list[Build], benchmark: Bench
 def line(name: str, cycles: list[Any], against: list[Any]) -> str:
     """Return one row: time over that of ``against``, round by round."""
     before, after = samples.pairs(cycles, against)
-    ratio = statistics.turned(statistics.paired_ratio(before, after))
-    latency = statistics.mean(samples.cycle_means(cycles)) / 1e6
+    ratio = turned(paired_ratio(before, after))
+    latency = fmean(samples.cycle_means(cycles)) / 1e6
     return f'  {name:20} {latency:9.2f} ms  {ratio.value:5.2f}  ({ratio.low or 0:.2f}–{ratio.high or 0:.2f})'
 
 
