@@ -204,6 +204,69 @@ def test_code_in_a_keras_file_is_refused_before_keras_sees_it(made, tmp_path, mo
     assert not list((tmp_path / 'out').iterdir())
 
 
+def test_the_table_of_keras_s_own_classes_is_that_of_the_installed_keras():
+    import keras_names
+
+    assert keras_names.TABLE.read_text('utf-8') == keras_names.table(), 'run: python tests/sources/keras_names.py'
+
+
+def test_keras_s_own_layers_and_operations_pass_and_answer_alike(tmp_path):
+    import keras
+
+    sound = keras.Input((16, 4), name='sound')
+    x = keras.layers.RandomErasing(seed=1)(keras.layers.Reshape((16, 4, 1))(sound))
+    x = keras.layers.Pipeline([keras.layers.Rescaling(0.5), keras.layers.RandomContrast(0.1)])(x)
+    x = keras.ops.squeeze(x, -1) + np.arange(4, dtype='float32')
+    x = keras.layers.SpectralNormalization(keras.layers.Dense(6, activation=keras.activations.hard_silu))(x)
+    x = keras.layers.RNN([keras.layers.GRUCell(5)])(x)
+    x = keras.ops.where(x > 0, keras.ops.log1p(keras.ops.abs(x)), x)[:, 1:, ...]
+    model = keras.Model(sound, [keras.ops.max(x, axis=-1), keras.ops.einsum('ab,ab->a', x, x)])
+    (tmp_path / 'in').mkdir()
+    model.save(tmp_path / 'in/net.keras')
+
+    folder = run('keras', tmp_path / 'in', tmp_path / 'out', (Tensor('sound', ('batch', 16, 4), 'float32'),))
+
+    feed = np.random.default_rng(0).standard_normal((2, 16, 4)).astype('float32')
+    again = keras.saving.load_model(folder / 'model.keras')
+    for one, two in zip(model(feed, training=False), again(feed, training=False), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_a_model_within_a_model_that_was_compiled_passes(tmp_path):
+    import keras
+
+    inner = net()
+    inner.compile(
+        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 9)), loss='mse', metrics=['mae']
+    )
+    (tmp_path / 'in').mkdir()
+    keras.Sequential([inner, keras.layers.Softmax()]).save(tmp_path / 'in/net.keras')
+
+    run('keras', tmp_path / 'in', tmp_path / 'out', ())
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    ({'class_name': 'Map', 'module': 'keras.src.ops.core'}, 'keras.src.ops.core.Map'),
+    ({'class_name': 'GetItem', 'module': 'keras.src.layers'}, 'keras.src.layers.GetItem'),
+    ({'class_name': 'Mean'}, 'keras.layers.Mean'),
+    ({'class_name': 'MeanMetricWrapper', 'module': 'keras.metrics'}, 'MeanMetricWrapper'),
+    ({'class_name': 'function', 'module': 'builtins', 'config': 'deserialize'}, 'function'),
+    ({'class_name': '__lambda__', 'module': None}, '__lambda__'),
+    ({'class_name': '__numpy__', 'config': {'value': 'a', 'dtype': 'S2000000000'}}, '__numpy__'),
+    ({'class_name': 'StringLookup', 'config': {'vocabulary': '/etc/passwd'}}, 'vocabulary in another file'),
+], ids=str)  # fmt: skip
+def test_what_of_keras_runs_functions_or_reads_files_is_refused(made, tmp_path, change, said):
+    with pytest.raises(UnsupportedError, match=said):
+        run('keras', changed(made, tmp_path / 'bad', lambda layers: layers[-1].update(change)), tmp_path / 'out')
+
+
+def test_an_operation_on_constants_alone_is_refused(made, tmp_path):
+    full = {'class_name': 'Full', 'module': 'keras.src.ops.numpy', 'inbound_nodes': [{'args': [[10**6, 10**6]]}]}
+
+    with pytest.raises(IntegrityError, match='takes nothing that the model computes'):
+        run('keras', changed(made, tmp_path / 'bad', lambda layers: layers[-1].update(full)), tmp_path / 'out')
+
+
 def test_code_deep_in_a_layer_s_options_is_found(made, tmp_path):
     def hide(layers: Any) -> None:
         layers[-1]['config']['kernel_initializer'] = {'x': [{'class_name': 'Lambda', 'config': {}}]}

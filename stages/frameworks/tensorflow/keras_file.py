@@ -1,7 +1,8 @@
 """Keras files, read as data before Keras sees them: ``.keras`` (a zip) and ``.h5``, the one that Keras 2 wrote.
 
 Keras builds whatever a configuration names, and its safe mode has been got round time and again; ``.h5`` ignores it.
-So only classes of the lists below pass, under names of Keras itself, in sizes that the stored weights bear out.
+So only Keras's own classes pass (a table made from Keras itself, without those that run foreign code or read files),
+under the names that Keras gives them, in sizes that the stored weights bear out.
 """
 
 from __future__ import annotations
@@ -14,34 +15,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.errors import IntegrityError, StepError, UnsupportedError
+from stages.frameworks.tensorflow.keras_names import CLASSES, FUNCTIONS
 
 MEMBERS: Final = {'config.json', 'metadata.json', 'model.weights.h5'}
 MODELS: Final = {'Sequential', 'Functional', 'Model'}
-_LAYERS = (
-    'InputLayer Dense EinsumDense Activation Embedding Masking Identity '
-    'Conv1D Conv2D Conv3D DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D '
-    'Conv1DTranspose Conv2DTranspose Conv3DTranspose '
-    'MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D '
-    'GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D '
-    'GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D '
-    'LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell RNN Bidirectional TimeDistributed ConvLSTM1D ConvLSTM2D '
-    'BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization Normalization '
-    'Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout GaussianNoise AlphaDropout '
-    'ActivityRegularization Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention '
-    'Reshape Flatten RepeatVector Permute Cropping1D Cropping2D Cropping3D '
-    'UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D '
-    'Concatenate Average Maximum Minimum Add Subtract Multiply Dot '
-    'ReLU Softmax LeakyReLU PReLU ELU ThresholdedReLU Rescaling Resizing'
-)
-_PARTS = (
-    'Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Orthogonal Identity STFT '
-    'GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform '
-    'L1 L2 L1L2 OrthogonalRegularizer MaxNorm NonNeg UnitNorm MinMaxNorm '
-    'DTypePolicy Policy FloatDTypePolicy __tuple__ __keras_tensor__ __ellipsis__ __slice__'
-)
-LAYERS: Final = set(_LAYERS.split())
-PARTS: Final = set(_PARTS.split())
-ALLOWED: Final = MODELS | LAYERS | PARTS
+PARTS: Final = {
+    '__tuple__', '__keras_tensor__', '__ellipsis__', '__slice__', '__numpy__', '__tensor__', '__bytes__',
+    'ThresholdedReLU', 'Policy',
+}  # fmt: skip
+"""What has no class of its own in Keras: pieces of arguments, and two names of Keras 2."""
+
+PLAIN_MODULES: Final = (
+    'keras', 'keras.layers', 'keras.initializers', 'keras.regularizers', 'keras.constraints', 'keras.dtype_policies',
+)  # fmt: skip
+"""Where Keras looks a name up that stands without its module, as Keras 2 wrote them."""
+
+PLAIN_NAMES: Final = frozenset().union(MODELS, *(CLASSES[module] for module in PLAIN_MODULES))
+NUMBERS: Final = {
+    'float16', 'float32', 'float64', 'bfloat16', 'bool', 'int8', 'int16', 'int32', 'int64',
+    'uint8', 'uint16', 'uint32', 'uint64',
+}  # fmt: skip
 OLD: Final[dict[str, dict[str, Any]]] = {
     'DepthwiseConv2D': {'groups': 1}, 'Conv2DTranspose': {'groups': 1}, 'Conv1DTranspose': {'groups': 1},
     'SeparableConv1D': {'groups': 1}, 'SeparableConv2D': {'groups': 1},
@@ -80,15 +73,18 @@ def check_config(file: str, config: Any, sizes: set[int]) -> None:
     layers = 0
     for part in _parts(config):
         name, module, registered = part['class_name'], part.get('module'), part.get('registered_name')
-        known = isinstance(name, str) and name in ALLOWED
-        own = module is None or module == 'builtins' or str(module).split('.')[0] == 'keras'
         # for a class of its own Keras repeats the name; for one that was registered by others it has theirs
-        if not known or not own or registered not in (None, name):
+        if not _known(name, module, part.get('config')) or registered not in (None, name):
             foreign.add(f'{module}.{name}' if module else str(name))
             continue
-        if name in LAYERS | MODELS:
+        given = part.get('config')
+        if isinstance(given, dict) and isinstance(given.get('vocabulary'), str):
+            foreign.add(f'{name} with a vocabulary in another file')
+        if str(module).startswith('keras.src.ops.'):
+            _check_calls(file, name, part.get('inbound_nodes', []))
+        if name in CLASSES['keras.layers'] | MODELS:
             layers += 1
-            _check_sizes(file, name, part.get('config'), sizes)
+            _check_sizes(file, name, given, sizes)
     if foreign:
         raise UnsupportedError(
             f'{file}: needs code that a file must not bring: {", ".join(sorted(foreign)[:8])}\n'
@@ -96,6 +92,26 @@ def check_config(file: str, config: Any, sizes: set[int]) -> None:
         )
     if not 0 < layers <= MOST_LAYERS:
         raise IntegrityError(f'{file}: {layers:,} layers; from 1 to {MOST_LAYERS:,} are read')
+
+
+def _known(name: Any, module: Any, config: Any) -> bool:
+    """Say whether Keras itself has the class ``name`` in ``module``; without a module, as Keras 2 wrote it."""
+    if not isinstance(name, str):
+        return False
+    if name == 'function':
+        return module in ('builtins', 'keras.activations') and isinstance(config, str) and config in FUNCTIONS
+    if name in ('__numpy__', '__tensor__'):
+        return isinstance(config, dict) and config.get('dtype') in NUMBERS
+    if module is None or module == 'builtins':
+        return name in PLAIN_NAMES | PARTS
+    return isinstance(module, str) and name in CLASSES.get(module, ())
+
+
+def _check_calls(file: str, name: str, calls: Any) -> None:
+    """Refuse an operation on constants alone: Keras computes it as it loads, whatever its size."""
+    for call in calls if isinstance(calls, list) else []:
+        if not any(part['class_name'] == '__keras_tensor__' for part in _parts(call)):
+            raise IntegrityError(f'{file}: {name} takes nothing that the model computes')
 
 
 def mended(config: Any) -> Any:
@@ -204,6 +220,9 @@ def _check_sizes(file: str, name: str, config: Any, sizes: set[int]) -> None:
         size = given.get(key)
         if isinstance(size, int) and size > PLAIN and not any(n and n % size == 0 for n in sizes):
             raise IntegrityError(f'{file}: {name} has {key} {size:,}; no weights in the file are of that size')
+    made = [n for key in ('fft_length', 'num_mel_bins') if isinstance(n := given.get(key), int)]
+    if math.prod(made) > MOST_INPUT:
+        raise IntegrityError(f'{file}: {name} makes a matrix of {math.prod(made):,} numbers')
     shape = given.get('batch_shape') or given.get('batch_input_shape') or given.get('target_shape') or []
     known = [n for n in shape if isinstance(n, int)] if isinstance(shape, list) else []
     if math.prod(known) > MOST_INPUT:
