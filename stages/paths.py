@@ -41,3 +41,12 @@ def inside(root: Path, name: str) -> Path:
     if os.path.normcase(real) != os.path.normcase(Path(base, name)):
         raise RecipeError(f'{name!r} passes through a link')
     return path
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return every file below ``folder``, sorted by the bytes of its relative name; refuse links and devices."""
+    found = [path for path in folder.rglob('*') if path.is_symlink() or not path.is_dir()]
+    for path in found:
+        if path.is_symlink() or not path.is_file():
+            raise RecipeError(f'{path.relative_to(folder).as_posix()!r} in {folder.name} is a link or a device')
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix().encode('utf-8', 'surrogateescape'))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from stages import __version__
-from stages.command import check, doctor, kinds, plan, repeat, report, schema, verify, why
+from stages.command import check, digest, doctor, kinds, plan, repeat, report, schema, verify, why
 from stages.command import conversions as roads
 from stages.errors import ModelkilnError
 
@@ -17,6 +17,7 @@ COMMANDS = {
     'why': why,
     'kinds': kinds,
     'schema': schema,
+    'digest': digest,
     'verify': verify,
     'doctor': doctor,
     'report': report,

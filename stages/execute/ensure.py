@@ -164,7 +164,8 @@ def materialise(project: Project, step: Step, folder: Path) -> None:
             roles.append(role)
             for name in action['files']:
                 source = project.root / 'recipes' / name
-                target = folder / 'in' / role / (name if role == 'python' else source.name)
+                below = name.removeprefix(step.path) if step.path.endswith('/') else source.name
+                target = folder / 'in' / role / (name if role == 'python' else below)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read_bytes())
     kept = project.state / 'kept' / step.kind

@@ -19,6 +19,7 @@ from stages.execute import host, tools
 from stages.execute.action import action_of
 from stages.execute.code import Python, code_digest, python_of
 from stages.measure import gate
+from stages.paths import files_below
 from stages.plan.make import make_plan
 from stages.plan.step import Plan, Step
 from stages.recipe.read import read_recipes
@@ -138,7 +139,10 @@ class Project:
             python = python_of(step.python, recipes, self.remembered) if step.python else NO_PYTHON
             files = dict(python.files)
             if step.path:
-                files[step.path] = self.remembered.of('sha256', recipes / step.path, file_digest)
+                path = recipes / step.path
+                for file in files_below(path) if step.path.endswith('/') else [path]:
+                    name = file.relative_to(recipes).as_posix()
+                    files[name] = self.remembered.of('sha256', file, file_digest)
             code = self.code(step.code)
             lock = lock_file(step.environment) if step.environment else None
             environment = self.remembered.of('sha256', lock, file_digest) if lock else ''

@@ -97,7 +97,7 @@ def computed_in(options: Any, precision: str) -> str:
 
 
 def _fetch(steps: _Steps, recipe: Recipe, wanted: Fetch) -> str:
-    params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256)
+    params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256, wanted.to)
     path = wanted.name if wanted.where == 'path' else ''
     return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path, signed=False)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any, Final, cast
 
 from stages.recipe import entries
@@ -13,6 +15,8 @@ from stages.recipe.model import Data, Fetch, Source
 from stages.recipe.params import Field, fields_of
 from stages.recipe.strict_yaml import Node
 from stages.sources import SOURCES
+from stages.sources.fetched import unusable
+from stages.sources.names import place
 
 PYTHON: Final = ('file', 'function')
 """Parameters of a source that a recipe writes as `models/file.py:function`."""
@@ -46,13 +50,44 @@ def read_source(node: Node, reader: Reader) -> tuple[str | None, Source | None]:
     if format != 'torch':
         if 'weights' in given:
             reader.mistakes.add(given['weights'], '`weights` goes with `torch` only')
-        files = read_files(given[format], f'`{format}` of `source`', reader)
+        files = _read_model(format, given[format], reader)
         return format, None if files is None or options is None else Source(format, None, files, options)
     python = read_python(given['torch'], '`torch` of `source`', reader)
     files, chosen = _read_weights(given['weights'], reader) if 'weights' in given else ((), {})
     if python is None or files is None or options is None or chosen is None:
         return format, None
     return format, Source('torch', python, files, chosen)
+
+
+def _read_model(format: str, node: Node, reader: Reader) -> tuple[Fetch, ...] | None:
+    """Return the files of a model, each at its place among the others; several that cannot all be used are refused."""
+    what = f'`{format}` of `source`'
+    files = read_files(node, what, reader)
+    if files is None or len(files) < 2:
+        return files
+    files = placed(files)
+    places = [place(file.where, file.name, file.file, file.to) for file in files]
+    if all(places) and (wrong := unusable(format, places)):
+        reader.mistakes.add(node, f'{what} {wrong}')
+        return None
+    if twice := next((name for n, name in enumerate(places) if name and name in places[:n]), None):
+        reader.mistakes.add(node, f'{what} has two files at {twice}; say where each lies: `to: FOLDER/NAME`')
+        return None
+    return files
+
+
+def placed(files: tuple[Fetch, ...]) -> tuple[Fetch, ...]:
+    """Return ``files`` with the places of those below recipes/: as they lie there, below the folder they share."""
+    parents = [PurePosixPath(file.name).parent.parts for file in files if file.where == 'path' and not file.to]
+    shared = 0
+    while parents and all(len(parts) > shared and parts[shared] == parents[0][shared] for parts in parents):
+        shared += 1
+    return tuple(
+        replace(file, to=PurePosixPath(*PurePosixPath(file.name).parts[shared:]).as_posix())
+        if file.where == 'path' and not file.to
+        else file
+        for file in files
+    )
 
 
 def _read_weights(node: Node, reader: Reader) -> tuple[tuple[Fetch, ...] | None, dict[str, Any] | None]:

@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from stages.errors import RecipeError
-from stages.paths import inside
+from stages.paths import files_below, inside, plain
 from stages.recipe import entries
 from stages.recipe.mistakes import Mistakes, Place, listed, shown, suggest
 from stages.recipe.model import Fetch, Python
 from stages.recipe.strict_yaml import Key, Node
 
-KEYS: Final = ('pip', 'file', 'url', 'path', 'sha256')
+KEYS: Final = ('pip', 'file', 'url', 'path', 'to', 'sha256')
 PIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9][A-Za-z0-9.!+_-]*')
 URL: Final = re.compile(r'https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?/[!-~]+')
 SHA256: Final = re.compile(r'[0-9a-f]{64}')
@@ -28,8 +28,11 @@ class Reader:
         self.verify = verify
         self._found: dict[str, Path] = {}  # a recipe names the same Python several times
 
-    def file(self, name: str, at: Place, what: str) -> Path | None:
-        """Return the file ``name`` below recipes/; None, with the mistake noted, when it is not there."""
+    def file(self, name: str, at: Place, what: str, *, folders: bool = False) -> Path | None:
+        """Return the file ``name`` below recipes/; None, with the mistake noted, when it is not there.
+
+        With ``folders`` a folder is as good.
+        """
         if name in self._found:
             return self._found[name]
         try:
@@ -37,7 +40,7 @@ class Reader:
         except RecipeError as error:
             self.mistakes.add(at, f'{what}: {error}; it must lie below recipes/')
             return None
-        if not _is_file(path):
+        if not _is_file(path) and not (folders and path.is_dir()):
             self.mistakes.add(at, f'{what}: there is no file recipes/{shown(name)[1:-1]}{_near(path)}')
             return None
         self._found[name] = path
@@ -62,50 +65,84 @@ def read_python(node: Node, what: str, reader: Reader) -> Python | None:
 def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> Fetch | None:
     """Return where a file comes from. ``given`` holds keys of ``KEYS`` only."""
     mistakes, before = reader.mistakes, len(reader.mistakes)
-    ways = [key for key in given if key in ('pip', 'url', 'path')]
+    keyed = {str(key): node for key, node in given.items()}
+    ways = [key for key in keyed if key in ('pip', 'url', 'path')]
     if len(ways) != 1:
         has = f'has {listed(ways)}' if ways else 'says nowhere where it comes from'
         mistakes.add(at, f'{what} {has}; expected one of `pip`, `url`, `path`')
-    entries.missing(given, ['sha256'], at, what, mistakes)
-    digest = _read_sha256(given['sha256'], what, mistakes) if 'sha256' in given else None  # type: ignore[index]
+    digest = _read_sha256(keyed['sha256'], what, mistakes) if 'sha256' in keyed else None
+    to = _read_to(keyed['to'], what, mistakes) if 'to' in keyed else ''
     if len(ways) != 1:
+        entries.missing(given, ['sha256'], at, what, mistakes)
         return None
-    way, node = ways[0], given[ways[0]]
+    way, node = ways[0], keyed[ways[0]]
     name = entries.text(node, f'`{way}` of {what}', mistakes)
     file = ''
     if way == 'pip':
         file = _read_member(given, at, what, mistakes) or ''
-    elif member := next((key for key in given if key == 'file'), None):
+    elif 'file' in keyed:
+        member = next(key for key in given if key == 'file')
         mistakes.add(member, f'`file` of {what} goes with `pip` only')
-    if name is not None:
-        _check_name(way, name, node, what, digest, reader)
+    there = _check_name(way, name, node, what, reader) if name is not None else None
+    if 'sha256' not in keyed:
+        mistakes.add(at, f'{what} needs the key `sha256`{_how(way, name, there)}')
+    elif there is not None and reader.verify and digest and (actual := sha256_of(there)) != digest:
+        mistakes.add(node, f'{what}: the sha256 of {shown(name)} is {actual}; the recipe says {digest}')
     if len(mistakes) > before or name is None or digest is None:
         return None
-    if way == 'path':
-        name = PurePosixPath(name).as_posix()
-    return Fetch({'url': 'https'}.get(way, str(way)), name, file, digest)
+    if way == 'path' and there is not None:
+        name = PurePosixPath(name).as_posix() + ('/' if there.is_dir() else '')
+    return Fetch({'url': 'https'}.get(way, way), name, file, digest, to or '')
 
 
-def _check_name(way: str, name: str, node: Node, what: str, digest: str | None, reader: Reader) -> None:
+def _check_name(way: str, name: str, node: Node, what: str, reader: Reader) -> Path | None:
+    """Note what is wrong with a name; return the file or folder that it means below recipes/."""
     if way == 'pip' and not PIN.fullmatch(name):
         reader.mistakes.add(node, f'`pip` of {what} is {shown(name)}; expected `name==version`, one exact version')
     if way == 'url' and (not URL.fullmatch(name) or '@' in name.split('/')[2]):
         reader.mistakes.add(node, f'`url` of {what} is {shown(name)}; expected `https://host/path`, no user in it')
-    if way == 'path' and (path := reader.file(name, node, what)) and reader.verify and digest:
-        actual = sha256_of(path)
-        if actual != digest:
-            reader.mistakes.add(node, f'{what}: the sha256 of {shown(name)} is {actual}; the recipe says {digest}')
+    if way != 'path':
+        return None
+    found = reader.file(name, node, what, folders=True)
+    if found is None or not found.is_dir():
+        return found
+    try:
+        if files_below(found):
+            return found
+        reader.mistakes.add(node, f'{what}: the folder recipes/{shown(name)[1:-1]} is empty')
+    except RecipeError as error:
+        reader.mistakes.add(node, f'{what}: {error}; only plain files are read')
+    return None
+
+
+def _how(way: str, name: str | None, there: Path | None) -> str:
+    """Return how to come by the sha256 that a recipe lacks."""
+    if there is not None:
+        return f'; what is there now has {sha256_of(there)}'
+    if way == 'path' or name is None:
+        return ''
+    get = f'`python -m pip download --no-deps {name}`, unpack it' if way == 'pip' else f'download {name}'
+    return f': {get}, and `modelkiln digest FILE` says it'
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's bytes, in hexadecimal; empty when it cannot be read."""
-    import hashlib  # only a check that hashes pays for it
+    """Return the sha256 of a file or a folder, in hexadecimal; empty when it cannot be read."""
+    from stages.digest import path_digest  # only a check that hashes pays for it
 
     try:
-        with path.open('rb') as stream:
-            return hashlib.file_digest(stream, 'sha256').hexdigest()
+        return path_digest(path)
     except OSError:
         return ''
+
+
+def _read_to(node: Node, what: str, mistakes: Mistakes) -> str | None:
+    """Return a plain relative path."""
+    name = entries.text(node, f'`to` of {what}', mistakes)
+    try:
+        return None if name is None else PurePosixPath(plain(name)).as_posix()
+    except RecipeError as error:
+        mistakes.add(node, f'`to` of {what}: {error}')
+        return None
 
 
 def _read_sha256(node: Node, what: str, mistakes: Mistakes) -> str | None:

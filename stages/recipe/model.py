@@ -17,13 +17,16 @@ class Fetch:
     """``pip``, ``https`` or ``path``."""
 
     name: str
-    """``package==version``, the URL, or a path below recipes/."""
+    """``package==version``, the URL, or a path below recipes/, which is a folder when it ends in ``/``."""
 
     file: str
     """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``."""
 
     sha256: str
-    """Of the file; of the whole package archive when ``file`` means several."""
+    """Of the file; of the whole package archive when ``file`` means several; of a folder's tree."""
+
+    to: str = ''
+    """Its place among the files it belongs to, where that is not its own name; for several, their folder."""
 
 
 @dataclass(frozen=True)

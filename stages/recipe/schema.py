@@ -123,8 +123,16 @@ def _sources() -> Schema:
             'description': 'The file inside the package, a glob of several, or a folder (`x/`).',
         },
         'url': _text(URL.pattern, 'An https address.'),
-        'path': {'type': 'string', 'minLength': 1, 'description': 'A file below recipes/.'},
-        'sha256': _text(SHA256.pattern, 'Of the file; of the whole package archive when `file` means several.'),
+        'path': {'type': 'string', 'minLength': 1, 'description': 'A file below recipes/, or a folder (`x/`).'},
+        'to': {
+            'type': 'string',
+            'minLength': 1,
+            'description': 'Its place among the files it belongs to: `variables/variables.index`.',
+        },
+        'sha256': _text(
+            SHA256.pattern,
+            'Of the file; of the package archive when `file` means several; of a folder: see `modelkiln digest`.',
+        ),
     }
     ways = [{'required': ['pip', 'file', 'sha256']}, {'required': ['url', 'sha256']}, {'required': ['path', 'sha256']}]
     several = {'type': 'array', 'items': {'$ref': '#/$defs/fetch'}, 'minItems': 1}

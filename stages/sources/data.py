@@ -12,6 +12,7 @@ from stages.contract.kind import Job
 from stages.contract.port import Tensor
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
+from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function
 
 if TYPE_CHECKING:
@@ -51,17 +52,16 @@ def run(params: Params, job: Job) -> None:
 def _together(job: Job) -> Path | None:
     """Return one folder with the files of every fetch."""
     folders = [path for role, path in sorted(job.inputs.items()) if role.startswith('file')]
-    for other in folders[1:]:
-        for path in sorted(other.iterdir()):
-            target = folders[0] / path.name
-            if target.exists():
-                raise StepError(f'two fetches leave a file called {path.name}; take a name that differs')
+    for name, path in fetched(job.inputs).items():
+        target = folders[0] / name
+        if path != target:
+            target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)  # these folders are this step's own copies
     return folders[0] if folders else None
 
 
 def _fetched(folder: Path | None) -> tuple[str, dict[str, Any]]:
-    files = sorted(folder.iterdir()) if folder else []
+    files = sorted(path for path in folder.rglob('*') if path.is_file()) if folder else []
     if len(files) != 1 or files[0].suffix != '.npz':
         names = ', '.join(f.name for f in files) or 'nothing'
         raise StepError(f'data without `prepare` must be one .npz file; fetched: {names}')

@@ -8,6 +8,7 @@ and with it the digest of a glob, is the same everywhere.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from stages.contract.kind import Job
-from stages.digest import file_digest
+from stages.digest import path_digest
 from stages.errors import IntegrityError, StepError, ToolError
-from stages.sources.names import is_several, path_of
+from stages.paths import files_below
+from stages.sources.names import is_several, place
 
 KIND = 'fetch'
 TOOLS: tuple[str, ...] = ()  # the digest fixes the bytes; no tool's version can change them
@@ -38,46 +40,72 @@ class Params:
     """``pip``, ``https`` or ``path``."""
 
     name: str
-    """``package==version``, the URL, or a path below recipes/."""
+    """``package==version``, the URL, or a path below recipes/, which is a folder when it ends in ``/``."""
 
     file: str
     """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``."""
 
     sha256: str
-    """Of the file; of the package's wheel when ``file`` means several."""
+    """Of the file; of the package's wheel when ``file`` means several; of the tree when a path is a folder."""
+
+    to: str = ''
+    """Its place among the files it belongs to, where that is not its own name; for several, their folder."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
-    """Return the file's base name; nothing for several, whose names are known only once the wheel is here."""
-    if params.where == 'pip':
-        return () if is_several(params.file) else (PurePosixPath(params.file).name,)
-    return (PurePosixPath(path_of(params.name) if params.where == 'https' else params.name).name,)
+    """Return the file's place; nothing for several, whose names are known only once they are here."""
+    found = place(params.where, params.name, params.file, params.to)
+    return (found,) if found else ()
 
 
 def run(params: Params, job: Job) -> None:
-    """Leave the verified file (or all that match the glob) in ``job.output`` under its base name, or nothing."""
+    """Leave the verified file (or all that are meant) at its place in ``job.output``, or nothing."""
     if not _SHA256.fullmatch(params.sha256):
         raise StepError(f'{params.name}: sha256 must be 64 hexadecimal digits in lower case, not {params.sha256!r}')
     if params.where == 'pip':
         _package(params, job)
-        return
-    (base,) = outputs(params)
-    if not base:
-        raise StepError(f'{params.name}: does not end in a file name')
-    target = job.output / base
-    if params.where == 'https':
-        from stages.sources import download  # here: planning needs no network library
-
-        job.progress(0.0, f'downloading {base}')
-        download.get(params.name, target)
+    elif params.where == 'https':
+        _download_one(params, job)
     elif params.where == 'path':
-        source = job.inputs['path'] / base
-        if source.is_symlink() or not source.is_file():
-            raise StepError(f'{params.name}: there is no such plain file below recipes/')
-        target.write_bytes(source.read_bytes())
+        _path(params, job)
     else:
         raise StepError(f'fetch from {params.where!r}: expected pip, https or path')
+
+
+def _download_one(params: Params, job: Job) -> None:
+    from stages.sources import download  # here: planning needs no network library
+
+    target = _target(params, job)
+    job.progress(0.0, f'downloading {target.name}')
+    download.get(params.name, target)
     _verify(target, params.sha256, params.name, remove=[target])
+
+
+def _path(params: Params, job: Job) -> None:
+    """Copy a file or a whole folder below recipes/, of which the worker has laid out a copy."""
+    given = job.inputs['path']
+    if params.name.endswith('/'):
+        _verify(given, params.sha256, params.name, remove=[])
+        for path in files_below(given):
+            target = job.output / params.to / path.relative_to(given)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        return
+    target = _target(params, job)
+    source = given / PurePosixPath(params.name).name
+    if source.is_symlink() or not source.is_file():
+        raise StepError(f'{params.name}: there is no such plain file below recipes/')
+    shutil.copyfile(source, target)
+    _verify(target, params.sha256, params.name, remove=[target])
+
+
+def _target(params: Params, job: Job) -> Path:
+    found = outputs(params)
+    if not found:
+        raise StepError(f'{params.name}: does not end in a file name')
+    target = job.output / found[0]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def _package(params: Params, job: Job) -> None:
@@ -91,9 +119,13 @@ def _package(params: Params, job: Job) -> None:
         if is_several(params.file):
             _verify(wheel, params.sha256, f'{params.name} ({wheel.name})', remove=[])
         job.progress(0.9, f'reading {wheel.name}')
-        written = take(wheel, params.file, job.output)
-    if not is_several(params.file):
-        _verify(written[0], params.sha256, f'{params.file} of {params.name}', remove=written)
+        if is_several(params.file):
+            (job.output / params.to).mkdir(parents=True, exist_ok=True)
+            take(wheel, params.file, job.output / params.to)
+            return
+        [written] = take(wheel, params.file, Path(folder) / 'taken')
+        _verify(written, params.sha256, f'{params.file} of {params.name}', remove=[written])
+        shutil.move(written, _target(params, job))
 
 
 def _download(name: str, folder: Path) -> Path:
@@ -117,7 +149,7 @@ def _download(name: str, folder: Path) -> Path:
 
 
 def _verify(path: Path, expected: str, what: str, remove: list[Path]) -> None:
-    got = file_digest(path)
+    got = path_digest(path)
     if got == expected:
         return
     for wrong in remove:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 GLOB = '*?['
@@ -10,6 +11,13 @@ GLOB = '*?['
 def is_several(file: str) -> bool:
     """Say whether ``file`` means several files: a glob, or a folder with all that is below it (``saved/``)."""
     return file.endswith('/') or any(c in file for c in GLOB)
+
+
+def place(where: str, name: str, file: str, to: str) -> str:
+    """Return where a fetched file lies among those it belongs to; empty for several: they have names of their own."""
+    if is_several(file) or (where == 'path' and name.endswith('/')):
+        return ''
+    return to or PurePosixPath({'pip': file, 'https': path_of(name)}.get(where, name)).name
 
 
 def path_of(url: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stages.contract.kind import Job
 from stages.errors import StepError
+from stages.sources.fetched import fetched
 
 KIND = 'paddle-source'
 TOOLS: tuple[str, ...] = ()  # files are checked and renamed; no tool can change their bytes
@@ -35,7 +36,7 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave graph and weights under the format's names; files that are something else are refused."""
-    files = [path for role in sorted(job.inputs) if role.startswith('file') for path in _files(job.inputs[role])]
+    files = [path for path in fetched(job.inputs).values() if path.suffix not in OTHER]
     graphs = [path for path in files if path.suffix in GRAPHS]
     weights = [path for path in files if path.suffix == WEIGHTS]
     if len(graphs) != 1 or len(weights) != 1 or len(files) != 2:
@@ -48,14 +49,6 @@ def run(params: Params, job: Job) -> None:
     _check_weights(weights[0])
     shutil.copyfile(graphs[0], job.output / f'model{graphs[0].suffix}')
     shutil.copyfile(weights[0], job.output / 'model.pdiparams')
-
-
-def _files(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.rglob('*') if not path.is_dir() and path.suffix not in OTHER)
-    for path in found:
-        if path.is_symlink() or not path.is_file():
-            raise StepError(f'{path.name}: not a plain file')
-    return found
 
 
 def _check_json(path: Path) -> None:

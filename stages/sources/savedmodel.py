@@ -6,45 +6,49 @@ graph, variables and assets; models that Keras 2 saved are mended so that Tensor
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from stages.contract.kind import Job
 from stages.errors import IntegrityError, StepError
+from stages.sources.fetched import BESIDE, GRAPH, fetched
 
 KIND = 'savedmodel-source'
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy', 'protobuf')
 ENVIRONMENT = ''
 
-GRAPH = 'saved_model.pb'
 MOST = 2**31 - 1
 """Bytes of the graph: what protobuf can hold."""
+
+INDEX = 'variables/variables.index'
+SHARD = re.compile(r'variables/variables\.data-\d{5}-of-(\d{5})')
 
 
 @dataclass(frozen=True)
 class Params:
-    """Options of ``savedmodel-source``: none."""
+    """Which of what the folder holds is meant."""
+
+    signature: str = ''
+    """The signature of a SavedModel or TFLite file; needed where there are several and none is `serving_default`."""
+
+    tags: tuple[str, ...] = ()
+    """The tags of a SavedModel's graph; needed where it has several graphs and none is tagged `serve` alone."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
-    """Promise the graph and the index of its variables; how many files hold these is the model's affair."""
-    return (GRAPH, 'variables/variables.index')
+    """Promise the graph; what lies beside it is the model's affair: a frozen one has no variables."""
+    return (GRAPH,)
 
 
 def run(params: Params, job: Job) -> None:
     """Leave the model, checked to take and return what the recipe says."""
-    folder = _folder(job.inputs['file'])
-    kept = [folder / GRAPH, *_below(folder / 'variables'), *_below(folder / 'assets')]
-    for path in kept:
-        if path.is_symlink() or not path.is_file():
-            raise IntegrityError(f'{path.name}: a link or a device, not a plain file')
-        target = job.output / path.relative_to(folder)
+    for name, path in _kept(fetched(job.inputs)).items():
+        target = job.output / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    if not (job.output / 'variables/variables.index').is_file():
-        raise StepError(f'{GRAPH}: has no variables/variables.index beside it; fetch the whole folder')
-    _check(job.output / GRAPH)
+    _check(job.output / GRAPH, params)
 
     from stages.contract import ports
     from stages.frameworks.tensorflow import model as tensorflow_model
@@ -58,19 +62,40 @@ def run(params: Params, job: Job) -> None:
     ports.check(GRAPH, model.inputs, model.outputs, job.signature, job.outputs)
 
 
-def _folder(fetched: Path) -> Path:
-    """Return the folder that holds the graph: the fetched one or one below it."""
-    found = sorted(p.parent for p in fetched.rglob(GRAPH))
-    if len(found) != 1:
-        raise StepError(f'a source needs one folder with a {GRAPH}; fetched: {len(found)} of them')
-    return found[0]
+def _kept(files: dict[str, Path]) -> dict[str, Path]:
+    """Return graph, variables and assets by their names in the folder that holds the graph."""
+    graphs = [PurePosixPath(name) for name in files if PurePosixPath(name).name == GRAPH]
+    if len(graphs) != 1:
+        has = ', '.join(files) or 'nothing'
+        raise StepError(f'a source needs one folder with a {GRAPH}; fetched {len(graphs)} of them: {has[:500]}')
+    root = graphs[0].parent
+    found = {PurePosixPath(name).relative_to(root).as_posix(): path for name, path in files.items() if _in(name, root)}
+    return {name: path for name, path in found.items() if name == GRAPH or name.split('/')[0] in BESIDE}
 
 
-def _below(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob('*') if not p.is_dir() or p.is_symlink()) if folder.exists() else []
+def _in(name: str, folder: PurePosixPath) -> bool:
+    return PurePosixPath(name).is_relative_to(folder)
 
 
-def _check(path: Path) -> None:
+def _check_variables(folder: Path, names: list[str], objects: bool) -> None:
+    """Refuse a model whose weights were left behind. ``objects``: of TensorFlow 2, which always writes the index."""
+    index = (folder / INDEX).is_file()
+    if not index and (names or objects):
+        what = f'variables ({", ".join(names[:5])})' if names else 'an index of its variables, though it has none'
+        raise StepError(f'{GRAPH}: has {what}, but {INDEX} was not fetched; name the whole folder')
+    shards = {
+        path.name: match
+        for path in (folder / 'variables').glob('*')
+        if (match := SHARD.fullmatch(f'variables/{path.name}'))
+    }
+    wanted = {int(match[1]) for match in shards.values()}
+    if index and (len(wanted) != 1 or len(shards) != min(wanted)):
+        raise StepError(
+            f'{GRAPH}: of its variables {", ".join(sorted(shards)) or "no data"} was fetched; name the whole folder'
+        )
+
+
+def _check(path: Path, params: Params) -> None:
     from stages.frameworks.tensorflow import model as tensorflow_model
     from stages.frameworks.tensorflow import saved_model as saved_model_file
 
@@ -85,8 +110,10 @@ def _check(path: Path) -> None:
         raise IntegrityError(f'{path.name}: damaged, or no SavedModel: {str(error)[:300]}') from error
     if not read.meta_graphs:
         raise IntegrityError(f'{path.name}: holds no graph')
-    for graph in read.meta_graphs:
-        saved_model_file.check(path.name, graph)
-    changed = [saved_model_file.mend(graph) for graph in read.meta_graphs]
+    changed = [saved_model_file.choose_graph(path.name, read, params.tags)]
+    [graph] = read.meta_graphs
+    saved_model_file.check(path.name, graph)
+    _check_variables(path.parent, saved_model_file.variables(graph), bool(graph.object_graph_def.nodes))
+    changed += [saved_model_file.mend(graph), saved_model_file.choose_signature(path.name, graph, params.signature)]
     if any(changed):
         path.write_bytes(read.SerializeToString(deterministic=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 from stages.contract.kind import Job
 from stages.errors import StepError
 from stages.sources import weights
+from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function
 
 KIND = 'torch-source'
@@ -64,5 +65,4 @@ def run(params: Params, job: Job) -> None:
 
 def _files(inputs: Mapping[str, Path]) -> list[Path]:
     """Return every file of every fetch of weights."""
-    folders = [path for role, path in sorted(inputs.items()) if role.startswith('weights')]
-    return sorted(path for folder in folders for path in folder.rglob('*') if path.is_file())
+    return [*fetched(inputs, 'weights').values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.digest import tree_digest
 from stages.errors import RecipeError
 from stages.recipe.model import Benchmark, Fetch, Python, Tolerance
 from stages.recipe.read import read_recipe, read_recipes
@@ -69,6 +71,31 @@ def test_weights_say_which_tensors_of_a_checkpoint_are_meant(write: Write, proje
         source = read_recipe(write(RECIPE, change), project).source
         assert source.options == {'key': 'model', 'prefix': 'module.', 'drop': ('head.*',)}
         assert len(source.files) == 1
+
+
+SAVED = 'source: {savedmodel: %s, signature: encode}'
+
+
+def test_files_below_recipes_keep_their_places_and_a_folder_is_one_file(write: Write, project: Path) -> None:
+    lies = project / 'recipes/files/net'
+    (lies / 'variables').mkdir(parents=True)
+    for name in ('saved_model.pb', 'variables/variables.index'):
+        (lies / name).write_bytes(b'x')
+    digest = hashlib.sha256(b'x').hexdigest()
+    names = ('files/net/saved_model.pb', 'files/net/variables/variables.index')
+    several = ', '.join(f'{{path: {name}, sha256: {digest}}}' for name in names)
+    source = ('source: {torch: models/net.py:build}', SAVED % f'[{several}]')
+    recipe = read_recipe(write(RECIPE, source, ('ort: [onnx]', 'onnx: [onnx]')), project, verify=True)
+    assert [file.to for file in recipe.source.files] == ['saved_model.pb', 'variables/variables.index']
+    assert recipe.source.options == {'signature': 'encode'}
+
+    folder = ('source: {torch: models/net.py:build}', SAVED % f'{{path: files/net, sha256: {tree_digest(lies)}}}')
+    [file] = read_recipe(write(RECIPE, folder), project, verify=True).source.files
+    assert (file.name, file.to) == ('files/net/', '')
+
+    (lies / 'more').write_bytes(b'')
+    with pytest.raises(RecipeError, match=f'the sha256 of .files/net. is {tree_digest(lies)}; the recipe says'):
+        read_recipe(write(RECIPE, folder), project, verify=True)
 
 
 def test_all_mistakes_of_all_recipes_come_at_once(write: Write, project: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sources_helpers import job, wheel
 
-from stages.digest import file_digest
-from stages.errors import IntegrityError, StepError
+from stages.command.main import main
+from stages.digest import file_digest, tree_digest
+from stages.errors import IntegrityError, RecipeError, StepError
 from stages.sources import download, fetch
 
 WRONG = 'a' * 64
@@ -57,6 +58,46 @@ def test_path(tmp_path: Path) -> None:
     done = job(tmp_path / 'out', path=folder)
     fetch.run(fetch.Params('path', 'data/x.npz', '', hashlib.sha256(b'1').hexdigest()), done)
     assert (done.output / 'x.npz').read_bytes() == b'1'
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A folder with a folder."""
+    folder = tmp_path / 'saved'
+    (folder / 'parts').mkdir(parents=True)
+    (folder / 'b.bin').write_bytes(b'two')
+    (folder / 'parts/a.bin').write_bytes(b'')
+    return folder
+
+
+def test_a_folder_arrives_as_it_lies_by_the_digest_of_its_tree(tmp_path: Path, tree: Path) -> None:
+    lines = [f'{hashlib.sha256(b"two").hexdigest()} 3 b.bin\n', f'{hashlib.sha256(b"").hexdigest()} 0 parts/a.bin\n']
+    digest = hashlib.sha256(''.join(lines).encode()).hexdigest()
+    done = job(tmp_path / 'out', path=tree)
+    fetch.run(fetch.Params('path', 'files/saved/', '', digest, 'below'), done)
+    assert tree_digest(done.output / 'below') == digest
+    (tree / 'parts/a.bin').rename(tree / 'parts/c.bin')
+    with pytest.raises(IntegrityError, match=r'(?s)files/saved/.*got'):
+        fetch.run(fetch.Params('path', 'files/saved/', '', digest), job(tmp_path / 'again', path=tree))
+
+
+def test_the_command_prints_what_a_recipe_gives(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['digest', str(tree), str(tree / 'b.bin')]) == 0
+    assert capsys.readouterr().out.split()[::2] == [tree_digest(tree), file_digest(tree / 'b.bin')]
+
+
+def test_a_link_in_a_folder_is_refused(tmp_path: Path, tree: Path) -> None:
+    (tree / 'link').symlink_to('/etc/passwd')
+    with pytest.raises(RecipeError, match="'link' in saved is a link"):
+        fetch.run(fetch.Params('path', 'files/saved/', '', WRONG), job(tmp_path / 'out', path=tree))
+
+
+def test_a_file_lies_where_the_recipe_says(tmp_path: Path, package: Path) -> None:
+    params = fetch.Params('pip', 'p==1', 'p/x1', hashlib.sha256(b'1').hexdigest(), 'variables/variables.index')
+    done = job(tmp_path / 'out')
+    fetch.run(params, done)
+    assert (done.output / 'variables/variables.index').read_bytes() == b'1'
+    assert fetch.outputs(params) == ('variables/variables.index',)
 
 
 def test_no_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sources_helpers import job
 
-from stages.errors import StepError
+from stages.errors import IntegrityError, StepError
 from stages.sources import paddle as source
 
 WEIGHTS = bytes(16) + b'\x04\0\0\0\x08\x05\x10\x01' + b'\0\0\x80\x3f'
@@ -88,5 +88,5 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (folders['file'] / 'a.pdmodel').unlink()
     (folders['file'] / 'a.pdmodel').symlink_to(tmp_path / 'secret')
 
-    with pytest.raises(StepError, match='not a plain file'):
+    with pytest.raises(IntegrityError, match='not a plain file'):
         source.run(source.Params(), job(tmp_path / 'out', **folders))

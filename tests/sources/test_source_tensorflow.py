@@ -138,6 +138,81 @@ def test_the_optimizer_of_keras_2_does_not_keep_a_saved_model_from_loading(made,
     run('saved', tmp_path / 'old', tmp_path / 'out')
 
 
+def two_ways(folder: Path) -> Path:
+    """A model with a signature each way, none of the usual name, and two graphs by their tags."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    class Scale(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.by = tf.Variable(4.0)
+
+    module = Scale()
+    spec = tf.TensorSpec([None, 3], tf.float32, 'rows')
+    module.up = tf.function(lambda rows: {'out': rows * module.by}, input_signature=[spec], autograph=False)
+    module.down = tf.function(lambda rows: {'back': rows / module.by}, input_signature=[spec], autograph=False)
+    tf.saved_model.save(module, str(folder), signatures={'up': module.up, 'down': module.down})
+    path = folder / 'saved_model.pb'
+    read = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    other = read.meta_graphs.add()
+    other.CopyFrom(read.meta_graphs[0])
+    other.meta_info_def.tags[:] = ['serve', 'accelerated']
+    path.write_bytes(read.SerializeToString())
+    return folder
+
+
+@pytest.mark.parametrize(('name', 'output', 'answer'), [('up', 'out', 8.0), ('down', 'back', 0.5)])
+@pytest.mark.parametrize('tags', [(), ('serve', 'accelerated')])
+def test_a_signature_is_chosen_by_name_and_a_graph_by_its_tags(tmp_path, name, output, answer, tags):
+    import tensorflow as tf
+
+    params = savedmodel.Params(signature=name, tags=tags)
+    savedmodel.run(params, job(tmp_path / 'out', file=two_ways(tmp_path / 'in')))
+
+    loaded = tf.saved_model.load(str(tmp_path / 'out'))
+    assert list(loaded.signatures) == ['serving_default']  # whoever reads it later sees one
+    assert loaded.signatures['serving_default'](tf.constant([[2.0] * 3]))[output].numpy()[0, 0] == answer
+
+
+@pytest.mark.parametrize(('params', 'said'), [
+    (savedmodel.Params(), r'several signatures: down, up\nsay which in `source`: `signature: NAME`'),
+    (savedmodel.Params(signature='upp'), r"no signature 'upp'; it has down, up"),
+    (savedmodel.Params(signature='up', tags=('gpu',)), r'2 graphs, by their tags: serve; serve, accelerated'),
+], ids=str)  # fmt: skip
+def test_a_signature_left_open_is_refused_with_their_names(tmp_path, params, said):
+    with pytest.raises(StepError, match=said):
+        savedmodel.run(params, job(tmp_path / 'out', file=two_ways(tmp_path / 'in')))
+
+
+def test_a_saved_model_of_constants_needs_no_variables(tmp_path):
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        rows = v1.placeholder(tf.float32, [None, 2], name='rows')
+        total = tf.reduce_sum(rows * tf.constant([3.0, 5.0]), axis=-1)
+        v1.saved_model.simple_save(session, str(tmp_path / 'in/1'), {'rows': rows}, {'total': total})
+    shutil.rmtree(tmp_path / 'in/1/variables')
+
+    folder = run('saved', tmp_path / 'in', tmp_path / 'out', (Tensor('rows', ('batch', 2), 'float32'),))
+
+    from stages.engines import tensorflow
+
+    session = tensorflow.load(folder, (Tensor('rows', ('batch', 2), 'float32'),), tensorflow.Options(), 1)
+    [answer] = session.run({'rows': np.ones((1, 2), 'float32')})
+    assert answer.tolist() == [8.0]
+
+
+@pytest.mark.parametrize('lost', ['variables/variables.index', 'variables/variables.data-00000-of-00001'])
+def test_variables_left_behind_are_said(made, tmp_path, lost):
+    shutil.copytree(made / 'saved', tmp_path / 'bad')
+    (tmp_path / 'bad/below' / lost).unlink()
+
+    with pytest.raises(StepError, match=r'variables.*name the whole folder'):
+        run('saved', tmp_path / 'bad', tmp_path / 'out')
+
+
 @pytest.mark.parametrize('operator', ['ReadFile', 'WriteFile', 'PyFunc', 'SaveV2', 'TextLineDataset', 'DebugIdentity'])
 @pytest.mark.parametrize('where', ['node', 'function'])
 def test_a_graph_that_reaches_outside_is_refused_before_tensorflow_loads_it(made, tmp_path, operator, where):

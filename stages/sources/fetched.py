@@ -1,0 +1,66 @@
+"""The files that a source was given: of one fetch or several, each at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from stages.errors import IntegrityError, StepError
+
+ALONE: Final = ('torchscript', 'exported', 'keras', 'tflite')
+"""Formats that are one file."""
+
+GRAPH: Final = 'saved_model.pb'
+BESIDE: Final = ('variables', 'assets')
+"""Folders of a SavedModel that it is loaded with."""
+
+PADDLE: Final = ('.json', '.pdmodel')
+WEIGHTS: Final = '.pdiparams'
+
+
+def fetched(inputs: Mapping[str, Path], role: str = 'file') -> dict[str, Path]:
+    """Return every fetched file by its place, over all fetches of a step."""
+    found: dict[str, Path] = {}
+    for folder in (path for name, path in sorted(inputs.items()) if name.startswith(role)):
+        for path in sorted(p for p in folder.rglob('*') if p.is_symlink() or not p.is_dir()):
+            name = path.relative_to(folder).as_posix()
+            if path.is_symlink() or not path.is_file():
+                raise IntegrityError(f'{name}: a link or a device, not a plain file')
+            if name in found:
+                raise StepError(f'two of the fetched files are called {name}; say where each lies: `to: FOLDER/NAME`')
+            found[name] = path
+    return found
+
+
+def unusable(format: str, places: Iterable[str]) -> str:
+    """Return why files at these places are no model of ``format``, all of them together; nothing when they are."""
+    names = [*places]
+    if format in ALONE:
+        return f'has {len(names)} files; `{format}` is one file' if len(names) > 1 else ''
+    if format == 'onnx':
+        graphs = [name for name in names if name.endswith('.onnx')]
+        return '' if len(graphs) == 1 else f'has {len(graphs)} .onnx files; expected one, and its external data'
+    if format == 'paddle':
+        graphs = [name for name in names if PurePosixPath(name).suffix in PADDLE]
+        weights = [name for name in names if name.endswith(WEIGHTS)]
+        whole = (len(graphs), len(weights)) == (1, 1)
+        return '' if whole else 'must have one graph (.pdmodel or .json) and one .pdiparams'
+    if format == 'savedmodel':
+        return _unusable_saved_model(names)
+    return ''
+
+
+def _unusable_saved_model(names: list[str]) -> str:
+    graphs = [PurePosixPath(name) for name in names if PurePosixPath(name).name == GRAPH]
+    if len(graphs) != 1:
+        return f'has {len(graphs)} files called {GRAPH}; expected one, and the files of its variables/'
+    for name in map(PurePosixPath, names):
+        if name != graphs[0] and not any(name.is_relative_to(graphs[0].parent / folder) for folder in BESIDE):
+            if name.parent == graphs[0].parent and name.name in ('fingerprint.pb', 'keras_metadata.pb'):
+                continue  # part of a folder as it is saved, and read by nobody
+            return (
+                f'has {name}, which lies neither in variables/ nor in assets/ beside {GRAPH}; '
+                f'say where: `to: variables/{name.name}`'
+            )
+    return ''
