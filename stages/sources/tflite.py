@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 
 from stages.contract.kind import Job
@@ -15,7 +14,10 @@ ENVIRONMENT = ''
 
 @dataclass(frozen=True)
 class Params:
-    """Options of ``tflite-source``: none."""
+    """Which of what the file holds is meant."""
+
+    signature: str = ''
+    """The signature; needed where there are several and none is `serving_default`."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
@@ -27,19 +29,22 @@ def run(params: Params, job: Job) -> None:
     """Leave the model, checked to hold built-in operators only, and to take and return what the recipe says."""
     from stages.contract import ports
     from stages.frameworks.tflite import file as tflite_file
+    from stages.frameworks.tflite import signatures
 
     fetched = job.inputs['file']
     files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]
     if len(files) != 1:
         raise StepError(f'a source needs one .tflite file; fetched: {", ".join(f.name for f in files) or "nothing"}')
     path = files[0]
-    tflite_file.check(path)
-    shutil.copyfile(path, job.output / 'model.tflite')
+    custom = tflite_file.check(path)
+    (job.output / 'model.tflite').write_bytes(signatures.chosen(path.name, path.read_bytes(), params.signature))
 
     from ai_edge_litert.interpreter import Interpreter
 
     try:
         interpreter = Interpreter(model_path=str(job.output / 'model.tflite'))
+        if custom:
+            interpreter.allocate_tensors()  # only then does it look for them
     except Exception as error:  # ValueError or RuntimeError, by where it stumbles
         raise IntegrityError(f'{path.name}: LiteRT cannot read it: {str(error)[:300]}') from error
     ports.check(path.name, *tflite_file.ports(interpreter), job.signature, job.outputs)

@@ -403,3 +403,85 @@ def test_an_operator_that_litert_lacks_is_refused(tmp_path):
 
     with pytest.raises(UnsupportedError, match=r'Erfinv(.|\n)*custom operators'):
         run('lite', tmp_path / 'bad', tmp_path / 'out', ())
+
+
+def custom(name: str) -> bytes:
+    """Return a file of one operator, which is custom by its form."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model, graph, code, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode, code.version = name, 1
+    graph.tensors = [schema.TensorT(), schema.TensorT()]
+    for tensor, called in zip(graph.tensors, 'ab', strict=True):
+        tensor.name, tensor.shape = called, [1]
+    operator.inputs, operator.outputs, operator.customOptions = [0], [1], []
+    graph.inputs, graph.outputs, graph.operators = [0], [1], [operator]
+    model.version, model.operatorCodes, model.buffers, model.subgraphs = 3, [code], [schema.BufferT()], [graph]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b'TFL3')
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize('name', ['TFLite_Detection_PostProcess', 'AudioSpectrogram', 'Mfcc', 'NumericVerify'])
+def test_litert_itself_has_these_custom_operators(tmp_path, name):
+    (tmp_path / 'net.tflite').write_bytes(custom(name))
+
+    # it finds the operator, and complains of what we feed it
+    with pytest.raises(IntegrityError, match=rf'LiteRT cannot read it(.|\n)*\({name}\) failed to prepare') as caught:
+        run('lite', tmp_path / 'net.tflite', tmp_path / 'out', ())
+    assert 'unresolved' not in str(caught.value)
+
+
+def test_a_detector_arrives_and_finds(tmp_path):
+    import tensorflow as tf
+
+    options = (
+        'name: "TFLite_Detection_PostProcess" attr {key: "max_detections" value {i: 3}} attr {key: "num_classes" value '
+        '{i: 1}} attr {key: "max_classes_per_detection" value {i: 1}} attr {key: "nms_score_threshold" value {f: 0.2}} '
+        'attr {key: "nms_iou_threshold" value {f: 0.5}} attr {key: "use_regular_nms" value {b: false}} '
+        + ''.join(f'attr {{key: "{side}_scale" value {{f: 1.0}}}} ' for side in 'xywh')
+    )
+    shapes = ([1, 3, 4], [1, 3], [1, 3], [1])
+    found = tf.function(lambda b, s, a: tuple(map(tf.zeros, shapes)), experimental_implements=options, autograph=False)
+    anchors = tf.constant([[0.2, 0.2, 0.1, 0.1], [0.8, 0.8, 0.1, 0.1]])
+
+    def detect(scores: Any) -> Any:
+        return found(tf.zeros([1, 2, 4]), tf.stack([1 - scores, scores], axis=-1), anchors)
+
+    serve = tf.function(detect, input_signature=[tf.TensorSpec([1, 2], tf.float32, 'scores')], autograph=False)
+    holder = tf.Module()
+    holder.serve = serve
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], holder)
+    converter.allow_custom_ops = True
+    (tmp_path / 'net.tflite').write_bytes(converter.convert())
+
+    folder = run('lite', tmp_path / 'net.tflite', tmp_path / 'out', ())
+
+    from stages.engines import litert
+
+    scores = {'scores': np.float32([[0.9, 0.6]])}
+    results = litert.load(folder, (), litert.Options(), 1).run(scores)
+    assert any(r.shape == (1,) and r[0] == 2 for r in results)  # how many were found
+
+
+@pytest.mark.parametrize(('name', 'output', 'answer'), [('up', 'out', 8.0), ('down', 'back', 0.5)])
+def test_of_several_signatures_of_a_tflite_file_one_is_left(tmp_path, name, output, answer):
+    import tensorflow as tf
+    from ai_edge_litert.interpreter import Interpreter
+
+    (tmp_path / 'net.tflite').write_bytes(
+        tf.lite.TFLiteConverter.from_saved_model(str(two_ways(tmp_path / 'in'))).convert()
+    )
+    with pytest.raises(StepError, match=r'has (up, down|down, up)\nsay which signature'):
+        run('lite', tmp_path / 'net.tflite', tmp_path / 'open', ())
+    tflite.run(tflite.Params(signature=name), job(tmp_path / 'out', file=tmp_path / 'net.tflite'))
+
+    interpreter = Interpreter(model_path=str(tmp_path / 'out/model.tflite'))
+    assert list(interpreter.get_signature_list()) == [name]
+    assert interpreter.get_signature_runner(name)(rows=np.full((1, 3), 2, 'float32'))[output][0, 0] == answer
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]['index'], np.full((1, 3), 2, 'float32'))
+    interpreter.invoke()
+    assert interpreter.get_tensor(interpreter.get_output_details()[0]['index'])[0, 0] == answer

@@ -9,10 +9,18 @@ from stages.contract.port import Tensor
 from stages.errors import IntegrityError, UnsupportedError
 
 MAGIC = b'TFL3'
+INSIDE = {
+    'TFLite_Detection_PostProcess', 'AudioSpectrogram', 'Mfcc', 'NumericVerify', 'aeq.hadamard_rotation',
+    'Convolution2DTransposeBias', 'MaxPoolingWithArgmax2D', 'MaxUnpooling2D',
+}  # fmt: skip
+"""Operators that are custom by their form, and that LiteRT has all the same; those of the last line in XNNPACK only."""
 
 
-def check(path: Path) -> None:
-    """Raise unless ``path`` is a TFLite file of built-in operators; it is read as data, by no runtime."""
+def check(path: Path) -> set[str]:
+    """Raise unless ``path`` is a TFLite file of operators that LiteRT has; it is read as data, by no runtime.
+
+    Return those of them that are custom by their form.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
     if path.is_symlink():
@@ -23,17 +31,18 @@ def check(path: Path) -> None:
     try:
         model = schema.Model.GetRootAs(data)
         codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
-        foreign = sorted({code.CustomCode().decode(errors='replace') for code in codes if code.CustomCode()})
+        custom = {code.CustomCode().decode(errors='replace') for code in codes if code.CustomCode()}
         graphs = model.SubgraphsLength()
     except Exception as error:  # whatever Python's reader stumbles over in a damaged file
         raise IntegrityError(f'{path.name}: a damaged TFLite file: {type(error).__name__}: {error}') from error
     if graphs < 1:
         raise IntegrityError(f'{path.name}: holds no graph')
-    if foreign:
+    if foreign := sorted(custom - INSIDE):
         raise UnsupportedError(
             f'{path.name}: needs operators that LiteRT alone does not have: {", ".join(foreign)}\n'
             'what to try: convert the model without SELECT_TF_OPS and without custom operators'
         )
+    return custom
 
 
 def ports(interpreter: Any) -> tuple[tuple[Tensor, ...], tuple[str, ...]]:
