@@ -15,6 +15,8 @@ DEVICE: Final = re.compile(r'(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..
 REFUSED: Final = re.compile(r'[\x00-\x1f\x7f\\:<>"|?*]')
 """Characters that mean something else on one of the three systems."""
 
+GLOB: Final = '*?['
+
 
 def plain(name: str) -> str:
     """Return ``name`` when it is a plain relative path on every system; refuse it otherwise. Opens nothing."""
@@ -50,3 +52,8 @@ def files_below(folder: Path) -> list[Path]:
         if path.is_symlink() or not path.is_file():
             raise RecipeError(f'{path.relative_to(folder).as_posix()!r} in {folder.name} is a link or a device')
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix().encode('utf-8', 'surrogateescape'))
+
+
+def is_several(file: str) -> bool:
+    """Say whether ``file`` means several files: a glob, or a folder with all that is below it (``saved/``)."""
+    return file.endswith('/') or any(c in file for c in GLOB)

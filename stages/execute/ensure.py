@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stages import spawn
+from stages import spawn, terminal
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
@@ -123,7 +123,7 @@ def copy_result(project: Project, id: str, to: Path) -> Result:
                 target.unlink(missing_ok=True)
                 project.store.copy_out(file, target)
         except Lost as lost:
-            show.note(f'{project.plan.steps[id].name}: {lost}')
+            terminal.note(f'{project.plan.steps[id].name}: {lost}')
             rebuild(project, id)
         else:
             return result

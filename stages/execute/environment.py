@@ -6,12 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from stages import spawn
+from stages import spawn, terminal
 from stages.digest import file_digest
 from stages.environments import lock_file
 from stages.environments import locked as packages
 from stages.errors import ToolError
-from stages.execute import show
 from stages.execute.project import Project
 from stages.store.atomic import write_text
 from stages.store.locks import locked
@@ -53,7 +52,7 @@ def make(project: Project, name: str) -> None:
         log = project.state / 'logs' / f'environment-{name}.log'
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(b'')
-        show.note(f'  ...     making the environment {name}: {len(packages(name))} packages, once for all recipes')
+        terminal.note(f'  ...     making the environment {name}: {len(packages(name))} packages, once for all recipes')
         pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
         for argv in (
             [sys.executable, '-m', 'venv', str(folder)],
@@ -71,4 +70,4 @@ def make(project: Project, name: str) -> None:
                 project.broken_environments[name] = msg
                 raise ToolError(msg)
         write_text(folder / MADE, '{}\n')
-        show.note(f'  built   environment {name}')
+        terminal.note(f'  built   environment {name}')

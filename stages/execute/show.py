@@ -1,13 +1,13 @@
-"""What a run says: one line per step that did something; a moving line on a terminal, plain lines elsewhere."""
+"""What a run says of its steps: one line for each that did something, and while one works, how far it is."""
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from stages.terminal import move, moving, note
 
 if TYPE_CHECKING:
     from stages.execute.project import Failure, Project
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 30.0
 """Without a terminal, how often a long step says that it is still at work."""
-
-_guard = threading.Lock()
-
-
-def note(text: str) -> None:
-    """Print one line."""
-    with _guard:
-        _clear()
-        print(text, file=sys.__stdout__, flush=True)
 
 
 def built(project: Project, step: Step, seconds: float) -> None:
@@ -53,26 +44,14 @@ def running(project: Project, step: Step) -> Iterator[Callable[[float, str], Non
         gone = now - started
         left = f', {gone / fraction - gone:.0f} s left' if fraction > 0.02 else ''
         done = f'{fraction:4.0%} ' if fraction else ''
+        line = f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}'
         if moving():
-            with _guard:
-                _clear()
-                print(f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}'[:110], end='',
-                      file=sys.__stdout__, flush=True)  # fmt: skip
+            move(line)
         elif now - said > QUIET_SECONDS:
             said = now
-            note(f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}')
+            note(line)
 
     yield watch
-
-
-def moving() -> bool:
-    """Whether output goes to a terminal."""
-    return bool(sys.__stdout__ and sys.__stdout__.isatty())
-
-
-def _clear() -> None:
-    if moving():
-        print('\r\x1b[K', end='', file=sys.__stdout__)
 
 
 def _who(project: Project, step: Step) -> str:
@@ -80,13 +59,3 @@ def _who(project: Project, step: Step) -> str:
     recipes = {name.split(':')[0] for name in users}
     shown = users[0] if len(users) == 1 else f'{", ".join(sorted(recipes))} ({len(users)} variants)'
     return f'{step.name:<28} {shown}'
-
-
-def progress(text: str) -> None:
-    """Say how far a long work is: on a terminal in place, elsewhere a line each."""
-    if moving():
-        with _guard:
-            _clear()
-            print(f'  ...     {text}'[:110], end='', file=sys.__stdout__, flush=True)
-    else:
-        note(f'  ...     {text}')

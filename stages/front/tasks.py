@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from stages import spawn
+from stages import spawn, terminal
 from stages.errors import RecipeError, ToolError
-from stages.execute import environment, show
+from stages.execute import environment
 from stages.execute.ensure import ensure, is_current
 from stages.execute.project import STATE, Project, open_project
 from stages.execute.tools import remedy
@@ -209,7 +209,7 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
         outcome = outcome_of(project, build)
         deliver(project, outcome, _figures(project, outcome))
         if build.variant.unsupported and outcome.deliverable:
-            show.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
+            terminal.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
         return TaskFailed(f'{build.name}: {outcome.broken}', report=True) if outcome.broken else None
 
     def clean() -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages import terminal
 from stages.digest import digest_of
 from stages.engines import ENGINES
-from stages.execute import show, tools
+from stages.execute import tools
 from stages.execute.ensure import copy_result
 from stages.execute.project import Failure, Project
 from stages.layout.outcome import Outcome
@@ -106,7 +107,7 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
             copy_result(project, build.chain[-1].step, to)
             subjects[build.variant.name] = _subject(project, row, to, batch)
         if baseline.variant.name not in subjects:
-            show.note(f'  {recipe}: not measured, because the baseline {baseline.name} was not built')
+            terminal.note(f'  {recipe}: not measured, because the baseline {baseline.name} was not built')
             return
         copy_result(project, plan.probes[recipe], folder / 'inputs')
         common = {
@@ -126,21 +127,21 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
         with measuring():
             measured = run_session(
                 first, list(subjects.values()), common, plan.recipes[recipe].benchmark, run_cycle,
-                lambda words: show.progress(f'measure {recipe}: {words}'),
+                lambda words: terminal.progress(f'measure {recipe}: {words}'),
             )  # fmt: skip
         facts = machine()
         for row in [*group, *(r for r in rows if r.outcome.build == baseline and r.threads == threads)]:
             taken = measured[row.outcome.build.variant.name]
             if 'failed' in taken:
                 if row.key not in project.failures:
-                    show.note(f'  FAILED  measure {row.outcome.build.name}: {taken["failed"]}')
+                    terminal.note(f'  FAILED  measure {row.outcome.build.name}: {taken["failed"]}')
                 # of this run only: the next one tries again
                 project.failures[row.key] = Failure(row.outcome.build.name, taken['failed'], '', f'doit {recipe}')
             elif row in group:
                 paired = row.outcome.build == baseline or bool(taken['baseline_cycles'])
                 content = {**taken, 'batch': batch, 'machine': facts}
                 write_text(_path(project, row.key, paired=paired), json.dumps(content) + '\n')
-        show.note(f'  measured {recipe}: {len(measured)} variants, {threads} thread{"s" if threads > 1 else ""}')
+        terminal.note(f'  measured {recipe}: {len(measured)} variants, {threads} thread{"s" if threads > 1 else ""}')
     finally:
         project.store.discard(folder)
 

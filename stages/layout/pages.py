@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from stages import terminal
 from stages.digest import digest_of, file_digest
-from stages.execute import show, tools
+from stages.execute import tools
 from stages.execute.project import Project
 from stages.layout import benchmark
 from stages.layout.artifact import changed
@@ -59,8 +60,8 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
         write_text(_path(project, recipe), record(project, recipe, names))
     if absent:
         (folder / 'report.html').unlink(missing_ok=True)
-        show.note(f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}')
-    show.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
+        terminal.note(f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}')
+    terminal.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
     return [f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring]
 
 

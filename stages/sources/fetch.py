@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from stages.contract.kind import Job
 from stages.digest import path_digest
 from stages.errors import IntegrityError, StepError, ToolError
-from stages.paths import files_below
-from stages.sources.names import is_several, place
+from stages.paths import files_below, is_several
+from stages.sources.names import place
 
 KIND = 'fetch'
 TOOLS: tuple[str, ...] = ()  # the digest fixes the bytes; no tool's version can change them
@@ -111,7 +111,7 @@ def _target(params: Params, job: Job) -> Path:
 def _package(params: Params, job: Job) -> None:
     if not _PACKAGE.fullmatch(params.name):
         raise StepError(f'{params.name!r} must be package==version, one exact version')
-    from stages.sources.archive import take
+    from stages.archive import take
 
     with tempfile.TemporaryDirectory() as folder:
         job.progress(0.0, f'downloading {params.name}')

@@ -5,12 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-GLOB = '*?['
-
-
-def is_several(file: str) -> bool:
-    """Say whether ``file`` means several files: a glob, or a folder with all that is below it (``saved/``)."""
-    return file.endswith('/') or any(c in file for c in GLOB)
+from stages.paths import is_several
 
 
 def place(where: str, name: str, file: str, to: str) -> str:

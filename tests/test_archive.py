@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sources_helpers import wheel
 
+from stages.archive import Caps, take
 from stages.errors import IntegrityError, StepError
-from stages.sources.archive import Caps, take
+from tests.sources.sources_helpers import wheel
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from stages.errors import IntegrityError, StepError
-from stages.sources.names import is_several
+from stages.paths import is_several
 
 _CHUNK = 1 << 20
 
