@@ -21,13 +21,13 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from stages.atomic import write_text  # noqa: E402
 from stages.digest import digest_of  # noqa: E402
 from stages.execute.ensure import set_stamp  # noqa: E402
 from stages.execute.project import Project, open_project  # noqa: E402
 from stages.layout import pages  # noqa: E402
 from stages.layout.artifact import deliver  # noqa: E402
 from stages.layout.outcome import outcome_of  # noqa: E402
-from stages.store.atomic import write_text  # noqa: E402
 
 # Bytecode is kept, as it is wherever nobody forbids it: pip has compiled doit, and Python compiles us once.
 ENV = {**os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONDONTWRITEBYTECODE': ''}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stages.atomic import write_text
 from stages.engines import ENGINES
 from stages.execute.project import find_root, open_project
 from stages.kinds import KINDS
@@ -18,7 +19,6 @@ from stages.plan.step import Build, Plan
 from stages.report.conversions import FAILED, REFUSED, WORKS, Edge, Evidence, document, rounded
 from stages.report.conversions_page import roads_page
 from stages.sources import SOURCES
-from stages.store.atomic import write_text
 
 STATUS = {'built': WORKS, 'unsupported': REFUSED, 'failed': FAILED}
 

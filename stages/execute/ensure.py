@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import spawn, terminal
+from stages.atomic import write_text
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
@@ -21,7 +22,6 @@ from stages.execute.tools import remedy
 from stages.frameworks.tvm.foreign import prepared
 from stages.measure import gate
 from stages.plan.step import Step
-from stages.store.atomic import write_text
 from stages.store.locks import building, locked
 from stages.store.store import REFUSAL, Lost, Result
 

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from stages import spawn, terminal
+from stages.atomic import write_text
 from stages.digest import file_digest
 from stages.environments import lock_file
 from stages.environments import locked as packages
 from stages.errors import ToolError
 from stages.execute.project import Project
-from stages.store.atomic import write_text
 from stages.store.locks import locked
 
 TIMEOUT = 3600.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
+from stages.frameworks.tvm.target import Name
 from stages.kinds import usual
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ ENVIRONMENT = ''
 class Params:
     """Options of ``tvm-tune``."""
 
-    target: Literal['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'aarch64'] = 'native'
+    target: Name = 'native'
     """The CPU to tune for; this machine has to be able to run its code."""
 
     trials: int = 256
@@ -83,8 +84,8 @@ def run(params: Params, job: Job) -> None:
 
 def runnable(target: Target) -> None:
     """Raise UnsupportedError when this CPU cannot run code for ``target``: tuning measures, it does not guess."""
-    from stages.frameworks.tvm.target import cpu_flags
+    from stages import cpu
 
-    if lacking := sorted(set(target.needs) - cpu_flags()):
+    if lacking := sorted(set(target.needs) - cpu.flags()):
         msg = f'tuning for {target.name} measures on a CPU that runs its code, and this one lacks {", ".join(lacking)}'
         raise UnsupportedError(f'{msg}\nwhat to try: tvm: {{target: {target.name}}} without tvm-tune, or tune there')

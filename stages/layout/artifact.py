@@ -10,13 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from stages.atomic import write_text
 from stages.digest import file_digest
 from stages.execute.ensure import copy_result, result_of
 from stages.execute.project import Project
 from stages.layout.outcome import Outcome, precision_of
 from stages.measure.figures import Check
 from stages.plan.step import Build
-from stages.store.atomic import write_text
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages import terminal
+from stages.atomic import write_text
 from stages.digest import digest_of
 from stages.engines import ENGINES
 from stages.execute import tools
@@ -18,7 +19,6 @@ from stages.execute.project import Failure, Project
 from stages.layout.outcome import Outcome
 from stages.measure.machine import fingerprint, machine
 from stages.recipe.model import Benchmark
-from stages.store.atomic import write_text
 from stages.store.locks import locked, measuring
 
 if TYPE_CHECKING:

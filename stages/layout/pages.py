@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from stages import terminal
+from stages.atomic import write_text
 from stages.digest import digest_of, file_digest
 from stages.execute import tools
 from stages.execute.project import Project
 from stages.layout import benchmark
 from stages.layout.artifact import changed
 from stages.layout.outcome import Outcome
-from stages.store.atomic import write_text
 from stages.store.files import signature
 
 CODE = ('stages.layout.findings', 'stages.report', 'stages.layout.outcome')

@@ -19,6 +19,7 @@ if __name__ == '__main__':
     # Isolated mode leaves the project out of the path; here it is, by where this file lies.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from stages.atomic import write_text
 from stages.errors import ModelkilnError, StepError
 from stages.measure import clock, inputs, memory
 from stages.measure.machine import current_mhz, load_average
@@ -182,9 +183,7 @@ def _main(request: str, result: str) -> None:
     except ModelkilnError as err:
         print(err, file=sys.stderr)
         sys.exit(err.exit_code)
-    temporary = Path(f'{result}.part')
-    temporary.write_text(json.dumps(done))
-    temporary.replace(result)
+    write_text(Path(result), json.dumps(done))
 
 
 if __name__ == '__main__':

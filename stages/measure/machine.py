@@ -14,12 +14,9 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-NOT_READABLE: Final = 'not readable'
+from stages import cpu
 
-FLAGS: Final = ('sse4_2', 'avx', 'avx2', 'fma', 'f16c', 'avx512f', 'avx512bw', 'avx512_vnni', 'avx512_bf16',
-                'avx512_fp16', 'avx_vnni', 'amx_tile', 'amx_int8', 'amx_bf16', 'neon', 'asimd',
-                'asimddp', 'i8mm', 'bf16', 'sve')  # fmt: skip
-"""Instructions that decide which kernels an engine picks; ``asimddp`` is Arm's dotprod."""
+NOT_READABLE: Final = 'not readable'
 
 CPU: Final = Path('/sys/devices/system/cpu')
 
@@ -35,7 +32,7 @@ def machine() -> dict[str, Any]:
             'sockets': _count_topology('physical_package_id'),
             'cores': _physical_cores(),
             'threads': os.cpu_count() or NOT_READABLE,
-            'flags': _flags(info),
+            'flags': list(cpu.decisive()) if cpu.flags() else NOT_READABLE,
             'governor': _read(CPU / 'cpu0/cpufreq/scaling_governor'),
             'driver': _read(CPU / 'cpu0/cpufreq/scaling_driver'),
             'turbo': _turbo(),
@@ -46,7 +43,7 @@ def machine() -> dict[str, Any]:
             'isolated': _read(CPU / 'isolated', empty='none'),
             'affinity': sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else NOT_READABLE,
             'quota': _quota(),
-            'hypervisor': _hypervisor(info),
+            'hypervisor': _hypervisor(),
         },
         'memory': {
             'total_bytes': _meminfo().get('MemTotal', NOT_READABLE),
@@ -69,14 +66,14 @@ def machine() -> dict[str, Any]:
 
 def fingerprint(machine: dict[str, Any]) -> str:
     """Return the sha256 of what makes two machines comparable; nothing in it moves from minute to minute."""
-    cpu, total = machine['cpu'], machine['memory']['total_bytes']
+    said, total = machine['cpu'], machine['memory']['total_bytes']
     stable = {
-        'model': cpu['model'],
-        'architecture': cpu['architecture'],
-        'cores': cpu['cores'],
-        'threads': cpu['threads'],
-        'flags': sorted(cpu['flags']) if isinstance(cpu['flags'], list) else cpu['flags'],
-        'quota': cpu['quota'],
+        'model': said['model'],
+        'architecture': said['architecture'],
+        'cores': said['cores'],
+        'threads': said['threads'],
+        'flags': sorted(said['flags']) if isinstance(said['flags'], list) else said['flags'],
+        'quota': said['quota'],
         # Whole GiB: the kernel keeps a different few MiB for itself at every boot.
         'memory_gib': round(total / 2**30) if isinstance(total, int) else total,
         'os': machine['system']['os'],
@@ -112,7 +109,7 @@ def load_average() -> float | None:
 
 def current_mhz() -> float | None:
     """Return the mean clock rate of the CPUs, as the kernel tells it now."""
-    found = re.findall(r'^cpu MHz\s*: ([\d.]+)', _text(Path('/proc/cpuinfo')) or '', re.MULTILINE)
+    found = re.findall(r'^cpu MHz\s*: ([\d.]+)', _text(cpu.INFO) or '', re.MULTILINE)
     return sum(map(float, found)) / len(found) if found else None
 
 
@@ -129,13 +126,8 @@ def _read(file: Path, empty: str = NOT_READABLE) -> str:
 
 
 def _cpuinfo() -> dict[str, str]:
-    first = (_text(Path('/proc/cpuinfo')) or '').split('\n\n')[0]
+    first = (_text(cpu.INFO) or '').split('\n\n')[0]
     return {k.strip(): v.strip() for k, _, v in (line.partition(':') for line in first.splitlines())}
-
-
-def _flags(info: dict[str, str]) -> list[str] | str:
-    words = info.get('flags') or info.get('Features')
-    return [f for f in FLAGS if f in words.split()] if words else NOT_READABLE
 
 
 def _meminfo() -> dict[str, int]:
@@ -171,12 +163,11 @@ def _quota() -> float | str:
     return 'none' if int(limit_v1) < 0 else round(int(limit_v1) / int(period_v1), 2)
 
 
-def _hypervisor(info: dict[str, str]) -> str:
+def _hypervisor() -> str:
     vendor = _read(Path('/sys/class/dmi/id/sys_vendor'))
-    virtual = 'hypervisor' in info.get('flags', '').split()
-    if not info.get('flags'):
+    if not cpu.flags():
         return NOT_READABLE
-    return ('yes' if vendor == NOT_READABLE else f'yes ({vendor})') if virtual else 'no'
+    return ('yes' if vendor == NOT_READABLE else f'yes ({vendor})') if 'hypervisor' in cpu.flags() else 'no'
 
 
 def _chosen(text: str) -> str:

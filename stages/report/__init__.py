@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from stages.atomic import write_text
 from stages.report.choose import Choice, choose
 from stages.report.findings import Findings, read_findings
 from stages.report.rows import Row
@@ -49,22 +48,6 @@ def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choi
         'report.csv': as_csv(found, choice),
         'report.json': as_json(safe, found, choice),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        _replace(folder / name, text)
+        write_text(folder / name, text, durable=True)
     return choice
-
-
-def _replace(path: Path, text: str) -> None:
-    """Through a temporary file beside it: whoever reads meanwhile sees the old text or the new, never half."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8', newline='\n') as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stages.store.atomic import write_text
+from stages.atomic import write_text
 
 TOO_NEW_SECONDS = 0.1
 """A file changed this recently may change once more within the clock's step; it is not remembered (as git does)."""

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.atomic import sync_folder, write_text
 from stages.digest import digest_of
 from stages.errors import IntegrityError
-from stages.store.atomic import sync_folder, write_text
 
 CHUNK = 1 << 20
 REFUSAL = 'refusal.json'

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from stages.frameworks.tvm.target import Name, System
+
 
 @dataclass(frozen=True)
 class Params:
     """Options of ``tvm``."""
 
-    target: Literal['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'aarch64'] = 'native'
+    target: Name = 'native'
     """The CPU to compile for; native is the one that compiles."""
 
-    system: Literal['linux', 'windows'] = 'linux'
+    system: System = 'linux'
     """The system to link for: a library ``.so`` or ``.dll``; both are linked on any system."""
 
     level: Literal[1, 2, 3] = 3

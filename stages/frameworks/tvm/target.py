@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final, Literal
+
+from stages import cpu
 
 Name = Literal['native', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'aarch64']
 System = Literal['linux', 'windows']
@@ -84,7 +84,7 @@ def target_for(name: Name, system: System = 'linux') -> Target:
 
 def native() -> Target:
     """Return the target that suits this CPU best."""
-    flags = cpu_flags()
+    flags = cpu.flags()
     if platform.machine() == 'aarch64':
         return TARGETS['aarch64']
     for level in ('x86-64-v4', 'x86-64-v3', 'x86-64-v2'):
@@ -94,16 +94,6 @@ def native() -> Target:
             return replace(found, needs=(*found.needs, *extras), attributes=tuple(extras.values()))
     msg = f'this CPU ({platform.machine()}) is below x86-64-v2, the least that can be compiled for'
     raise ValueError(msg)
-
-
-def cpu_flags() -> frozenset[str]:
-    """Return the instruction sets of this CPU, as Linux names them; nothing where there is no ``/proc/cpuinfo``."""
-    try:
-        text = Path('/proc/cpuinfo').read_text()
-    except OSError:
-        return frozenset()
-    line = re.search(r'^(?:flags|Features)\s*:(.*)$', text, re.MULTILINE)
-    return frozenset(line.group(1).split()) if line else frozenset()
 
 
 def tvm_target(target: Target) -> Any:

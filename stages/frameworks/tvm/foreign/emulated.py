@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stages import cpu
 from stages.contract.port import Tensor
 from stages.errors import ElsewhereError, StepError
 from stages.frameworks.tvm.emit import library
 from stages.frameworks.tvm.emit.library import Library
 from stages.frameworks.tvm.foreign import prepared
-from stages.frameworks.tvm.target import cpu_flags
 
 if TYPE_CHECKING:
     import numpy
@@ -71,7 +71,7 @@ def foreign(found: Library) -> str:
 
 def missing(found: Library) -> list[str]:
     """Return the instruction sets that a library needs and this CPU lacks; none where the system does not tell."""
-    flags = cpu_flags()
+    flags = cpu.flags()
     return [name for name in found.needs if name not in flags] if flags else []
 
 

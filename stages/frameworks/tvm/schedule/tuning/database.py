@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stages import cpu
 from stages.digest import canonical, digest_of
-from stages.frameworks.tvm.target import Target, cpu_flags
+from stages.frameworks.tvm.target import Target
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def folder_for(keep: Path, target: Target) -> Path:
     import tvm
 
     code = asdict(replace(target, system='linux'))  # the kernels of both systems are the same
-    return keep / digest_of([code, sorted(cpu_flags()), tvm.__version__])[:16]
+    return keep / digest_of([code, sorted(cpu.flags()), tvm.__version__])[:16]
 
 
 def history(folder: Path, key: str) -> History:

@@ -1,0 +1,33 @@
+"""The instructions of this CPU: for keys, for reports, and for what is compiled for it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+INFO: Final = Path('/proc/cpuinfo')
+
+DECISIVE: Final = (
+    'sse4_2', 'avx', 'avx2', 'fma', 'f16c', 'avx512f', 'avx512bw', 'avx512vl', 'avx512_vnni', 'avx_vnni',
+    'avx512_bf16', 'avx512_fp16', 'amx_tile', 'amx_int8', 'amx_bf16',
+    'neon', 'asimd', 'asimddp', 'i8mm', 'sve', 'bf16',
+)  # fmt: skip
+"""Instructions that runtimes choose their kernels by, as Linux names them; ``asimddp`` is Arm's dotprod."""
+
+
+@cache
+def flags() -> frozenset[str]:
+    """Return all instruction sets of this CPU, as Linux names them; none where the system does not tell."""
+    try:
+        text = INFO.read_text()
+    except OSError:
+        return frozenset()
+    line = re.search(r'^(?:flags|Features)\s*:(.*)$', text, re.MULTILINE)
+    return frozenset(line.group(1).split()) if line else frozenset()
+
+
+def decisive() -> tuple[str, ...]:
+    """Return those of this CPU that runtimes choose their kernels by."""
+    return tuple(name for name in DECISIVE if name in flags())
