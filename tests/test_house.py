@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,19 +19,40 @@ FILES = sorted((ROOT / 'stages').rglob('*.py'))
 TREES = {path: ast.parse(path.read_bytes()) for path in FILES}
 README = (ROOT / 'README.md').read_text('utf-8')
 
-# recipe -> plan -> tasks -> worker -> store -> artifact -> samples -> report: nothing looks back
-BELOW = {'recipe', 'plan', 'build', 'measure', 'report', 'command'}
-NEVER = {
-    'formats': BELOW | {'engines', 'sources'},
-    'kinds': BELOW | {'engines', 'sources'},
-    'engines': BELOW | {'kinds', 'sources'},
-    'sources': BELOW | {'engines'},
-    'recipe': BELOW - {'recipe'},
-    'plan': {'build', 'report', 'command'},
-    'measure': {'plan', 'build', 'report', 'command'},
-    'report': BELOW - {'report', 'measure'} | {'kinds', 'engines', 'sources', 'formats'},
-    'build': {'command'},
-}
+# Lowest first: a room may import those of the lines before its own, and nothing else. A root file is a room of its own;
+# rooms of one line do not know each other.
+ROOMS: tuple[tuple[str, ...], ...] = (
+    ('errors',),
+    ('atomic', 'contract', 'cpu', 'digest', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
+    ('archive', 'feed', 'store'),
+    ('frameworks',),
+    ('engines', 'kinds', 'sources'),
+    ('recipe',),
+    ('measure',),
+    ('plan', 'report'),
+    ('execute',),
+    ('layout',),
+    ('front',),
+    ('command',),
+)
+FRAMEWORKS: tuple[tuple[str, ...], ...] = (
+    ('refusal',),
+    ('onnx', 'paddle', 'tflite', 'torch'),
+    ('openvino', 'tensorflow'),
+    ('tvm',),
+)
+# a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines
+TVM: tuple[tuple[str, ...], ...] = (
+    ('target',),
+    ('graph', 'options'),
+    ('read', 'schedule'),
+    ('emit',),
+    ('lower',),
+    ('built', 'foreign'),
+)
+ACROSS = {'faults', 'security'}
+"""Folders of tests that go through all rooms."""
+
 HEAVY = {
     'numpy',
     'torch',
@@ -61,7 +82,10 @@ HEAVY = {
 
 
 def name_of(path: Path) -> str:
-    return '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+    return '.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__')
+
+
+MODULES = {name_of(path) for path in FILES}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -72,6 +96,42 @@ def imports(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def asked_for(path: Path) -> set[str]:
+    """Give the files of ours that a file imports; a table is asked for only where something of its own is taken."""
+    found = set()
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            full = {alias.name: f'{node.module}.{alias.name}' for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in full.values()}
+    return found & MODULES - {name_of(path)}
+
+
+GRAPH = {name_of(path): asked_for(path) for path in FILES}
+
+
+def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Give every set of names that reach each other."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        waiting, found = [start], set[str]()
+        while waiting:
+            new = set(graph[waiting.pop()]) - found
+            found |= new
+            waiting += new
+        reached[start] = found
+    rings = {frozenset(b for b in reached[a] if a in reached[b]) for a in graph if a in reached[a]}
+    return sorted(sorted(ring) for ring in rings)
+
+
+def holds_code(path: Path) -> bool:
+    """Say whether a path is a room: a file of code, or a folder with some in it."""
+    if path.is_dir():
+        return any(path.rglob('*.py'))
+    return path.suffix == '.py' and path.stem != '__init__'
 
 
 def at_load(body: list[ast.stmt]) -> Iterator[str]:
@@ -86,14 +146,63 @@ def at_load(body: list[ast.stmt]) -> Iterator[str]:
                 yield from at_load(getattr(node, field, None) or [])
 
 
-def test_data_flows_one_way():
-    backwards = []
-    for path in FILES:
-        never = NEVER.get(path.relative_to(ROOT).parts[1], set())
-        names = {name for name in imports(TREES[path]) if name.startswith('stages.') and name.split('.')[1] in never}
-        backwards += [f'{name_of(path)} imports {name}' for name in sorted(names)]
+def backwards(rooms: tuple[tuple[str, ...], ...], house: str) -> list[str]:
+    """Name every import below ``house`` to a room of the same line or of a later one, or to or from an unknown one."""
+    floor = {room: number for number, line in enumerate(rooms) for room in line}
+    wrong = []
+    for importer, imported in sorted(GRAPH.items()):
+        for name in sorted(imported):
+            one, two = (path.removeprefix(f'{house}.').partition('.')[0] for path in (importer, name))
+            if not importer.startswith(f'{house}.') or not name.startswith(f'{house}.') or one == two:
+                continue
+            if floor.get(one, -1) <= floor.get(two, len(rooms)):
+                wrong.append(f'{importer} imports {name}')
+    return wrong
 
-    assert backwards == []
+
+@pytest.mark.parametrize(
+    ('house', 'rooms'), [('stages', ROOMS), ('stages.frameworks', FRAMEWORKS), ('stages.frameworks.tvm', TVM)]
+)
+def test_every_room_has_its_place_and_imports_only_rooms_before_it(house, rooms):
+    there = {path.stem for path in ROOT.joinpath(*house.split('.')).iterdir() if holds_code(path)}
+
+    assert there == {room for line in rooms for room in line}
+    assert backwards(rooms, house) == []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert circles(GRAPH) == []
+
+
+def test_the_contract_imports_nobody_but_the_errors():
+    asked = {name for importer, names in GRAPH.items() if importer.startswith('stages.contract') for name in names}
+
+    assert {name for name in asked if not name.startswith('stages.contract.')} <= {'stages.errors'}
+
+
+def test_a_circle_is_found_however_long_it_is():
+    assert circles({'a': {'b'}, 'b': {'c'}, 'c': {'b', 'd'}, 'd': set()}) == [['b', 'c']]
+
+
+def folders_of_tests() -> set[Path]:
+    return {path.parent for path in (ROOT / 'tests').rglob('test_*.py')}
+
+
+def test_every_folder_that_holds_tests_is_collected(request, tmp_path):
+    def skipped(folder: Path) -> bool:
+        return bool(request.config.hook.pytest_ignore_collect(collection_path=folder, config=request.config))
+
+    (tmp_path / 'build').mkdir()
+    ways = {folder for place in folders_of_tests() for folder in (place, *place.parents) if ROOT in folder.parents}
+
+    assert skipped(tmp_path / 'build')
+    assert {folder for folder in ways if skipped(folder)} == set()
+
+
+def test_tests_lie_as_the_code_does():
+    places = {folder.relative_to(ROOT / 'tests').as_posix() for folder in folders_of_tests()}
+
+    assert {place for place in places - ACROSS if not (ROOT / 'stages' / place).is_dir()} == set()
 
 
 def test_a_kind_knows_no_other_kind():

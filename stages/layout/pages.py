@@ -60,7 +60,9 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
         write_text(_path(project, recipe), record(project, recipe, names))
     if absent:
         (folder / 'report.html').unlink(missing_ok=True)
-        terminal.note(f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}')
+        terminal.note(
+            f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}'
+        )
     terminal.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
     return [f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring]
 

@@ -96,9 +96,12 @@ def report(plan: Plan, folder: Path) -> None:
         for build in plan.builds['resnet18']
     ]  # fmt: skip
     step = plan.baseline('resnet18').chain[0].step
-    write_report(read_findings({'model': 'resnet18', 'created': '2026-01-31T12:00:00Z', 'baseline': 'torch', 'variants': variants,
-                  'source': {'format': 'torch', 'step': step}, 'machine': {'cpu': {'model': 'a CPU'}},
-                  'versions': {'onnxruntime': '1.32.0', 'unrelated': '1'}}), folder)  # fmt: skip
+    found = {
+        'model': 'resnet18', 'created': '2026-01-31T12:00:00Z', 'baseline': 'torch', 'variants': variants,
+        'source': {'format': 'torch', 'step': step}, 'machine': {'cpu': {'model': 'a CPU'}},
+        'versions': {'onnxruntime': '1.32.0', 'unrelated': '1'},
+    }  # fmt: skip
+    write_report(read_findings(found), folder)
 
 
 def test_the_command_writes_what_the_reports_prove(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ def intel(monkeypatch):
     """A Linux machine with a CPU of the level x86-64-v2."""
     monkeypatch.setattr('platform.machine', lambda: 'x86_64')
     monkeypatch.setattr('platform.system', lambda: 'Linux')
-    monkeypatch.setattr(elsewhere, 'cpu_flags', lambda: frozenset({'sse4_2'}))
+    monkeypatch.setattr(elsewhere.cpu, 'flags', lambda: frozenset({'sse4_2'}))
     monkeypatch.delenv(prepared.ROOT, raising=False)
 
 

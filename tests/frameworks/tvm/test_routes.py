@@ -28,7 +28,7 @@ pytestmark = pytest.mark.tvm
 SIGNATURE = (Tensor('image', ('batch', 16, 16, 3), 'float32'), Tensor('extra', ('batch', 4), 'float32'))
 OUTPUTS = ('logits', 'aside')
 PADDLE = (Tensor('image', ('batch', 3, 16, 16), 'float32'), Tensor('scale', ('batch', 1), 'float32'))
-CHILD = Path(__file__).parents[1] / 'paddle_child.py'
+CHILD = Path(__file__).parents[2] / 'paddle_child.py'
 
 
 @pytest.fixture(scope='module')

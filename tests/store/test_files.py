@@ -1,4 +1,4 @@
-"""What keys are made from: versions read off folder names, and digests remembered by a file's stat."""
+"""Digests of files are remembered by their stat, and never wrongly."""
 
 from __future__ import annotations
 
@@ -9,35 +9,7 @@ import time
 import pytest
 
 from stages.digest import file_digest
-from stages.execute import tools
 from stages.store.files import Remembered
-
-
-@pytest.mark.parametrize('folder', ['Big_Tool-1.2.3.dist-info', 'big.tool-1.2.3.dist-info', 'big_tool-1.2.3.egg-info'])
-def test_a_version_is_found_however_the_folder_is_spelt(tmp_path, folder):
-    (tmp_path / folder).mkdir()
-
-    assert tools.versions(['big-tool', 'other'], tools.installed([str(tmp_path)])) == {
-        'big-tool': '1.2.3',
-        'other': 'missing',
-    }
-
-
-def test_the_first_folder_on_the_path_wins_as_it_does_for_imports(tmp_path):
-    for place, version in (('one', '1.0'), ('two', '2.0')):
-        (tmp_path / place / f'tool-{version}.dist-info').mkdir(parents=True)
-
-    assert tools.installed([str(tmp_path / 'one'), str(tmp_path / 'two')])['tool'] == '1.0'
-    assert tools.installed([str(tmp_path / 'gone'), str(tmp_path / 'two')])['tool'] == '2.0'
-
-
-def test_versions_are_those_that_the_packages_themselves_say(monkeypatch):
-    from importlib.metadata import version
-
-    assert tools.versions(['pytest', 'numpy'], tools.installed()) == {
-        'pytest': version('pytest'),
-        'numpy': version('numpy'),
-    }
 
 
 @pytest.fixture

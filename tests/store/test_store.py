@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.digest import digest_of
 from stages.store.store import Lost, Store
 
 names = st.lists(st.from_regex(r'[a-z]{1,6}(/[a-z]{1,6})?', fullmatch=True), min_size=1, max_size=4, unique=True)
@@ -83,30 +82,6 @@ def test_a_flipped_byte_is_never_given_out(content, place, flip):
         assert store.find('a' * 64) is None  # so that it is made again
         put(store, 'a' * 64, {'f': content})
         assert take(store, 'a' * 64, folder / 'again') == {'f': content}
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    one=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-        max_leaves=8,
-    )
-)
-def test_a_digest_is_of_the_value_and_not_of_the_order_it_was_put_together_in(one):
-    def turned(value):
-        if isinstance(value, dict):
-            return {key: turned(value[key]) for key in reversed(value)}
-        return [turned(item) for item in value] if isinstance(value, list) else value
-
-    assert digest_of(turned(one)) == digest_of(one)
-    assert digest_of([one]) != digest_of(one)
-
-
-@pytest.mark.parametrize('value', [float('nan'), float('inf'), {1, 2}, b'bytes', Path('x')], ids=repr)
-def test_what_has_no_one_text_has_no_digest(value):
-    with pytest.raises((ValueError, TypeError)):
-        digest_of(value)
 
 
 def test_equal_content_is_kept_once(tmp_path):

@@ -18,7 +18,7 @@ pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[
 pytest.importorskip('xgboost', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 pytestmark = pytest.mark.tvm
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 # a child: TVM is imported in its own process, as in a step, and may be killed
 TUNE = """
