@@ -23,8 +23,9 @@ README = (ROOT / 'README.md').read_text('utf-8')
 # rooms of one line do not know each other.
 ROOMS: tuple[tuple[str, ...], ...] = (
     ('errors',),
-    ('atomic', 'contract', 'cpu', 'digest', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
-    ('archive', 'feed', 'store'),
+    ('atomic', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
+    ('archive', 'digest', 'feed'),
+    ('store',),
     ('frameworks',),
     ('engines', 'kinds', 'sources'),
     ('recipe',),
