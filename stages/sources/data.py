@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.contract.kind import Job
-from stages.contract.port import Tensor
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
 from stages.sources.fetched import fetched
@@ -37,7 +36,7 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 
 def run(params: Params, job: Job) -> None:
-    """Leave ``data.npz``: the model's inputs by name, and ``labels`` if any; the first axis counts samples."""
+    """Leave ``data.npz``: the model's inputs by name, and ``labels`` if any; NaN and infinities are data too."""
     folder = _together(job)
     if params.file:
         what = f'{params.file}:{params.function}'
@@ -46,7 +45,7 @@ def run(params: Params, job: Job) -> None:
         arrays = call(function, job.inputs['python'], what, *given)
     else:
         what, arrays = _fetched(folder)
-    write_npz(job.output / 'data.npz', _checked(what, arrays, job.signature))
+    write_npz(job.output / 'data.npz', _checked(what, arrays))
 
 
 def _together(job: Job) -> Path | None:
@@ -71,8 +70,11 @@ def _fetched(folder: Path | None) -> tuple[str, dict[str, Any]]:
         raise StepError(f'{files[0].name} cannot be read as plain arrays: {error}') from error
 
 
-def _checked(what: str, arrays: Any, signature: tuple[Tensor, ...]) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the arrays; say all that is wrong with them at once."""
+def _checked(what: str, arrays: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the arrays; say all that is wrong with them at once.
+
+    What an array means to an input (rows, whole inputs, one for all) is the model's affair, and is seen where both are.
+    """
     import numpy as np
 
     if not isinstance(arrays, Mapping) or not arrays:
@@ -82,40 +84,28 @@ def _checked(what: str, arrays: Any, signature: tuple[Tensor, ...]) -> dict[str,
     for name, array in good.items():
         if array.dtype.kind not in 'biuf':
             wrong.append(f'{name!r} holds {array.dtype}; expected numbers')
-        elif array.ndim == 0 or array.size == 0:
+        elif array.ndim and not len(array):
             wrong.append(f'{name!r} is empty')
-        elif array.dtype.kind == 'f' and not np.isfinite(array).all():
-            wrong.append(f'{name!r} holds NaN or infinity')
-    if 'labels' in good and good['labels'].dtype != np.int64:
-        wrong.append(f"'labels' is {good['labels'].dtype}; expected int64")
-    counted = {n: a for n, a in good.items() if a.ndim and not n.startswith('truth')}  # a metric's own, of any shape
-    if len({len(a) for a in counted.values()}) > 1:
-        counts = ', '.join(f'{n} {len(a)}' for n, a in counted.items())
-        wrong.append(f'the arrays hold different numbers of samples: {counts}')
-    wrong += _fits(good, signature)
+    wrong += _labels(good)
     if wrong:
         raise StepError(f'{what}: ' + '; '.join(wrong))
     return good
 
 
-def _fits(arrays: Mapping[str, np.ndarray[Any, Any]], signature: tuple[Tensor, ...]) -> list[str]:
-    """Return what differs from the inputs that the recipe declares; nothing is declared in an empty signature."""
-    if not signature:
+def _labels(arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
+    """Make labels int64; return what is wrong with them."""
+    if 'labels' not in arrays:
         return []
-    wanted = {tensor.name: tensor for tensor in signature}
-    wrong = [f'no array for the input {name!r}' for name in wanted if name not in arrays]
-    wrong += [f'{name!r} is no input ({", ".join(wanted)})' for name in arrays if name not in (*wanted, 'labels')]
-    for name, tensor in wanted.items():
-        if name not in arrays:
-            continue
-        array = arrays[name]
-        if array.dtype != tensor.dtype:
-            wrong.append(f'{name!r} is {array.dtype}; the recipe says {tensor.dtype}')
-        # The first axis counts samples, so it is free even where the model's batch is fixed.
-        same = len(tensor.shape) == array.ndim and all(
-            isinstance(size, str) or size == there
-            for size, there in zip(tensor.shape[1:], array.shape[1:], strict=True)
-        )
-        if not same:
-            wrong.append(f'{name!r} has the shape {list(array.shape)}; the recipe says {list(tensor.shape)}')
-    return wrong
+    labels = arrays['labels']
+    if labels.dtype.kind not in 'biu':
+        return [f"'labels' is {labels.dtype}; expected whole numbers"]
+    if not labels.ndim:
+        return ["'labels' is one number; expected one for each sample, or several"]
+    arrays['labels'] = labels.astype('int64')
+    counts = {
+        name: len(a) for name, a in arrays.items() if a.ndim and name != 'labels' and not name.startswith('truth')
+    }
+    if counts and len(labels) not in counts.values():  # an input that is one for all samples counts none
+        listed = ', '.join(f'{name} {count}' for name, count in counts.items())
+        return [f'the arrays hold different numbers of samples: labels {len(labels)}, {listed}']
+    return []

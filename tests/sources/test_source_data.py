@@ -42,19 +42,32 @@ def test_prepare(tmp_path: Path) -> None:
     ('body', 'words'),
     [
         ('return 1', 'must give a dict'),
-        ('return {"image": np.ones((3, 2))}', 'the recipe says float32'),
-        ('return {"image": np.ones((3, 4), np.float32)}', 'has the shape'),
-        ('return {"picture": np.ones((3, 2), np.float32)}', "no array for the input 'image'; 'picture' is no input"),
-        ('return {"image": np.full((3, 2), np.nan, np.float32)}', 'NaN'),
+        ('return {"image": np.ones((0, 2), np.float32)}', "'image' is empty"),
+        (
+            'return {"image": np.ones((3, 2)), "labels": np.full(3, np.nan)}',
+            "'labels' is float64; expected whole numbers",
+        ),
+        ('return {"image": np.ones((3, 2)), "labels": np.int64(1) + np.zeros((), int)}', "'labels' is"),
         ('return {"image": np.ones((3, 2), np.float32), "labels": np.arange(2)}', 'different numbers of samples'),
         ('return {"image": np.array([[None, 1]])}', 'expected numbers'),
-        ('return 1 / 0', 'ZeroDivisionError'),
+        ('return 1 / 0', r'some_data\.py:make failed: models/some_data\.py:3: ZeroDivisionError(.|\n)*return 1 / 0'),
     ],
 )
 def test_what_does_not_fit(tmp_path: Path, body: str, words: str) -> None:
     with pytest.raises(StepError, match=words):
         make(tmp_path, body)
     assert not list((tmp_path / 'out').iterdir())
+
+
+def test_gaps_masks_and_inputs_that_are_one_for_all_samples_are_data(tmp_path: Path) -> None:
+    body = (
+        'return {"image": np.array([[np.nan, 1], [-np.inf, 2], [3, 4]]), "scale": np.full(1, 2.0), '
+        '"table": np.ones((7, 5)), "whole": np.ones((3, 1, 4)), "labels": np.zeros((3, 6), np.uint8)}'
+    )
+    arrays = read_npz(make(tmp_path, body))
+    assert np.isnan(arrays['image'][0, 0]) and arrays['image'][1, 0] == -np.inf
+    assert (arrays['scale'].shape, arrays['table'].shape, arrays['whole'].shape) == ((1,), (7, 5), (3, 1, 4))
+    assert (arrays['labels'].shape, arrays['labels'].dtype) == ((3, 6), np.int64)
 
 
 @pytest.mark.parametrize('file', ['../x.py', '/x.py', 'models/none.py'])
