@@ -23,6 +23,7 @@ from stages.engines import tvm  # noqa: E402
 from stages.execute.ensure import copy_result  # noqa: E402
 from stages.execute.project import Project, open_project  # noqa: E402
 from stages.measure.protocol import Subject, run_session  # noqa: E402
+from stages.measure.samples import cycle_of  # noqa: E402
 from stages.measure.spawn import spawn_cycle  # noqa: E402
 from stages.plan.make import as_json  # noqa: E402
 from stages.plan.step import Build  # noqa: E402
@@ -83,9 +84,10 @@ def measure(project: Project, recipe: str, builds: list[Build], benchmark: Bench
 
 def line(name: str, cycles: list[Any], against: list[Any]) -> str:
     """Return one row: time over that of ``against``, round by round."""
-    before, after = samples.pairs(cycles, against)
+    taken, other = ([cycle_of(one) for one in found] for found in (cycles, against))
+    before, after = samples.pairs(taken, other)
     ratio = turned(paired_ratio(before, after))
-    latency = fmean(samples.cycle_means(cycles)) / 1e6
+    latency = fmean(samples.cycle_means(taken)) / 1e6
     return f'  {name:20} {latency:9.2f} ms  {ratio.value:5.2f}  ({ratio.low or 0:.2f}–{ratio.high or 0:.2f})'
 
 

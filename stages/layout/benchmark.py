@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from stages import terminal
@@ -18,6 +19,7 @@ from stages.execute.ensure import copy_result
 from stages.execute.project import Failure, Project
 from stages.layout.outcome import Outcome
 from stages.measure.machine import fingerprint, machine
+from stages.measure.samples import Samples, samples_of
 from stages.recipe.model import Benchmark
 from stages.store.locks import locked, measuring
 
@@ -50,8 +52,14 @@ def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
     ]
 
 
-def samples(project: Project, row: Wanted) -> dict[str, Any] | None:
+def samples(project: Project, row: Wanted) -> Samples | None:
     """Return the samples of a row when they were taken before, on this machine, of these bytes."""
+    read = recorded(project, row)
+    return None if read is None else samples_of(read)
+
+
+def recorded(project: Project, row: Wanted) -> dict[str, Any] | None:
+    """Return the samples of a row as they were written, with all that was noted beside them."""
     for paired in (True, False):
         with contextlib.suppress(OSError, ValueError):
             read: dict[str, Any] = json.loads(_path(project, row.key, paired=paired).read_text())
@@ -199,20 +207,18 @@ def _path(project: Project, key: str, *, paired: bool = True) -> Path:
     return project.store.folder / 'samples' / key[:2] / f'{key}{"" if paired else ".unpaired"}.json'
 
 
-def figures(measured: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def figures(measured: Samples | None) -> Mapping[str, Any] | None:
     """Return samples as a manifest keeps them: means in seconds and bytes."""
     if measured is None:
         return None
-    cycles = measured['cycles']
-    times = [t / c['inner'] / 1e9 for c in cycles for t in c['time_ns']]
-    peaks = [p for c in cycles for p in c['peak_rss_bytes']]
+    cycles = measured.cycles
     return {
-        'threads': measured['threads'],
-        'batch': measured['batch'],
-        'latency_seconds': sum(times) / len(times),
-        'peak_memory_bytes': round(sum(peaks) / len(peaks)),
-        'load_seconds': sum(c['load_ns'] for c in cycles) / len(cycles) / 1e9,
-        'first_seconds': sum(c['first_ns'] for c in cycles) / len(cycles) / 1e9,
+        'threads': measured.threads,
+        'batch': measured.batch,
+        'latency_seconds': fmean(t / c.inner / 1e9 for c in cycles for t in c.time_ns),
+        'peak_memory_bytes': round(fmean(peak for c in cycles for peak in c.peak_rss_bytes)),
+        'load_seconds': fmean((c.load_ns or 0) / 1e9 for c in cycles),
+        'first_seconds': fmean((c.first_ns or 0) / 1e9 for c in cycles),
         'cycles': len(cycles),
-        'machine': {name: measured['machine'].get(name) for name in ('cpu', 'os', 'memory')},
+        'machine': {name: measured.machine.get(name) for name in ('cpu', 'os', 'memory')},
     }

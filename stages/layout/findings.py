@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from stages.engines import ENGINES
 from stages.execute import tools
@@ -17,11 +16,12 @@ from stages.layout.benchmark import Wanted
 from stages.layout.outcome import Outcome, precision_of
 from stages.measure.machine import machine
 from stages.measure.noise import flags
+from stages.measure.samples import Samples
 from stages.measure.tolerance import tolerance_of
 from stages.plan.step import Step
 from stages.recipe.model import Stage
 from stages.report import findings
-from stages.report.findings import Asked, Bound, Failed, Findings, Measured, Protocol, Unmeasured, Variant
+from stages.report.findings import Asked, Bound, Failed, Findings, Protocol, Unmeasured, Variant
 from stages.store.store import Result
 
 
@@ -31,7 +31,7 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
     recipe = plan.recipes[recipe_name]
     taken = {(row.outcome.build.variant.name, row.threads): benchmark.samples(project, row) for row in rows}
     measured = {f'{name} ({threads})': found for (name, threads), found in taken.items() if found}
-    facts = next((found['machine'] for found in measured.values()), None) or machine()
+    facts = next((found.machine for found in measured.values()), None) or machine()
     evaluate = recipe.data.get('evaluate')
     return Findings(
         model=recipe.model,
@@ -73,7 +73,7 @@ def _makes(stage: Stage, module: str) -> str:
     return kind.precision(stage.params, 'f32')
 
 
-def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int], dict[str, Any] | None]) -> Variant:
+def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int], Samples | None]) -> Variant:
     build, plan = outcome.build, project.plan
     built = outcome.failure is None
     results = [result_of(project, link.step) for link in build.chain] if built else []
@@ -101,11 +101,7 @@ def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int],
         check=outcome.check,
         bound=Bound(bound.relative, bound.cosine),
         notes=outcome.notes,
-        measured=tuple(
-            Measured(threads, tuple(found['cycles']), tuple(found['baseline_cycles']))
-            for (name, threads), found in taken.items()
-            if name == build.variant.name and found
-        ),
+        measured=tuple(found for (name, _), found in taken.items() if name == build.variant.name and found),
         unmeasured=tuple(Unmeasured(threads, why) for threads, why in outcome.unmeasured),
     )
 

@@ -43,7 +43,7 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     choice = write_report(findings, folder, draw=not absent)
     samples: dict[str, list[Any]] = {outcome.build.variant.name: [] for outcome in outcomes}
     for row in rows:
-        if found := benchmark.samples(project, row):
+        if found := benchmark.recorded(project, row):
             samples[row.outcome.build.variant.name].append(found)
     raw = {'format': 1, 'clock': 'perf_counter_ns', 'variants': samples}
     write_text(folder / 'samples.json', json.dumps(raw) + '\n')

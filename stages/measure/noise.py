@@ -8,20 +8,21 @@ from typing import Any
 
 from stages.intervals import drift
 from stages.measure.clock import SHORTEST_NS
+from stages.measure.samples import Cycle, Samples
 
 
-def flags(measured: Mapping[str, Mapping[str, Any]], machine: Mapping[str, Any]) -> list[str]:
+def flags(measured: Mapping[str, Samples], machine: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each doubt; none is the good case.
 
-    The same doubt about several variants is one sentence, about the worst of them. ``measured`` is what
-    ``run_session`` returns; ``machine`` is ``machine()``, whose ``load`` was read before,
-    and may have ``load_after``: a second ``load_now()``. Thresholds: torch.utils.benchmark (spread), pyperf (outliers,
-    short repetitions), Google Benchmark (governor), ours (the rest).
+    The same doubt about several variants is one sentence, about the worst of them. ``measured`` is by variant;
+    ``machine`` is ``machine()``, whose ``load`` was read before, and may have ``load_after``: a second ``load_now()``.
+    Thresholds: torch.utils.benchmark (spread), pyperf (outliers, short repetitions), Google Benchmark (governor), ours
+    (the rest).
     """
     doubts: dict[str, list[tuple[float, str]]] = {}
     for name, one in measured.items():
-        if one.get('cycles'):
-            for kind, degree, sentence in _of_variant(one['cycles'], one['threads'], machine):
+        if one.cycles:
+            for kind, degree, sentence in _of_variant(one.cycles, one.threads or 1, machine):
                 doubts.setdefault(kind, []).append((degree, f'{name}: {sentence}'))
     return [*_of_machine(machine), *(_worst(found) for found in doubts.values())]
 
@@ -71,8 +72,8 @@ Doubt = tuple[str, float, str]
 """A kind of doubt, how bad it is (more is worse), and the sentence."""
 
 
-def _of_variant(cycles: Sequence[Mapping[str, Any]], threads: int, machine: Mapping[str, Any]) -> Iterator[Doubt]:
-    times = [c['time_ns'] for c in cycles]
+def _of_variant(cycles: Sequence[Cycle], threads: int, machine: Mapping[str, Any]) -> Iterator[Doubt]:
+    times = [c.time_ns for c in cycles]
     spread = max((_spread(t) for t in times), default=0.0)
     if spread > 0.25:
         yield (
@@ -110,17 +111,17 @@ def _of_variant(cycles: Sequence[Mapping[str, Any]], threads: int, machine: Mapp
     if (moved := drift(times)) and moved.real:
         words = f'times drift inside cycles: the second half takes {moved.ratio:.3f} times the first; lengthen the '
         yield 'drift', abs(moved.ratio - 1), words + 'warm-up'
-    if faults := sum(c['major_faults'] for c in cycles):
+    if faults := sum(c.major_faults for c in cycles):
         yield 'faults', faults, f'{faults} major page faults in the time pass; free memory first'
-    busy = min((c['cpu_ns'] / c['wall_ns'] for c in cycles if c['wall_ns']), default=float(threads))
+    busy = min((c.cpu_ns / c.wall_ns for c in cycles if c.wall_ns), default=float(threads))
     # Only one thread is bound to be busy all the time: models with serial parts leave the others idle.
     if busy < 0.9:
         yield 'busy', -busy, f'the process had the CPU only {busy:.0%} of the time; stop other work'
-    clocks = [c['cpu_mhz'] for c in (cycles[0], cycles[-1]) if c.get('cpu_mhz')]
+    clocks = [c.cpu_mhz for c in (cycles[0], cycles[-1]) if c.cpu_mhz]
     if len(clocks) == 2 and abs(clocks[1] / clocks[0] - 1) > 0.05:
         words = f'the clock rate went from {clocks[0]:.0f} to {clocks[1]:.0f} MHz; fix it, or let the machine cool'
         yield 'clock', abs(clocks[1] / clocks[0] - 1), words
-    if not all(c['peak_per_repetition'] for c in cycles):
+    if not all(c.peak_per_repetition for c in cycles):
         yield 'peak', 0.0, 'peak memory is 1 value per cycle: this system does not let a process reset its peak'
 
 

@@ -92,7 +92,7 @@ def _latency(found: list[Row], choice: Choice) -> Picture | None:
         seen = sorted({round(value / edge * 700) for value in values if value <= edge})
         axes.plot([x for tick in seen for x in (tick / 700 * edge, tick / 700 * edge, math.nan)],
                   [y for _ in seen for y in (at - 0.22, at + 0.22, math.nan)], color=STRIP, linewidth=0.9)  # fmt: skip
-        means = [value * unit.factor for value in samples.cycle_means(list(row.cycles))]
+        means = [value * unit.factor for value in samples.cycle_means(row.cycles)]
         axes.plot(means, [at + 0.33] * len(means), 'o', color=MUTED, markersize=2.2)
         shown = row.latency.scaled(unit.factor)
         if shown.half is not None:

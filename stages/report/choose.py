@@ -148,12 +148,12 @@ def _tied(best: Row, other: Row, figure: str, level: int) -> bool:
 
 def _logs(row: Row, relative: bool) -> list[float]:
     """ln of time per sample, each round; relative to the baseline of that round when both have the same one."""
-    before, after = samples.pairs(list(row.cycles), list(row.baseline_cycles))
+    before, after = samples.pairs(row.cycles, row.baseline_cycles)
     if row.baseline and relative:
-        return [-math.log(row.batch)] * len(samples.cycle_means(list(row.cycles)))
+        return [-math.log(row.batch)] * len(samples.cycle_means(row.cycles))
     if relative and before:
         return [math.log(a / b / row.batch) for b, a in zip(before, after, strict=True)]
-    return [math.log(m / row.batch) for m in samples.cycle_means(list(row.cycles))]
+    return [math.log(m / row.batch) for m in samples.cycle_means(row.cycles)]
 
 
 def _reason(best: Row, figure: str, within: Mapping[str, Any], allowed: int, ties: list[Row]) -> str:

@@ -71,7 +71,7 @@ def _apart(row: Row, other: Row) -> int | None:
 
 def _against(row: Row, form: Row, level: int, flags: Sequence[str] | None) -> Lighter:
     speed, one_run = _speed(row, form, level)
-    peaks = samples.peaks(list(form.cycles)), samples.peaks(list(row.cycles))
+    peaks = samples.peaks(form.cycles), samples.peaks(row.cycles)
     memory = paired_ratio(*peaks, level) if all(peaks) else None
     size = row.size / form.size if row.size and form.size else None
     said = verdict(speed) if speed else 'not compared'
@@ -84,13 +84,13 @@ def _against(row: Row, form: Row, level: int, flags: Sequence[str] | None) -> Li
 
 def _speed(row: Row, form: Row, level: int) -> tuple[Ratio | None, bool]:
     """The ratio over paired rounds; of two runs, each against its own baseline, which cancels the days between."""
-    own = samples.pairs(list(row.cycles), list(row.baseline_cycles))
+    own = samples.pairs(row.cycles, row.baseline_cycles)
     if form.baseline:
         return (paired_ratio(*own, level) if own[0] else None), True
     if row.baseline_cycles == form.baseline_cycles:
-        before, after = samples.pairs(list(row.cycles), list(form.cycles))
+        before, after = samples.pairs(row.cycles, form.cycles)
         return (paired_ratio(before, after, level) if before else None), True
-    other = samples.pairs(list(form.cycles), list(form.baseline_cycles))
+    other = samples.pairs(form.cycles, form.baseline_cycles)
     if not own[0] or not other[0]:
         return None, False
     shares = [[after / before for before, after in zip(*pair, strict=True)] for pair in (other, own)]

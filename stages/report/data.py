@@ -62,7 +62,7 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'reason': asdict(row.reason) if row.reason else None,
         'chosen': row.variant == choice.name and row.threads == choice.threads,
         'latency_ns': asdict(row.latency) if row.latency else None,
-        'cycle_means_ns': samples.cycle_means(list(row.cycles)),
+        'cycle_means_ns': samples.cycle_means(row.cycles),
         'speed': asdict(row.ratio) if row.ratio else None,
         'percentiles_ns': {name: asdict(found) for name, found in row.percentiles.items()},
         'peak_memory_bytes': asdict(row.peak) if row.peak else None,

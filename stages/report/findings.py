@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stages.measure.figures import Check, check_of
+from stages.measure.samples import Samples, samples_of
 
 NO_REASON = 'no reason was recorded'
 Facts = Mapping[str, Any]
@@ -36,15 +37,6 @@ class Failed:
 
     log: str = ''
     repeat: str = ''
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The samples of a variant at one number of threads, in rounds with those of the baseline."""
-
-    threads: int | None = None
-    cycles: tuple[Facts, ...] = field(default=(), hash=False)
-    baseline_cycles: tuple[Facts, ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ class Variant:
     check: Check | None = None
     bound: Bound = Bound()
     notes: tuple[str, ...] = ()
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[Samples, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
 
     @property
@@ -192,10 +184,7 @@ def _variant(read: Facts) -> Variant:
         check=check_of(read['check']) if read.get('check') else None,
         bound=Bound(bound.get('relative'), bound.get('cosine')),
         notes=tuple(read.get('notes') or ()),
-        measured=tuple(
-            Measured(one.get('threads'), tuple(one.get('cycles') or ()), tuple(one.get('baseline_cycles') or ()))
-            for one in read.get('measured') or ()
-        ),
+        measured=tuple(samples_of(one) for one in read.get('measured') or ()),
         unmeasured=tuple(Unmeasured(one['threads'], one['reason']) for one in read.get('unmeasured') or ()),
     )
 

@@ -116,7 +116,7 @@ def _trust(findings: Findings, found: list[Row]) -> list[Block]:
     few = [row for row in found if row.metric and row.metric.n and row.metric.n < 1000]
     if few and few[0].metric:
         blocks.append(Paragraph(
-            f'{few[0].metric.name} was taken on {few[0].metric.n} samples; its interval stands beside each value.'
+            f'{few[0].metric.name} was taken on {few[0].metric.n} answers; its interval stands beside each value.'
         ))  # fmt: skip
     return [*blocks, tables.trust_table(found), tables.tail_table(found)]
 

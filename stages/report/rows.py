@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from stages.intervals import Interval, interval
 from stages.measure.figures import Check, Difference, Score
+from stages.measure.samples import Cycle, Samples
 from stages.report import samples
-from stages.report.findings import Findings, Measured, Stage, Variant
+from stages.report.findings import Findings, Stage, Variant
 from stages.report.lighter import Lighter
 from stages.report.reasons import Reason, reason_of
-from stages.report.samples import Cycle
 from stages.report.statistics import Percentile, Ratio, level_for, paired_ratio, percentiles, verdict
 
 TOO_FAR = 'too far from the source'
@@ -91,7 +92,7 @@ def rows(findings: Findings) -> list[Row]:
         taken = {one.threads: one for one in variant.measured}
         failed = {one.threads: one.reason for one in variant.unmeasured}
         for threads in sorted(taken.keys() | failed.keys(), key=lambda n: n or 0) or [None]:
-            measured = taken.get(threads) or Measured(threads)
+            measured = taken.get(threads) or Samples(threads)
             made.append(_row(findings, variant, measured, failed.get(threads or 0, ''), level))
     return made
 
@@ -124,14 +125,13 @@ def _failure(variant: Variant, reason: Reason | None, unmeasured: str) -> tuple[
     return '', ''
 
 
-def _row(findings: Findings, variant: Variant, measured: Measured, unmeasured: str, level: int) -> Row:
-    cycles, against = list(measured.cycles), list(measured.baseline_cycles)
+def _row(findings: Findings, variant: Variant, measured: Samples, unmeasured: str, level: int) -> Row:
+    cycles, against = measured.cycles, measured.baseline_cycles
     means, peaks = samples.cycle_means(cycles), samples.peaks(cycles)
     is_baseline = variant.name == findings.baseline
     before, after = samples.pairs(cycles, against)
     ratio = paired_ratio(before, after, level) if before and not is_baseline else None
-    added = [mean - float(c['rss_import_bytes']) for c in cycles if c.get('rss_import_bytes') is not None
-             for mean in samples.peaks([c])]  # fmt: skip
+    added = samples.added(cycles)
     check = variant.check or Check()
     difference = check.difference or Difference(None, None, None)
     said = 'baseline' if is_baseline else verdict(ratio) if ratio else 'not compared' if means else 'not measured'
@@ -161,7 +161,7 @@ def _row(findings: Findings, variant: Variant, measured: Measured, unmeasured: s
         verdict=said,
         percentiles=percentiles([t for c in cycles for t in samples.times(c)]) if means else {},
         peak=interval(peaks) if peaks else None,
-        added=sum(added) / len(added) if added else None,
+        added=fmean(added) if added else None,
         size=variant.size_bytes,
         metric=check.metric,
         agreement=check.agreement,
@@ -169,6 +169,6 @@ def _row(findings: Findings, variant: Variant, measured: Measured, unmeasured: s
         relative=difference.relative,
         cosine=difference.cosine,
         where=difference.where,
-        cycles=tuple(cycles),
-        baseline_cycles=tuple(against),
+        cycles=cycles,
+        baseline_cycles=against,
     )

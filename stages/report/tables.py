@@ -8,6 +8,7 @@ from typing import Any
 
 from stages.intervals import drift, interval
 from stages.measure.figures import Score
+from stages.measure.samples import Cycle
 from stages.report import samples
 from stages.report.blocks import Column, Line, Table
 from stages.report.choose import Choice
@@ -31,6 +32,7 @@ from stages.report.statistics import outliers
 
 NONE = '—'
 Cells = Callable[[Row], str]
+Phase = tuple[str, Callable[[Cycle], float | None]]
 
 
 def main_table(found: list[Row], findings: Findings, choice: Choice, level: int) -> Table:
@@ -97,7 +99,7 @@ def _percentile(name: str, unit: Unit) -> Cells:
 
 
 def _note(found: list[Row], findings: Findings, level: int) -> str:
-    cycles = max((len(samples.timed(list(row.cycles))) for row in found), default=0)
+    cycles = max((len(samples.timed(row.cycles)) for row in found), default=0)
     batch = {row.batch for row in found}
     what = f'batch {batch.pop()}' if len(batch) == 1 else 'batch as in the table'
     compared = sum(row.ratio is not None for row in found)
@@ -137,7 +139,7 @@ def trust_table(found: list[Row]) -> Table:
 
 def _trust(row: Row, unit: Unit) -> Line:
     assert row.latency is not None
-    cycles = [samples.times(cycle) for cycle in samples.timed(list(row.cycles))]
+    cycles = [samples.times(cycle) for cycle in samples.timed(row.cycles)]
     means = [fmean(cycle) * unit.factor for cycle in cycles]
     spread = stdev(means) / fmean(means) * 100 if len(means) > 1 else None
     power = place((row.latency.half or 0) * unit.factor, row.latency.mean * unit.factor)
@@ -153,17 +155,17 @@ def _trust(row: Row, unit: Unit) -> Line:
 
 def cold_table(found: list[Row]) -> Table:
     """What a start costs, per variant: the mean over fresh processes."""
-    names = (
-        ('import', 'import_ns'),
-        ('load and compile', 'load_ns'),
-        ('first call', 'first_ns'),
-        ('warm-up', 'warmup_ns'),
+    phases: tuple[Phase, ...] = (
+        ('import', lambda cycle: cycle.import_ns),
+        ('load and compile', lambda cycle: cycle.load_ns),
+        ('first call', lambda cycle: cycle.first_ns),
+        ('warm-up', lambda cycle: sum(cycle.warmup_ns) or None),
     )
     measured = [row for row in found if row.cycles]
     unit = Unit('ms', 1e-6)
-    columns = (Column('variant'), Column('threads', True), *(Column(f'{title}, ms', True) for title, _ in names))
+    columns = (Column('variant'), Column('threads', True), *(Column(f'{title}, ms', True) for title, _ in phases))
     lines = tuple(
-        Line((row.variant, str(row.threads or NONE), *(_over_cycles(row, name, unit) for _, name in names)))
+        Line((row.variant, str(row.threads or NONE), *(_over_cycles(row, of, unit) for _, of in phases)))
         for row in measured
     )
     note = 'Mean over fresh processes, with the files already in the page cache. Warm-up: all its calls together.'
@@ -172,16 +174,16 @@ def cold_table(found: list[Row]) -> Table:
 
 def memory_table(found: list[Row]) -> Table:
     """Resident memory as a process goes on, and what the model itself added."""
-    names = (
-        ('start', 'rss_start_bytes'),
-        ('after import', 'rss_import_bytes'),
-        ('after load', 'rss_load_bytes'),
-        ('after first call', 'rss_first_bytes'),
-        ('at the end', 'rss_end_bytes'),
-        ('PSS', 'pss_bytes'),
+    phases: tuple[Phase, ...] = (
+        ('start', lambda cycle: cycle.rss_start_bytes),
+        ('after import', lambda cycle: cycle.rss_import_bytes),
+        ('after load', lambda cycle: cycle.rss_load_bytes),
+        ('after first call', lambda cycle: cycle.rss_first_bytes),
+        ('at the end', lambda cycle: cycle.rss_end_bytes),
+        ('PSS', lambda cycle: cycle.pss_bytes),
     )
     measured = [row for row in found if row.cycles]
-    columns = (Column('variant'), Column('threads', True), *(Column(title, True) for title, _ in names),
+    columns = (Column('variant'), Column('threads', True), *(Column(title, True) for title, _ in phases),
                Column('peak, mean', True), Column('peak, highest', True),
                Column('added by the model', True))  # fmt: skip
 
@@ -191,12 +193,12 @@ def memory_table(found: list[Row]) -> Table:
     lines = tuple(
         Line((
             row.variant, str(row.threads or NONE),
-            *(mib(_mean(samples.field(list(row.cycles), name))) for _, name in names),
-            mib(row.peak.mean if row.peak else None), mib(samples.highest(list(row.cycles))), mib(row.added),
+            *(mib(_mean(_phase(row, of))) for _, of in phases),
+            mib(row.peak.mean if row.peak else None), mib(samples.highest(row.cycles)), mib(row.added),
         ))
         for row in measured
     )  # fmt: skip
-    single = any(cycle.get('peak_per_repetition') is False for row in measured for cycle in row.cycles)
+    single = any(not cycle.peak_per_repetition for row in measured for cycle in row.cycles)
     how = 'one value per cycle, the life of the process' if single else 'reset before each repetition'
     return Table('Resident memory by phase, MiB', columns, lines,
                  f'Peak: {how}. Added by the model: peak minus memory after import. PSS shares library pages '
@@ -241,8 +243,12 @@ def _mean(values: list[float]) -> float | None:
     return fmean(values) if values else None
 
 
-def _over_cycles(row: Row, name: str, unit: Unit) -> str:
-    values = samples.field(list(row.cycles), name)
+def _phase(row: Row, of: Callable[[Cycle], float | None]) -> list[float]:
+    return samples.known([of(cycle) for cycle in row.cycles])
+
+
+def _over_cycles(row: Row, of: Callable[[Cycle], float | None], unit: Unit) -> str:
+    values = _phase(row, of)
     return plus_minus(interval(values), unit) if values else NONE
 
 

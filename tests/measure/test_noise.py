@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from stages.measure.noise import flags
+from stages.measure.samples import samples_of
 
 QUIET = {
     'cpu': {'governor': 'performance', 'hypervisor': 'no', 'quota': 'none', 'cores': 4, 'threads': 8},
@@ -17,7 +18,7 @@ def cycle(times: list[int], **changed: Any) -> dict[str, Any]:
 
 
 def raised(*cycles: dict[str, Any]) -> list[str]:
-    return flags({'v': {'threads': 1, 'cycles': list(cycles), 'baseline_cycles': []}}, QUIET)
+    return flags({'v': samples_of({'threads': 1, 'cycles': cycles})}, QUIET)
 
 
 STEADY = [5_000_000, 5_000_100, 5_000_000, 5_000_100] * 5
@@ -43,7 +44,7 @@ def test_a_repetition_under_1_ms_is_named() -> None:
 
 
 def test_a_failed_variant_has_no_flags() -> None:
-    assert flags({'v': {'failed': 'killed'}}, QUIET) == []
+    assert flags({'v': samples_of({'failed': 'killed'})}, QUIET) == []
 
 
 def test_a_busy_virtual_machine_is_said() -> None:
@@ -54,7 +55,7 @@ def test_a_busy_virtual_machine_is_said() -> None:
 
 
 def test_one_doubt_about_ten_variants_is_one_sentence_about_the_worst() -> None:
-    slow = {f'v{i}': {'threads': 1, 'cycles': [cycle([*STEADY, 20_000_000 + i])]} for i in range(10)}
+    slow = {f'v{i}': samples_of({'threads': 1, 'cycles': [cycle([*STEADY, 20_000_000 + i])]}) for i in range(10)}
     assert flags(slow, QUIET) == [
         'v9: the slowest repetition took 3.5 times the mean of its cycle; look at the samples'
         ' (the worst of 10 variants)'

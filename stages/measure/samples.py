@@ -1,0 +1,73 @@
+"""What a benchmark leaves, read: cycles of integers (nanoseconds, bytes). One reader; what is not there is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One fresh process of one variant."""
+
+    time_ns: tuple[int, ...] = ()
+    """One value per repetition, of ``inner`` calls each."""
+
+    inner: int = 1
+    warmup_ns: tuple[int, ...] = ()
+    import_ns: int | None = None
+    load_ns: int | None = None
+    first_ns: int | None = None
+    peak_rss_bytes: tuple[int, ...] = ()
+    peak_per_repetition: bool = True
+    """False: the system does not let a process reset its peak, so there is one for the whole cycle."""
+
+    rss_start_bytes: int | None = None
+    rss_import_bytes: int | None = None
+    rss_load_bytes: int | None = None
+    rss_first_bytes: int | None = None
+    rss_end_bytes: int | None = None
+    pss_bytes: int | None = None
+    cpu_ns: int = 0
+    wall_ns: int = 0
+    major_faults: int = 0
+    cpu_mhz: float | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A variant at one number of threads, in rounds with the baseline."""
+
+    threads: int | None = None
+    batch: int = 1
+    cycles: tuple[Cycle, ...] = ()
+    baseline_cycles: tuple[Cycle, ...] = ()
+    machine: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+SERIES = ('time_ns', 'warmup_ns', 'peak_rss_bytes')
+COUNTS = ('cpu_ns', 'wall_ns', 'major_faults')
+ONCE = ('import_ns', 'load_ns', 'first_ns', 'rss_start_bytes', 'rss_import_bytes', 'rss_load_bytes', 'rss_first_bytes',
+        'rss_end_bytes', 'pss_bytes', 'cpu_mhz')  # fmt: skip
+
+
+def samples_of(read: Mapping[str, Any]) -> Samples:
+    """Return samples from their JSON values."""
+    return Samples(
+        threads=read.get('threads'),
+        batch=read.get('batch') or 1,
+        cycles=tuple(cycle_of(one) for one in read.get('cycles') or ()),
+        baseline_cycles=tuple(cycle_of(one) for one in read.get('baseline_cycles') or ()),
+        machine=read.get('machine') or {},
+    )
+
+
+def cycle_of(read: Mapping[str, Any]) -> Cycle:
+    """Return a cycle from its JSON values."""
+    fields: dict[str, Any] = {name: tuple(read.get(name) or ()) for name in SERIES}
+    fields |= {name: read.get(name) or 0 for name in COUNTS}
+    fields |= {name: read.get(name) for name in ONCE}
+    return Cycle(
+        inner=read.get('inner') or 1, peak_per_repetition=read.get('peak_per_repetition') is not False, **fields
+    )
