@@ -1,6 +1,7 @@
 """Show which formats lead where, as the reports of real runs prove it; --write keeps it in docs/.
 
-A variant counts when its report was made of the steps that the plan has today; of others the command says so.
+A recipe that was run as it is planned today counts as its report says; one that was not, as docs/ have it from its last
+run, where its variants still go through the same kinds. So one recipe is enough to show one kind anew.
 """
 
 from __future__ import annotations
@@ -16,44 +17,58 @@ from stages.engines import ENGINES
 from stages.execute.project import find_root, open_project
 from stages.kinds import KINDS
 from stages.plan.step import Build, Plan
-from stages.report.conversions import FAILED, REFUSED, WORKS, Edge, Evidence, document, rounded
-from stages.report.conversions_page import roads_page
+from stages.report.conversions import FAILED, REFUSED, WORKS, Edge, Evidence, document, read, rounded
+from stages.report.conversions_page import as_page
 from stages.sources import SOURCES
 
+JSON, PAGE = 'docs/conversions.json', 'docs/conversions.md'
 STATUS = {'built': WORKS, 'unsupported': REFUSED, 'failed': FAILED}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--write', action='store_true', help='write docs/roads.json and docs/roads.md')
+    parser.add_argument('--write', action='store_true', help=f'write {JSON} and {PAGE}')
 
 
 def run(asked: argparse.Namespace) -> int:
     root = find_root(Path.cwd())
     plan = open_project(root).plan
+    kept = _json(root / JSON)
+    before = [one for one in read(kept.get('evidence') or ()) if still_planned(plan, one)]
     evidence: list[Evidence] = []
     runs: dict[str, Any] = {}
     notes: list[str] = []
     for recipe, builds in plan.builds.items():
-        report = _report(root / 'artifacts' / recipe / 'report.json')
+        report = _json(root / 'artifacts' / recipe / 'report.json')
         found = [one for build in builds if (one := evidence_of(plan, build, report))]
-        evidence += found
         if found:
             runs[recipe] = {'created': report['created'], 'cpu': report['machine']['cpu']['model']}
+        elif found := [one for one in before if one.recipe == recipe]:
+            runs[recipe] = kept['runs'][recipe]
+            notes.append(f'{recipe}: as its run of {runs[recipe]["created"][:10]} showed it; run doit {recipe}')
+        evidence += found
         known = {one.variant for one in found}
         if absent := [build.variant.name for build in builds if build.variant.name not in known]:
             notes.append(f'{recipe}: nothing known of {", ".join(absent)} as planned today; run doit {recipe}')
     made = document(evidence, tuple(SOURCES), edges(), runs)
-    text = roads_page(made)
+    text = as_page(made)
     if asked.write:
-        (root / 'docs').mkdir(exist_ok=True)
-        write_text(root / 'docs' / 'roads.json', as_text(made))
-        write_text(root / 'docs' / 'roads.md', text)
-        print(f'docs/roads.json and docs/roads.md: {len(evidence)} variants of {len(runs)} recipes')
+        write_text(root / JSON, as_text(made))
+        write_text(root / PAGE, text)
+        print(f'{JSON} and {PAGE}: {len(evidence)} variants of {len(runs)} recipes')
     else:
         print(text)
     for note in notes:
         print(note)
     return 0
+
+
+def still_planned(plan: Plan, one: Evidence) -> bool:
+    """Whether today's plan has this variant, through the same formats and kinds; its steps may be others."""
+    builds = {build.variant.name: build for build in plan.builds.get(one.recipe, ())}
+    build = builds.get(one.variant)
+    if build is None or formats_of(plan, build) != one.formats:
+        return False
+    return tuple(stage.kind for stage in build.variant.stages) == one.kinds
 
 
 def edges() -> list[Edge]:
@@ -74,7 +89,7 @@ def evidence_of(plan: Plan, build: Build, report: Mapping[str, Any]) -> Evidence
         return None
     if (report['source']['step'], row['precision']) != (ids[0], build.chain[-1].precision):
         return None
-    lighter, reason, metric = row['lighter'] or {}, row['reason'], row['metric'] or row['agreement'] or {}
+    compressed, reason, metric = row['compressed'] or {}, row['reason'], row['metric'] or row['agreement'] or {}
     words = f'{reason["head"]}{"; " * bool(reason["words"])}{(reason["words"] or [""])[0]}' if reason else ''
     return Evidence(
         recipe=build.recipe,
@@ -92,9 +107,9 @@ def evidence_of(plan: Plan, build: Build, report: Mapping[str, Any]) -> Evidence
         size_bytes=row['size_bytes'],
         metric=metric.get('name', ''),
         value=rounded(metric.get('value')),
-        against=lighter.get('form', ''),
-        size_ratio=rounded(lighter.get('size')),
-        metric_change=rounded(lighter.get('metric')),
+        against=compressed.get('form', ''),
+        size_ratio=rounded(compressed.get('size')),
+        metric_change=rounded(compressed.get('metric')),
         versions=_versions(plan, build, report['versions']),
     )
 
@@ -121,7 +136,7 @@ def _versions(plan: Plan, build: Build, known: Mapping[str, str]) -> dict[str, s
     return {name: known[name] for name in sorted(named & known.keys())}
 
 
-def _report(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):

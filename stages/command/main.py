@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from stages import __version__
-from stages.command import check, digest, doctor, kinds, plan, repeat, report, schema, verify, why
-from stages.command import conversions as roads
+from stages.command import check, conversions, digest, doctor, kinds, plan, repeat, report, schema, verify, why
 from stages.errors import ModelkilnError
 
 COMMANDS = {
@@ -21,7 +20,7 @@ COMMANDS = {
     'verify': verify,
     'doctor': doctor,
     'report': report,
-    'roads': roads,
+    'conversions': conversions,
     'repeat': repeat,
 }
 EPILOG = """\

@@ -68,7 +68,7 @@ def _versions(project: Project, outcomes: list[Outcome]) -> dict[str, str]:
 
 
 def _makes(stage: Stage, module: str) -> str:
-    """The precision that a stage gives a float model: what it is lighter by, whatever was done before it."""
+    """The precision that a stage gives a float model: what it is compressed to, whatever was done before it."""
     kind = next(kind for kind in KINDS[stage.kind] if kind.__name__ == module)  # type: ignore[attr-defined]
     return kind.precision(stage.params, 'f32')
 

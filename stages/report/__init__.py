@@ -18,11 +18,11 @@ TOOLS = ('jinja2', 'matplotlib')
 
 
 def rows_of(findings: Findings) -> list[Row]:
-    """Return every row, those of lighter forms with their comparison."""
-    from stages.report.compressed import with_lighter
+    """Return every row, those of compressed forms with their comparison."""
+    from stages.report.float_form import with_compressed
     from stages.report.rows import rows
 
-    return with_lighter(rows(findings), findings.cpu_flags)
+    return with_compressed(rows(findings), findings.cpu_flags)
 
 
 def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choice:

@@ -1,22 +1,22 @@
-"""The table of lighter forms: each quantized or otherwise lighter variant against its float form."""
+"""The table of compressed forms: each quantized, narrowed or pruned variant against its float form."""
 
 from __future__ import annotations
 
 from stages.report.blocks import Column, Line, Table
-from stages.report.compressed import COMPUTES, DOT_PRODUCTS, instructions
+from stages.report.compressed import Compressed
 from stages.report.digits import at, change_text, place, ratio_text, significant
 from stages.report.findings import Findings
-from stages.report.lighter import Lighter
+from stages.report.float_form import COMPUTES, DOT_PRODUCTS, instructions
 from stages.report.rows import Row
 from stages.report.statistics import Ratio
 from stages.report.tables import NONE
 
-TITLE = 'Lighter forms against their float form'
+TITLE = 'Compressed forms against their float form'
 
 
-def lighter_table(found: list[Row], findings: Findings) -> Table:
-    """One line per variant that is lighter than f32: size, speed, memory and accuracy against the same without it."""
-    shown = [(row, row.lighter) for row in found if row.lighter]
+def compressed_table(found: list[Row], findings: Findings) -> Table:
+    """One line per compressed variant: size, speed, memory and accuracy against the same without it."""
+    shown = [(row, row.compressed) for row in found if row.compressed]
     several = len({row.threads for row, _ in shown if row.threads}) > 1
     metric = next((row.quality.name for row, _ in shown if row.quality), 'accuracy')
     columns = (
@@ -40,7 +40,7 @@ def _short(word: str) -> str:
     return word.removesuffix(' on this CPU')
 
 
-def _state(row: Row, one: Lighter) -> str:
+def _state(row: Row, one: Compressed) -> str:
     return 'greyed' if row.failure or one.word.startswith('does not pay') else ''
 
 
@@ -52,7 +52,7 @@ def _signed(text: str) -> str:
     return f'−{text[1:]}' if text.startswith('-') else f'+{text}' if text.strip('0.') else text
 
 
-def _speed(one: Lighter) -> str:
+def _speed(one: Compressed) -> str:
     return (ratio_text(one.speed) if one.speed else NONE) + ' †' * (not one.one_run)
 
 
@@ -65,7 +65,7 @@ def _memory(found: Ratio | None) -> str:
     return f'{_signed(at(value, max(place((bounds[1] - bounds[0]) / 2, value), -1)))} %'
 
 
-def _metric(row: Row, one: Lighter) -> str:
+def _metric(row: Row, one: Compressed) -> str:
     if one.metric is None or row.quality is None:
         return NONE
     text = change_text(one.metric, row.quality.percent)
@@ -73,8 +73,8 @@ def _metric(row: Row, one: Lighter) -> str:
 
 
 def _note(shown: list[Row], findings: Findings) -> str:
-    found = [row.lighter for row in shown if row.lighter]
-    said = ['The float form is the variant with the same stages without those that make it lighter, measured in the '
+    found = [row.compressed for row in shown if row.compressed]
+    said = ['The float form is the variant with the same stages without those that compress it, measured in the '
             'same rounds.']  # fmt: skip
     if any(not one.exact for one in found):
         said.append('*: the recipe has no such variant; this is the nearest there is.')

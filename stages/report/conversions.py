@@ -1,4 +1,4 @@
-"""The map of roads: from each source format to each target, what real runs have shown; made of evidence, never of hope.
+"""The conversion matrix: from each source format to each target, what real runs have shown, and no more.
 
 Evidence is one variant of one recipe as its report knows it. Everything else here follows from evidence and from the
 tables of sources and kinds.
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 FORMAT = 1
 FLOAT = 'f32'
 WORKS, REFUSED, FAILED = 'works', 'refused', 'failed'
-NOT_SHOWN, NO_ROAD = 'not shown', 'no road'
+NOT_SHOWN, NO_WAY = 'not shown', 'no way'
 
 
 class Edge(NamedTuple):
@@ -59,7 +59,7 @@ class Evidence:
     metric: str = ''
     value: float | None = None
     against: str = ''
-    """The variant that is the same without what makes this one lighter or quicker."""
+    """The variant that is the same without what compresses or optimizes this one."""
 
     size_ratio: float | None = None
     metric_change: float | None = None
@@ -79,7 +79,7 @@ class Evidence:
 def document(
     evidence: Sequence[Evidence], sources: Sequence[str], edges: Sequence[Edge], runs: dict[str, Any]
 ) -> dict[str, Any]:
-    """The whole map as JSON: the evidence, and what follows from it for every pair of formats and every kind."""
+    """The whole matrix as JSON: the evidence, and what follows from it for every pair of formats and every kind."""
     # what variants pass through and never end in (a tuning's database) is a part of the way, not where one goes
     passed = {format for one in evidence for format in one.formats[1:-1]} - {one.formats[-1] for one in evidence}
     targets = tuple(dict.fromkeys([*sources, *(edge.gives for edge in edges if edge.gives not in passed)]))
@@ -109,10 +109,10 @@ def cell(evidence: Sequence[Evidence], edges: Sequence[Edge], source: str, targe
     found: dict[str, Any] = {'source': source, 'target': target, 'status': WORKS, 'over': [], 'refused': _refusal(no)}
     if best:
         return found | {'over': list(best.over), 'by': best.name, 'kinds': list(best.kinds), 'relative': best.relative}
-    road = shortest(edges, source, target)
-    status = no.status if no else NO_ROAD if road is None else NOT_SHOWN
-    return found | {'status': status, 'over': [edge.gives for edge in road or ()][:-1], 'by': no.name if no else None,
-                    'kinds': [edge.kind for edge in road or ()], 'relative': None}  # fmt: skip
+    way = shortest(edges, source, target)
+    status = no.status if no else NO_WAY if way is None else NOT_SHOWN
+    return found | {'status': status, 'over': [edge.gives for edge in way or ()][:-1], 'by': no.name if no else None,
+                    'kinds': [edge.kind for edge in way or ()], 'relative': None}  # fmt: skip
 
 
 def link(evidence: Sequence[Evidence], edge: Edge) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def link(evidence: Sequence[Evidence], edge: Edge) -> dict[str, Any]:
 
 
 def optimised(evidence: Sequence[Evidence], edge: Edge) -> list[dict[str, Any]]:
-    """Every use of a kind to make a model lighter or quicker, against the variant without it."""
+    """Every use of a kind to compress or optimize a model, against the variant without it."""
     lines = []
     for one in evidence:
         place = _place(one, edge)
@@ -146,14 +146,14 @@ def optimised(evidence: Sequence[Evidence], edge: Edge) -> list[dict[str, Any]]:
 
 def shortest(edges: Sequence[Edge], source: str, target: str) -> tuple[Edge, ...] | None:
     """The fewest kinds that lead from one format to another; () when they are one, None when nothing leads there."""
-    roads: dict[str, tuple[Edge, ...]] = {source: ()}
+    ways: dict[str, tuple[Edge, ...]] = {source: ()}
     waiting = [source]
     for format in waiting:
         for edge in edges:
-            if edge.takes == format and edge.gives not in roads:
-                roads[edge.gives] = (*roads[format], edge)
+            if edge.takes == format and edge.gives not in ways:
+                ways[edge.gives] = (*ways[format], edge)
                 waiting.append(edge.gives)
-    return roads.get(target)
+    return ways.get(target)
 
 
 def rounded(value: float | None) -> float | None:
@@ -162,7 +162,7 @@ def rounded(value: float | None) -> float | None:
 
 
 def _rank(one: Evidence) -> tuple[int, bool, int, bool, float]:
-    """The plainest road first: fewest formats, plain floats, fewest stages, all bounds kept, nearest to the source."""
+    """The plainest way first: fewest formats, plain floats, fewest stages, all bounds kept, nearest to the source."""
     light = any(makes != FLOAT for makes in one.makes) or one.precision != FLOAT
     return len(one.over), light, len(one.kinds), bool(one.words), math.inf if one.relative is None else one.relative
 

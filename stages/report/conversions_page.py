@@ -1,4 +1,4 @@
-"""The map of roads as Markdown, from its JSON alone."""
+"""The conversion matrix as Markdown, from its JSON alone."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import Any
 
 from stages.measure.metrics import METRICS
 from stages.report.blocks import Column, Items, Line, Page, Paragraph, Section, Table
-from stages.report.conversions import NO_ROAD, NOT_SHOWN, WORKS
+from stages.report.conversions import NO_WAY, NOT_SHOWN, WORKS
 from stages.report.digits import change_text, significant, tiny
 from stages.report.markdown import markdown
 
 NONE = '—'
-TITLE = 'Roads from format to format'
-SIGNS = {NOT_SHOWN: '?', NO_ROAD: '–'}
+TITLE = 'The conversion matrix'
+SIGNS = {NOT_SHOWN: '?', NO_WAY: '–'}
 LEGEND = (
     'works: a recipe shows it, directly; over FORMAT: a recipe shows it, by way of that one; refused: the tool says '
     'no, and its words stand below; ?: kinds lead there, and no recipe shows it yet; –: no kind leads there.'
 )
 
 
-def roads_page(found: dict[str, Any]) -> str:
+RUNS = 'Each recipe stands with what its last run showed; a kind that changed since is shown anew by one recipe.'
+
+
+def as_page(found: dict[str, Any]) -> str:
     """The matrix, then what stands behind every cell, every kind and every optimisation."""
     works = sum(cell['status'] == WORKS and cell['source'] != cell['target'] for cell in found['matrix'])
     shown = sum(kind['status'] == WORKS for kind in found['kinds'])
@@ -29,15 +32,22 @@ def roads_page(found: dict[str, Any]) -> str:
             f'{variants} variants of {recipes} recipe{"s" * (recipes != 1)}, built, checked and run.')  # fmt: skip
     page = Page(
         title=TITLE,
-        subtitle='Made by “modelkiln roads --write” from roads.json, which it makes from reports; not written by hand.',
+        subtitle='Made by “modelkiln conversions --write” from conversions.json, which it makes from reports.',
         verdicts=(said,),
         flags=(),
         sections=(
             Section('matrix', 'From (down) to (across)', (_matrix(found), Paragraph(LEGEND))),
             *(Section(source, f'From {source}', (_from(found, source),)) for source in found['sources']),
             Section('kinds', 'Every kind on every format it takes', (_kinds(found['kinds']),)),
-            Section('optimisations', 'Lighter and quicker forms', (_optimisations(found['optimisations']),)),
-            Section('runs', 'The runs', (Items(tuple(_run(name, run) for name, run in found['runs'].items())),)),
+            Section('optimisations', 'Compressed and optimized forms', (_optimisations(found['optimisations']),)),
+            Section(
+                'runs',
+                'The runs',
+                (
+                    Paragraph(RUNS),
+                    Items(tuple(_run(name, run) for name, run in found['runs'].items())),
+                ),
+            ),
         ),
     )
     return markdown(page)
@@ -58,7 +68,7 @@ def _sign(cell: dict[str, Any]) -> str:
 
 def _from(found: dict[str, Any], source: str) -> Table:
     """Every way out of one format, without those that lead nowhere."""
-    cells = [cell for cell in found['matrix'] if cell['source'] == source and cell['status'] != NO_ROAD]
+    cells = [cell for cell in found['matrix'] if cell['source'] == source and cell['status'] != NO_WAY]
     columns = (Column('to'), Column('is'), Column('by way of'), Column('shown by'), Column('difference', True),
                Column('the tool\'s words'))  # fmt: skip
     lines = tuple(
@@ -73,7 +83,7 @@ def _from(found: dict[str, Any], source: str) -> Table:
 
 
 def _words(cell: dict[str, Any]) -> str:
-    """Of a refusal; also when another road works, since the refusal of the short one is worth knowing."""
+    """Of a refusal; also when another way works, since the refusal of the short one is worth knowing."""
     refused = cell['refused']
     return f'{" → ".join(refused["kinds"])} ({refused["by"]}): {refused["words"]}' if refused else NONE
 

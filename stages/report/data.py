@@ -70,7 +70,7 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'size_bytes': row.size,
         'metric': asdict(row.metric) if row.metric else None,
         'agreement': asdict(row.agreement) if row.agreement else None,
-        'lighter': asdict(row.lighter) if row.lighter else None,
+        'compressed': asdict(row.compressed) if row.compressed else None,
         'difference': {
             'max_abs': row.max_abs,
             'relative': row.relative,

@@ -9,7 +9,7 @@ from stages.measure.tolerance import untestable
 from stages.report import tables
 from stages.report.blocks import Block, Code, Items, Page, Paragraph, Picture, Section, Table
 from stages.report.choose import Choice
-from stages.report.compressed_table import TITLE, lighter_table
+from stages.report.compressed_table import TITLE, compressed_table
 from stages.report.failures import failed_blocks, named, stopped, told, unsupported_blocks
 from stages.report.findings import Findings
 from stages.report.rows import Row, comparisons
@@ -37,7 +37,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
     sections = [
         Section('variants', 'Variants', tuple(_variants(findings, found, choice))),
         Section('charts', 'Charts', tuple(pictures)),
-        Section('lighter', TITLE, (lighter_table(found, findings),)),
+        Section('compressed', TITLE, (compressed_table(found, findings),)),
         Section('failed', 'Failed', tuple(failed_blocks(found))),
         Section('unsupported', 'Unsupported, as the recipe expects', tuple(unsupported_blocks(found))),
         Section('trust', 'Can these numbers be trusted?', tuple(_trust(findings, found))),

@@ -12,7 +12,7 @@ from stages.measure.figures import Check, Difference, Score
 from stages.measure.samples import Cycle, Samples
 from stages.report import samples
 from stages.report.findings import Findings, Stage, Variant
-from stages.report.lighter import Lighter
+from stages.report.compressed import Compressed
 from stages.report.reasons import Reason, reason_of
 from stages.report.statistics import Percentile, Ratio, level_for, paired_ratio, percentiles, verdict
 
@@ -70,8 +70,8 @@ class Row:
 
     cycles: tuple[Cycle, ...]
     baseline_cycles: tuple[Cycle, ...]
-    lighter: Lighter | None = None
-    """Set on what is lighter than f32: how it compares with its float form."""
+    compressed: Compressed | None = None
+    """Set on a compressed form: how it compares with its float form."""
 
     @property
     def unsupported(self) -> bool:

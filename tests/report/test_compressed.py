@@ -1,4 +1,4 @@
-"""Lighter forms against their float form: the right form, the right ratio, and plain words when it does not pay."""
+"""Compressed forms against their float form: the right form, the right ratio, and plain words when it does not pay."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from stages.report import read_findings, rows_of
-from stages.report.lighter import Lighter
+from stages.report.compressed import Compressed
 from tests.report.example import cycle, findings, written
 
 
-def compared(document: dict[str, Any]) -> dict[str, Lighter]:
-    return {row.variant: row.lighter for row in rows_of(read_findings(document)) if row.lighter}
+def compared(document: dict[str, Any]) -> dict[str, Compressed]:
+    return {row.variant: row.compressed for row in rows_of(read_findings(document)) if row.compressed}
 
 
 Made = tuple[str, list[tuple[str, str]], str, float, float]
@@ -128,11 +128,11 @@ def test_one_that_fails_its_accuracy_bound_does_not_pay_however_fast() -> None:
 def test_every_page_has_the_table(tmp_path: Path) -> None:
     written(findings(), tmp_path)
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
-    table = text.partition('## Lighter forms against their float form')[2].partition('\n## ')[0]
+    table = text.partition('## Compressed forms against their float form')[2].partition('\n## ')[0]
     assert '| ov-int8 ' in table and 'int8 on this CPU: avx512_vnni.' in table
-    assert 'id="lighter"' in (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert 'id="compressed"' in (tmp_path / 'report.html').read_text(encoding='utf-8')
     records = json.loads((tmp_path / 'report.json').read_text())['rows']
     record = next(row for row in records if row['variant'] == 'ov-int8')
     line = next(row for row in csv.DictReader((tmp_path / 'report.csv').open()) if row['variant'] == 'ov-int8')
-    assert record['lighter']['form'] == line['lighter_form'] == 'ov'
-    assert float(line['lighter_speed_low']) == record['lighter']['speed']['low']
+    assert record['compressed']['form'] == line['compressed_form'] == 'ov'
+    assert float(line['compressed_speed_low']) == record['compressed']['speed']['low']
