@@ -11,8 +11,8 @@ from stages.intervals import Interval, interval
 from stages.measure.figures import Check, Difference, Score
 from stages.measure.samples import Cycle, Samples
 from stages.report import samples
-from stages.report.findings import Findings, Stage, Variant
 from stages.report.compressed import Compressed
+from stages.report.findings import Findings, Stage, Variant
 from stages.report.reasons import Reason, reason_of
 from stages.report.statistics import Percentile, Ratio, level_for, paired_ratio, percentiles, verdict
 
