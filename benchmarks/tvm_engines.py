@@ -44,7 +44,7 @@ def chosen(project: Project, recipe: str) -> list[Build]:
     builds = {build.variant.name: build for build in project.plan.builds[recipe]}
     return [builds[name] for name in ('onnx', 'torch') if name in builds] + [
         build for build in builds.values()
-        if build.variant.engine == tvm.ENGINE and not (folder_of(build).is_dir() and tvm.elsewhere(folder_of(build)))
+        if build.variant.engine == tvm.ENGINE and not (folder_of(build).is_dir() and tvm.foreign(folder_of(build)))
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
     ModelkilnError                 70  a bug of ours
         RecipeError                 2  a recipe is wrong; nothing was built
         ToolError                   3  a package that a recipe needs is missing
-            ElsewhereError          3  a model is compiled for another machine
+            ForeignError            3  a model is compiled for another machine
         StepError                   4  a step failed, or was killed, or took too long
             UnsupportedError        4  the tool cannot do this to this model
         PromiseError                5  a result breaks its promise: missing output, too far from the source
@@ -37,7 +37,7 @@ class ToolError(ModelkilnError):
     exit_code = 3
 
 
-class ElsewhereError(ToolError):
+class ForeignError(ToolError):
     """A model is compiled for another machine; the message says for which, and what would run it here."""
 
 

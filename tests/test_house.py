@@ -220,6 +220,23 @@ def test_a_kind_knows_no_other_kind():
     assert wrong == []
 
 
+def test_rooms_above_see_kinds_and_engines_through_their_tables_and_frameworks_not_at_all():
+    above = {room for line in ROOMS[place_of('recipe') :] for room in line}
+    inner = ('stages.frameworks', 'stages.kinds.', 'stages.engines.')
+    wrong = [
+        f'{importer} imports {name}'
+        for importer, names in GRAPH.items()
+        for name in sorted(names)
+        if importer.split('.')[1:2] and importer.split('.')[1] in above and name.startswith(inner)
+    ]
+
+    assert wrong == []
+
+
+def place_of(room: str) -> int:
+    return next(number for number, line in enumerate(ROOMS) if room in line)
+
+
 def test_loading_a_file_of_ours_loads_no_framework():
     loaded = {name_of(path): {name.partition('.')[0] for name in at_load(TREES[path].body)} & HEAVY for path in FILES}
 

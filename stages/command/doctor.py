@@ -1,7 +1,7 @@
 """Say what is here, what is missing for which recipe, and the one command that mends it.
 
 Exit 3 when a recipe lacks a tool. --make NAME makes a locked environment now, instead of when a step first needs it; or
-what it takes to run libraries for another machine under an emulator, so that they are checked too.
+what it takes to run models for another machine under an emulator, so that they are checked too.
 """
 
 from __future__ import annotations
@@ -10,31 +10,33 @@ import argparse
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
+from stages.contract.engine import Engine
 from stages.engines import ENGINES
 from stages.environments import ENVIRONMENTS, locked, purpose
 from stages.execute import environment, host
 from stages.execute.project import Project, find_root, open_project
 from stages.execute.tools import MISSING, remedy, versions
-from stages.frameworks.tvm.foreign.emulated import EMULATORS
-from stages.frameworks.tvm.foreign.prepared import RUNTIMES, is_made, prepare_elsewhere
 from stages.front.tasks import missing_of
 from stages.report import TOOLS
 
+FOREIGN: Final[Mapping[str, Engine]] = {name: engine for engine in ENGINES.values() for name in engine.FOREIGN}
+"""Other machines, and the engine that runs their models here."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    names = [*ENVIRONMENTS, *RUNTIMES]
+    names = [*ENVIRONMENTS, *FOREIGN]
     parser.add_argument('--make', metavar='NAME', choices=names, help=f'one of {", ".join(names)}')
 
 
 def run(asked: argparse.Namespace) -> int:
     project = open_project(find_root(Path.cwd()))
-    if asked.make in RUNTIMES:
-        system, machine = asked.make.split('-')
-        made = prepare_elsewhere(system, machine, project.emulators)
-        print(f'{asked.make}: {made.relative_to(project.root)}; the next doit checks libraries for it')
+    if asked.make in FOREIGN:
+        made = FOREIGN[asked.make].prepare_foreign(asked.make, project.foreign)
+        print(f'{asked.make}: {made.relative_to(project.root)}; the next doit checks models for it')
         return 0
     if asked.make:
         environment.make(project, asked.make)
@@ -90,11 +92,11 @@ def _environments(project: Project) -> Iterator[str]:
 
 
 def _machines(project: Project) -> Iterator[str]:
-    for name, emulator in EMULATORS.items():
+    for name, engine in FOREIGN.items():
+        emulator = engine.FOREIGN[name]
         program = next(filter(None, map(shutil.which, emulator.programs)), None)
-        system, machine = name.split('-')
-        made = is_made(system, machine, project.emulators / name)
-        there = 'ready to check libraries' if made else f'to check libraries here: modelkiln doctor --make {name}'
+        made = name in engine.made(project.foreign)
+        there = 'ready to check models' if made else f'to check models here: modelkiln doctor --make {name}'
         yield f'{name:<14} {f"{Path(program).name}, {there}" if program else f"no emulator; {emulator.install}"}'
 
 

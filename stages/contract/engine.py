@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stages.contract.port import Tensor
 
 if TYPE_CHECKING:
     import numpy
+
+
+FOREIGN_FOLDER: Final = 'MODELKILN_FOREIGN'
+"""The environment variable that names the folder below which lies what models for other machines are run with."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """What runs another machine's programs here."""
+
+    programs: tuple[str, ...]
+    """Names it may have; the first that is installed is taken."""
+
+    install: str
+    """The command that installs it, on Debian and Ubuntu."""
 
 
 class Session(Protocol):
@@ -46,11 +62,21 @@ class Engine(Protocol):
     def Options(self) -> type[Any]:
         """Frozen dataclass of the options a variant's ``run`` may set; defaults are the fair ones."""
 
-    def elsewhere(self, folder: Path) -> str:
+    @property
+    def FOREIGN(self) -> Mapping[str, Emulator]:
+        """Other machines whose models are run here under an emulator, by name: ``linux-aarch64``; none for most."""
+
+    def foreign(self, folder: Path) -> str:
         """The machine that the model in ``folder`` is for, in words, when this one cannot run it; else empty.
 
-        ``load`` then emulates that machine, slowly and for checking only, or raises ElsewhereError.
+        ``load`` then emulates that machine, slowly and for checking only, or raises ForeignError.
         """
+
+    def made(self, folder: Path) -> tuple[str, ...]:
+        """Those of ``FOREIGN`` for which ``folder`` holds all that is needed beside the emulator."""
+
+    def prepare_foreign(self, name: str, folder: Path) -> Path:
+        """Make it, for one of ``FOREIGN``, in a folder of its own below ``folder``; may need the network."""
 
     def prepare(self) -> None:
         """Import the framework, nothing else; its cost is reported on its own."""

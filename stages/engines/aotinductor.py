@@ -9,13 +9,13 @@ from stages.contract.port import Tensor
 from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, set_threads
 
-__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
+__all__ = ['ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign']
 
 ENGINE = 'aotinductor'
 RUNS = ('aoti',)
 TOOLS = ('torch', 'numpy')
 
-elsewhere = usual.here
+FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 
 
 @dataclass(frozen=True)

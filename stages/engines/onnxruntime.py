@@ -17,7 +17,7 @@ ENGINE = 'onnxruntime'
 RUNS = ('onnx', 'ort')
 TOOLS = ('onnxruntime', 'numpy')
 
-elsewhere = usual.here
+FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 
 DTYPES = {'float': 'float32', 'double': 'float64', 'bool': 'bool'}
 

@@ -17,7 +17,7 @@ ENGINE = 'openvino'
 RUNS = ('openvino',)
 TOOLS = ('openvino', 'numpy')
 
-elsewhere = usual.here
+FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ ENGINE = 'paddle'
 RUNS = ('paddle',)
 TOOLS = ('paddlepaddle', 'numpy')
 
-elsewhere = usual.here
+FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 
 
 @dataclass(frozen=True)

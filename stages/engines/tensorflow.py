@@ -18,7 +18,7 @@ ENGINE = 'tensorflow'
 RUNS = ('savedmodel', 'keras')
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy')
 
-elsewhere = usual.here
+FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ ENGINE = 'torch'
 RUNS = ('torch', 'exported')
 TOOLS = ('torch', 'numpy', 'safetensors')
 
-elsewhere = usual.here
+FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from stages.contract.port import Tensor
 from stages.errors import StepError, ToolError
 from stages.frameworks.tvm.emit import library
-from stages.frameworks.tvm.foreign.emulated import EmulatedSession, elsewhere, emulated
+from stages.frameworks.tvm.foreign.emulated import FOREIGN, EmulatedSession, emulated, foreign
+from stages.frameworks.tvm.foreign.prepared import made, prepare_foreign
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ['ENGINE', 'RUNS', 'TOOLS', 'Options', 'elsewhere', 'load', 'prepare']
+__all__ = ['ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign']
 
 ENGINE = 'tvm'
 RUNS = ('tvm',)
@@ -79,7 +80,7 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     import numpy as np
 
     found = library.read(folder)
-    if elsewhere(folder):
+    if foreign(folder):
         return emulated(folder, threads)
     prepare()
     import tvm_ffi

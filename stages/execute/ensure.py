@@ -14,12 +14,12 @@ from typing import Any
 
 from stages import spawn, terminal
 from stages.atomic import write_text
+from stages.contract.engine import FOREIGN_FOLDER
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.tools import remedy
-from stages.frameworks.tvm.foreign import prepared
 from stages.measure import gate
 from stages.plan.step import Step
 from stages.store.locks import building, locked
@@ -187,7 +187,7 @@ def step_environment(project: Project, step: Step, folder: Path) -> dict[str, st
     """Return the step's environment. Only a fetch reaches the network: it knows the answer's digest beforehand."""
     extra = spawn.network_environment() if step.kind == 'fetch' else {}
     if step.kind == gate.KIND:
-        extra[prepared.ROOT] = str(project.emulators)
+        extra[FOREIGN_FOLDER] = str(project.foreign)
     return spawn.environment(folder / 'home', extra=extra)
 
 

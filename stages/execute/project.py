@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.digest import digest_of, file_digest
-from stages.engines import tvm
+from stages.engines import ENGINES
 from stages.environments import lock_file, locked
 from stages.errors import ToolError
 from stages.execute import host, tools
@@ -89,15 +89,23 @@ class Project:
         return Remembered(self.state / 'files.json')
 
     @cached_property
-    def emulators(self) -> Path:
-        """What ``modelkiln doctor --make`` prepared to run libraries for other machines."""
-        return self.state / 'elsewhere'
+    def foreign(self) -> Path:
+        """What ``modelkiln doctor --make`` prepared to run models for other machines."""
+        return self.state / 'foreign'
 
     @cached_property
-    def emulated(self) -> dict[str, str]:
-        """Return the machines that can be emulated: the check of a library for one of them is another check then."""
-        names = sorted(path.parent.name for path in self.emulators.glob('*/made.json'))
-        return {'emulated': ' '.join(names)} if names else {}
+    def _emulated(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    def emulated(self, step: Step) -> dict[str, str]:
+        """Return the machines that the engine of a check can emulate here: with them, a model for one is run too."""
+        if step.kind != gate.KIND:
+            return {}
+        engine = step.params['engine']
+        if engine not in self._emulated:
+            names = ENGINES[engine].made(self.foreign)
+            self._emulated[engine] = {'emulated': ' '.join(names)} if names else {}
+        return self._emulated[engine]
 
     @cached_property
     def installed(self) -> Mapping[str, str]:
@@ -149,7 +157,7 @@ class Project:
         versions = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
         return action_of(
             step, code=code, inputs=inputs, files=files, tools=versions,
-            platform=host.system() | (host.host() if step.host else {}) | (self.emulated if _compiled(step) else {}),
+            platform=host.system() | (host.host() if step.host else {}) | self.emulated(step),
             environment=environment,
         )  # fmt: skip
 
@@ -192,11 +200,6 @@ class Project:
         """Forget what was read of files in this run, so that a change since then is seen."""
         self.remembered.forget_run()
         self._codes.clear()
-
-
-def _compiled(step: Step) -> bool:
-    """Whether a step checks a library of machine code, which may be for another machine."""
-    return step.kind == gate.KIND and tvm.__name__ in step.code
 
 
 def find_root(start: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.contract.port import Tensor
-from stages.errors import ElsewhereError, StepError
+from stages.errors import ForeignError, StepError
 from stages.measure import inputs
 from stages.measure.compare import difference
 from stages.measure.metrics import agreement, metric_of, own_score, score
@@ -31,19 +31,19 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
 
     ``outputs.npz`` holds ``probe.0``, ``probe.1`` … in the model's order, and ``evaluate``: the output the metric
     reads. That of the source model is the ``reference`` of its variants. A model for another machine is run on the
-    probe alone where that machine can be emulated; elsewhere nothing is run, and ``check.json`` says so.
+    probe alone where that machine can be emulated; else nothing is run, and ``check.json`` says so.
     """
     engine = (engines or _table())[request['engine']]
     engine.prepare()
     signature = inputs.signature_of(request['signature'])
     folder, output = Path(request['folder']), Path(request['output'])
-    elsewhere = engine.elsewhere(folder)
+    foreign = engine.foreign(folder)
     try:
         session = engine.load(
             folder, signature, engine.Options(**request.get('options', {})), request.get('threads', 1)
         )
-    except ElsewhereError:
-        nothing = {'difference': None, 'metric': None, 'agreement': None, 'samples': 0, 'elsewhere': elsewhere}
+    except ForeignError:
+        nothing = {'difference': None, 'metric': None, 'agreement': None, 'samples': 0, 'foreign': foreign}
         return _left(output, {**nothing, 'outputs': [], 'inputs': []}, {})
     sizes, seed = request.get('sizes', {}), request.get('seed', 0)
     reference = inputs.read_arrays(request.get('reference'))
@@ -51,17 +51,17 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     names = request.get('outputs') or session.outputs
     carried = {name: _position(output, names) for name, output in request.get('carries', {}).items()}
     arrays = inputs.samples(inputs.read_arrays(request.get('probe')), signature, sizes, seed, carried)
-    some = EMULATED if elsewhere else SAMPLES
+    some = EMULATED if foreign else SAMPLES
     probe = run_all(session, {name: a[:some] for name, a in arrays.items()}, signature, carried)
     stored = {f'probe.{i}': array for i, array in enumerate(probe)}
     expected = [reference[f'probe.{i}'] for i in range(len(reference)) if f'probe.{i}' in reference]
-    if elsewhere:
+    if foreign:
         expected = [whole[tuple(slice(0, n) for n in part.shape)] for whole, part in zip(expected, probe, strict=False)]
 
     metric = agreed = None
     from stages.sources.python import load_function
 
-    data = {} if elsewhere else inputs.read_arrays(request.get('evaluate'))
+    data = {} if foreign else inputs.read_arrays(request.get('evaluate'))
     if data:
         if missing := [t.name for t in signature if t.name not in data and t.name not in carried]:
             raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
@@ -83,7 +83,7 @@ def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         'metric': asdict(metric) if metric else None,
         'agreement': asdict(agreed) if agreed else None,
         'samples': min(some, inputs.count(arrays)),
-        'elsewhere': elsewhere,
+        'foreign': foreign,
         'outputs': [
             {'name': _name(session.outputs, i), 'shape': list(a.shape), 'dtype': str(a.dtype)}
             for i, a in enumerate(probe)

@@ -146,6 +146,18 @@ def test_the_version_of_a_tool_changes_the_keys_of_the_kinds_that_name_it(keyed,
     assert changed(before, keyed.keys()) == hit
 
 
+def test_what_an_engine_can_emulate_is_in_the_keys_of_its_checks_alone(keyed, monkeypatch):
+    def key_of_checks():
+        project = keyed.project()
+        return {s.params['engine']: project.key(s) for s in project.plan.steps.values() if s.kind == 'check'}
+
+    before, others = key_of_checks(), keyed.keys()
+    monkeypatch.setattr('stages.engines.onnxruntime.made', lambda folder: ('linux-aarch64',))
+
+    assert changed(before, key_of_checks()) == {'onnxruntime'}
+    assert changed(others, keyed.keys()) == set()
+
+
 def test_the_contract_of_the_model_is_in_the_key(keyed):
     before = keyed.keys()
 

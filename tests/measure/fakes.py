@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.contract.port import Tensor
-from stages.errors import ElsewhereError
+from stages.errors import ForeignError
 
 IMAGE = {'name': 'x', 'shape': ['batch', 3], 'dtype': 'float32'}
 
@@ -33,7 +33,7 @@ class Fake:
         self.home = home
         self.absent = absent
 
-    def elsewhere(self, folder: Path) -> str:
+    def foreign(self, folder: Path) -> str:
         """Name the machine it is for, when that is another one."""
         return self.home
 
@@ -43,7 +43,7 @@ class Fake:
     def load(self, *_: object) -> Fake:
         """Return itself, unless what emulates its machine is absent."""
         if self.absent:
-            raise ElsewhereError(self.absent)
+            raise ForeignError(self.absent)
         return self
 
     def run(self, feed: dict[str, Any]) -> tuple[Any, ...]:

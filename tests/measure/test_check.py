@@ -52,13 +52,13 @@ def test_a_model_for_another_machine_is_run_on_a_few_samples_under_an_emulator(t
     checked(tmp_path, Fake(lambda x: (x * 2,)), 'source', evaluate=evaluate, metric='top1')
     foreign = Fake(lambda x: (x * 2 + 1,), home='aarch64 Linux')
     found = checked(tmp_path, foreign, evaluate=evaluate, metric='top1', reference=str(tmp_path / 'source/outputs.npz'))
-    assert found['elsewhere'] == 'aarch64 Linux' and found['samples'] == 2 and found['metric'] is None
+    assert found['foreign'] == 'aarch64 Linux' and found['samples'] == 2 and found['metric'] is None
     assert found['difference']['max_abs'] == pytest.approx(1, abs=1e-6)
 
 
 def test_without_an_emulator_it_is_left_unchecked_and_says_for_which_machine_it_is(tmp_path: Path) -> None:
     found = checked(tmp_path, Fake(lambda x: (x,), home='aarch64 Linux', absent='no emulator'))
-    assert found['difference'] is None and found['elsewhere'] == 'aarch64 Linux'
+    assert found['difference'] is None and found['foreign'] == 'aarch64 Linux'
     assert found == json.loads((tmp_path / 'variant/check.json').read_text())
 
 

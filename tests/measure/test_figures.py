@@ -26,7 +26,7 @@ def test_what_an_older_version_left_can_be_read() -> None:
     old = {
         'difference': {'max_abs': 1.0, 'relative': 0.1, 'cosine': 0.9, 'finite': True, 'failure': None},
         'metric': {'name': 'top1', 'value': 0.5, 'n': 4, 'low': 0.2, 'high': 0.8},
-        'agreement': None, 'samples': 16, 'elsewhere': 'aarch64 Linux',
+        'agreement': None, 'samples': 16, 'foreign': 'aarch64 Linux',
         'outputs': [{'name': 'y', 'shape': [1, 3], 'dtype': 'float32'}],
     }  # fmt: skip
     check = read_check(json.dumps(old))

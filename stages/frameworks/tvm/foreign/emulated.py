@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stages import cpu
+from stages.contract.engine import Emulator
 from stages.contract.port import Tensor
-from stages.errors import ElsewhereError, StepError
+from stages.errors import ForeignError, StepError
 from stages.frameworks.tvm.emit import library
 from stages.frameworks.tvm.emit.library import Library
 from stages.frameworks.tvm.foreign import prepared
@@ -36,18 +37,7 @@ SYSROOT: Final = '/usr/aarch64-linux-gnu'
 """Where Linux distributions put the C library for ARM; ``QEMU_LD_PREFIX`` names another place."""
 
 
-@dataclass(frozen=True)
-class Emulator:
-    """What runs another system's programs here."""
-
-    programs: tuple[str, ...]
-    """Names it may have; the first that is installed is taken."""
-
-    install: str
-    """The command that installs it, on Debian and Ubuntu."""
-
-
-EMULATORS: Final[Mapping[str, Emulator]] = {
+FOREIGN: Final[Mapping[str, Emulator]] = {
     'linux-aarch64': Emulator(
         ('qemu-aarch64-static', 'qemu-aarch64'), 'apt-get install qemu-user-static libstdc++6-arm64-cross'
     ),
@@ -55,12 +45,12 @@ EMULATORS: Final[Mapping[str, Emulator]] = {
 }
 
 
-def elsewhere(folder: Path) -> str:
+def foreign(folder: Path) -> str:
     """Return what the library in ``folder`` is for, in words, when this machine cannot run it; else nothing."""
-    return foreign(library.read(folder))
+    return other_machine(library.read(folder))
 
 
-def foreign(found: Library) -> str:
+def other_machine(found: Library) -> str:
     """Return the machine that a library is for, unless this is one: its system, or what its CPU must have."""
     machine = MACHINES.get(platform.machine(), platform.machine())
     if (found.system, found.machine) != (platform.system().lower(), machine):
@@ -78,22 +68,22 @@ def missing(found: Library) -> list[str]:
 def emulated(folder: Path, threads: int) -> EmulatedSession:
     """Return a session that runs the library in ``folder`` under an emulator: correct, and far too slow to measure.
 
-    Raises ElsewhereError, with what to install, when there is no way to run it here.
+    Raises ForeignError, with what to install, when there is no way to run it here.
     """
     found = library.read(folder)
     name = prepared.name_of(found.system, found.machine)
-    what = f'{found.file} is for {foreign(found)}'
-    if name not in EMULATORS:
-        raise ElsewhereError(f'{what}; run it there')
+    what = f'{found.file} is for {other_machine(found)}'
+    if name not in FOREIGN:
+        raise ForeignError(f'{what}; run it there')
     if found.system == 'windows' and (lacking := missing(found)):
-        raise ElsewhereError(f'{what}, and a CPU with {", ".join(lacking)}; run it there')
-    emulator = EMULATORS[name]
+        raise ForeignError(f'{what}, and a CPU with {", ".join(lacking)}; run it there')
+    emulator = FOREIGN[name]
     program = next(filter(None, map(shutil.which, emulator.programs)), None)
     if program is None:
-        raise ElsewhereError(f'{what}; to check it here: {emulator.install}')
+        raise ForeignError(f'{what}; to check it here: {emulator.install}')
     runtime = prepared.prepared(found.system, found.machine)
     if runtime is None:
-        raise ElsewhereError(f'{what}; to check it here: modelkiln doctor --make {name}')
+        raise ForeignError(f'{what}; to check it here: modelkiln doctor --make {name}')
     before = [program]
     if found.system == 'linux':
         before += ['-L', os.environ.get('QEMU_LD_PREFIX', SYSROOT)]

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from stages import spawn
+from stages.contract.engine import FOREIGN_FOLDER
 from stages.digest import file_digest
 from stages.errors import ToolError
 from stages.frameworks.tvm.emit.link import zig
-
-ROOT: Final = 'MODELKILN_ELSEWHERE'
-"""The environment variable that names the folder of everything prepared."""
 
 MADE: Final = 'made.json'
 """Written last: a folder without it was left half made, and one that says something else is of another version."""
@@ -89,18 +87,24 @@ def name_of(system: str, machine: str) -> str:
 
 
 def prepared(system: str, machine: str) -> Path | None:
-    """Return the folder that ``prepare_elsewhere`` has made, below the one that the environment names; else None."""
-    root = os.environ.get(ROOT)
-    folder = Path(root or os.devnull) / name_of(system, machine)
-    return folder if is_made(system, machine, folder) else None
+    """Return the folder that ``prepare_foreign`` has made, below the one that the environment names; else None."""
+    root = os.environ.get(FOREIGN_FOLDER)
+    name = name_of(system, machine)
+    folder = Path(root or os.devnull) / name
+    return folder if is_made(name, folder) else None
 
 
-def is_made(system: str, machine: str, folder: Path) -> bool:
+def is_made(name: str, folder: Path) -> bool:
     """Say whether ``folder`` holds what this version prepares."""
     try:
-        return (folder / MADE).read_text() == about(RUNTIMES[name_of(system, machine)])
+        return (folder / MADE).read_text() == about(RUNTIMES[name])
     except (OSError, KeyError):
         return False
+
+
+def made(root: Path) -> tuple[str, ...]:
+    """Return the machines for which all is prepared below ``root``."""
+    return tuple(name for name in RUNTIMES if is_made(name, root / name))
 
 
 def about(runtime: Runtime) -> str:
@@ -109,14 +113,14 @@ def about(runtime: Runtime) -> str:
     return json.dumps(found, indent=1) + '\n'
 
 
-def prepare_elsewhere(system: str, machine: str, root: Path) -> Path:
+def prepare_foreign(name: str, root: Path) -> Path:
     """Fetch TVM's runtime for that system, verified, and compile the runner; both once, in a folder below ``root``.
 
     Needs the network and half a minute the first time. Nothing that is fetched runs here, but under an emulator.
     """
-    runtime = RUNTIMES[name_of(system, machine)]
-    folder = root / name_of(system, machine)
-    if is_made(system, machine, folder):
+    runtime = RUNTIMES[name]
+    folder = root / name
+    if is_made(name, folder):
         return folder
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=f'{folder.name}.') as scratch:

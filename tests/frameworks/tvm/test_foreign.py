@@ -9,13 +9,13 @@ import pytest
 np = pytest.importorskip('numpy')
 pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
+from stages.contract.engine import FOREIGN_FOLDER  # noqa: E402
 from stages.contract.port import Tensor  # noqa: E402
 from stages.engines import tvm as engine  # noqa: E402
-from stages.errors import ElsewhereError, StepError  # noqa: E402
+from stages.errors import ForeignError, StepError  # noqa: E402
 from stages.frameworks.tvm.emit import library  # noqa: E402
 from stages.frameworks.tvm.emit.library import Library  # noqa: E402
-from stages.frameworks.tvm.foreign import emulated as elsewhere  # noqa: E402
-from stages.frameworks.tvm.foreign import prepared  # noqa: E402
+from stages.frameworks.tvm.foreign import emulated, prepared  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
@@ -30,8 +30,8 @@ def intel(monkeypatch):
     """A Linux machine with a CPU of the level x86-64-v2."""
     monkeypatch.setattr('platform.machine', lambda: 'x86_64')
     monkeypatch.setattr('platform.system', lambda: 'Linux')
-    monkeypatch.setattr(elsewhere.cpu, 'flags', lambda: frozenset({'sse4_2'}))
-    monkeypatch.delenv(prepared.ROOT, raising=False)
+    monkeypatch.setattr(emulated.cpu, 'flags', lambda: frozenset({'sse4_2'}))
+    monkeypatch.delenv(FOREIGN_FOLDER, raising=False)
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -60,7 +60,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path, text):
 def test_it_is_said_in_words_what_a_library_is_for(intel, tmp_path, other, words):
     library.write(replace(HERE, **other), tmp_path)
 
-    assert engine.elsewhere(tmp_path) == words
+    assert engine.foreign(tmp_path) == words
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_it_is_said_in_words_what_a_library_is_for(intel, tmp_path, other, words
 def test_where_nothing_can_run_it_the_code_is_never_loaded(intel, tmp_path, monkeypatch, other, words):
     monkeypatch.setenv('PATH', '')
     monkeypatch.setattr(
-        elsewhere,
-        'EMULATORS',
-        {name: replace(each, programs=('no-such-emulator',)) for name, each in elsewhere.EMULATORS.items()},
+        emulated,
+        'FOREIGN',
+        {name: replace(each, programs=('no-such-emulator',)) for name, each in emulated.FOREIGN.items()},
     )
     library.write(replace(HERE, **other), tmp_path)
 
-    with pytest.raises(ElsewhereError, match=words):
+    with pytest.raises(ForeignError, match=words):
         engine.load(tmp_path, HERE.inputs, engine.Options(), 1)
 
 
@@ -92,7 +92,7 @@ def test_an_emulator_without_the_runtime_names_the_command(intel, tmp_path, monk
     monkeypatch.setenv('PATH', str(tmp_path))
     library.write(replace(HERE, machine='aarch64'), tmp_path)
 
-    with pytest.raises(ElsewhereError, match='modelkiln doctor --make linux-aarch64'):
+    with pytest.raises(ForeignError, match='modelkiln doctor --make linux-aarch64'):
         engine.load(tmp_path, HERE.inputs, engine.Options(), 1)
 
 
@@ -100,7 +100,7 @@ def test_an_emulator_without_the_runtime_names_the_command(intel, tmp_path, monk
 def test_arrays_survive_the_file_that_the_runner_reads(dtype):
     arrays = [np.arange(6).reshape(2, 3).astype(dtype), np.array(1, dtype), np.zeros((0, 3), dtype)]
 
-    back = elsewhere.unpacked(elsewhere.packed(arrays))
+    back = emulated.unpacked(emulated.packed(arrays))
 
     assert [a.dtype for a in back] == [a.dtype for a in arrays]
     assert all(np.array_equal(a, b) for a, b in zip(arrays, back, strict=True))
@@ -111,14 +111,14 @@ def test_a_library_for_another_machine_gives_the_same_under_an_emulator(tmp_path
     """Needs an emulator, and what ``modelkiln doctor --make`` prepares."""
     name = f'{system}-{"aarch64" if target == "aarch64" else "x86_64"}'
     if prepared.prepared(*name.split('-')) is None:
-        pytest.skip(f'needs modelkiln doctor --make {name}, and {prepared.ROOT} set to where that lies')
+        pytest.skip(f'needs modelkiln doctor --make {name}, and {FOREIGN_FOLDER} set to where that lies')
     compiled(target, system, tmp_path)
     feed = {'a': np.linspace(-1, 1, 8, dtype='float32').reshape(1, 8), 'n': np.arange(8).reshape(1, 8)}
 
     session = engine.load(tmp_path, (), engine.Options(), 1)
     power, sums, larger = session.run(feed)
 
-    assert isinstance(session, elsewhere.EmulatedSession)
+    assert isinstance(session, emulated.EmulatedSession)
     assert np.abs(power - np.tan(feed['a'])).max() < 1e-6
     assert np.array_equal(sums, feed['n'] + feed['n']) and sums.dtype == np.int64
     assert np.array_equal(larger, feed['a'] > 0) and larger.dtype == bool
