@@ -47,7 +47,8 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import torch
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx.names import name_ports
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import deprecations_silenced, refusal
     from stages.frameworks.torch import examples
     from stages.frameworks.torch import module as torch_module
@@ -74,8 +75,9 @@ def run(params: Params, job: Job) -> None:
         recurrent = any(isinstance(m, torch.nn.RNNBase) for m in module.modules())
         exporter = 'legacy' if recurrent and dynamic else 'dynamo'
     raw = job.output / 'model.onnx'
+    axes = _axes(module, job, names['output_names'], results) if dynamic and exporter == 'legacy' else None
     other = 'legacy' if exporter == 'dynamo' else 'dynamo'
-    advice = f'onnx: {{exporter: {other}}}, another opset, onnx: {{shape: static}}, or openvino straight from torch'
+    advice = f'onnx: {{exporter: {other}}}, another opset, onnx: {{shape: static}}; torchscript needs no ONNX'
     with torch.no_grad(), deprecations_silenced(), refusal(f'torch.onnx ({exporter})', advice):
         if exporter == 'dynamo':
             shapes = tuple({i: d for i, d in enumerate(t.shape) if isinstance(d, str)} for t in job.signature)
@@ -92,7 +94,6 @@ def run(params: Params, job: Job) -> None:
                 **names | {'output_names': [f'modelkiln_output_{i}' for i in range(len(results))]},
             )
         else:
-            axes = _axes(module, job, names['output_names'], results) if dynamic else None
             torch.onnx.export(
                 module,
                 example,
@@ -103,10 +104,10 @@ def run(params: Params, job: Job) -> None:
                 verbose=False,
                 **names,
             )
-        model = onnx.load(raw)
-        found = [value.name for value in model.graph.output]
-        onnx_file.rename(model, dict(zip(found, names['output_names'], strict=True)))
-        onnx_file.write_stripped(model, raw)
+    model = onnx.load(raw)
+    name_ports(model, outputs=names['output_names'])
+    with refusal(f'torch.onnx ({exporter})', advice):
+        write_stripped(model, raw)
 
 
 def _axes(module: Any, job: Job, names: list[str], results: tuple[Any, ...]) -> dict[str, dict[int, str]]:

@@ -31,6 +31,9 @@ class Params:
     keep: tuple[str, ...] = ()
     """Operators that stay in float32, besides those that have no half form: ``[Softmax, LayerNormalization]``."""
 
+    insist: bool = False
+    """Go on although ONNX Runtime is known to answer wrongly for an operator in the model."""
+
 
 needs = usual.no_data
 host = usual.any_cpu
@@ -50,21 +53,25 @@ def run(params: Params, job: Job) -> None:
     """Write the half-precision model; refuse one that holds no float32 weights."""
     import onnx
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import known_wrong, walk
+    from stages.frameworks.onnx.operators import operators
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
     model = onnx.load(job.inputs['model'] / 'model.onnx')
+    known_wrong.refuse(model, params.insist)
+    spared = {*RECURRENT, 'Transpose'} if operators(model) & RECURRENT else set()
     advice = 'onnx-float16: {keep: [the operator]}, or openvino: {compress: f16}'
     with refusal("ONNX Runtime's float16 converter", advice):
         from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
-        from onnxruntime.transformers.onnx_model import OnnxModel
 
-        spared = {*RECURRENT, 'Transpose'} if onnx_file.operators(model) & RECURRENT else set()
         blocked = [*DEFAULT_OP_BLOCK_LIST, *sorted(spared), *params.keep]
         made = convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
-        held = {w.data_type for w in made.graph.initializer}
-        if onnx.TensorProto.FLOAT16 not in held:
-            msg = 'nothing to convert: the model holds no float32 weights outside of the operators that must keep them'
-            raise UnsupportedError(f'{msg}\nwhat to try: leave this stage out')
-        OnnxModel(made).topological_sort(is_deterministic=True)  # the converter appends its casts at the end
-        onnx_file.write_stripped(made, job.output / 'model.onnx')
+    held = {w.data_type for graph in walk.every_graph(made.graph) for w in graph.initializer}
+    if onnx.TensorProto.FLOAT16 not in held:
+        msg = 'nothing to convert: the model holds no float32 weights outside of the operators that must keep them'
+        raise UnsupportedError(f'{msg}\nwhat to try: leave this stage out')
+    for graph in walk.every_graph(made.graph):
+        walk.put_in_order(graph)  # the converter appends its casts at the end
+    with refusal("ONNX Runtime's float16 converter", advice):
+        write_stripped(made, job.output / 'model.onnx')

@@ -40,7 +40,8 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import torch
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx.names import name_dimensions
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import deprecations_silenced, refusal
     from stages.frameworks.torch import examples
     from stages.frameworks.torch import exported as exported_file
@@ -61,6 +62,7 @@ def run(params: Params, job: Job) -> None:
             input_names=[t.name for t in job.signature],
             output_names=examples.output_names(job.outputs, returned),
         )
-        model = onnx.load(raw)
-        onnx_file.name_dimensions(model, job.signature)
-        onnx_file.write_stripped(model, raw)
+    model = onnx.load(raw)
+    name_dimensions(model, job.signature)
+    with refusal('torch.onnx (dynamo)', advice):
+        write_stripped(model, raw)

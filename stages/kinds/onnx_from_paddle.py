@@ -50,20 +50,24 @@ def run(params: Params, job: Job) -> None:
     import onnx
     import onnxoptimizer
 
-    from stages.frameworks.onnx import edit as onnx_edit
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx.edit import join_scalars
+    from stages.frameworks.onnx.operators import operators
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
     path = job.output / 'model.onnx'
-    with refusal('paddle2onnx', 'another opset, or openvino straight from a .pdmodel'):
+    advice = 'another opset, or openvino straight from a .pdmodel'
+    with refusal('paddle2onnx', advice):
         _convert(job.inputs['model'], path, params.opset)
-        model = onnx.load(path)
-        # an Identity in a loop's body may be all that the body is
-        unnested = not onnx_file.operators(model) & NESTED
+    model = onnx.load(path)
+    # an Identity in a loop's body may be all that the body is
+    unnested = not operators(model) & NESTED
+    with refusal('onnxoptimizer', advice):
         model = onnxoptimizer.optimize(model, [*TIDY, *(['eliminate_identity'] if unnested else [])])
-        onnx_edit.join_scalars(model)
-        _declare(model, job, params.shape == 'static')
-        onnx_file.write_stripped(model, path)
+    join_scalars(model)
+    _declare(model, job, params.shape == 'static')
+    with refusal('paddle2onnx', advice):
+        write_stripped(model, path)
 
 
 def _convert(source: Path, path: Path, opset: int) -> None:
@@ -85,7 +89,7 @@ def _convert(source: Path, path: Path, opset: int) -> None:
 
 def _declare(model: Any, job: Job, static: bool) -> None:
     """Give inputs and outputs the names, and inputs the sizes, that the recipe declares."""
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx.names import name_ports
     from stages.frameworks.paddle import inputs as paddle_inputs
     from stages.frameworks.torch import examples
 
@@ -103,8 +107,7 @@ def _declare(model: Any, job: Job, static: bool) -> None:
     model.graph.input.sort(key=lambda value: list(names).index(value.name))
     returned = examples.output_names(job.outputs, len(model.graph.output))
     for value, name in zip(model.graph.output, returned, strict=True):
-        names[value.name] = name
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if not dim.dim_value:
                 dim.dim_param = f'{name}_{axis}'
-    onnx_file.rename(model, names)
+    name_ports(model, list(names.values()), returned)

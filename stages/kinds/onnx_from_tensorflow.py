@@ -45,14 +45,17 @@ def run(params: Params, job: Job) -> None:
     from stages.frameworks.tensorflow import tf2onnx_graph
 
     advice = 'onnx: {shape: static}, another opset, or another way out: openvino or tflite straight from this format'
-    with tf2onnx_graph.steady() as tf2onnx, refusal('tf2onnx', advice):
-        graph = tensorflow_model.graph(job.inputs['model'], job.signature, 1 if params.shape == 'static' else None)
+    with tf2onnx_graph.steady() as tf2onnx:
+        with refusal('TensorFlow', advice):
+            graph = tensorflow_model.graph(job.inputs['model'], job.signature, 1 if params.shape == 'static' else None)
         # what the function caught (weights, constants) comes after its arguments, and is frozen into the graph
         inputs = [t.name for t in graph.function.inputs[: len(graph.inputs)]]
         outputs = [t.name for t in graph.function.outputs]
-        frozen = tf2onnx.tf_loader.from_function(graph.function, inputs, outputs)
-        model, _ = tf2onnx.convert.from_graph_def(
-            frozen, name='model', input_names=inputs, output_names=outputs, opset=params.opset
-        )
-        places = {value.name: at for at, value in enumerate(model.graph.input)}
+        with refusal('tf2onnx', advice):
+            frozen = tf2onnx.tf_loader.from_function(graph.function, inputs, outputs)
+            model, _ = tf2onnx.convert.from_graph_def(
+                frozen, name='model', input_names=inputs, output_names=outputs, opset=params.opset
+            )
+    places = {value.name: at for at, value in enumerate(model.graph.input)}
+    with refusal('tf2onnx', advice):  # the checker finds what it could not convert
         tf2onnx_graph.write(model, job, [places[name] for name in inputs], job.output / 'model.onnx')

@@ -37,6 +37,9 @@ class Params:
     partial: bool = False
     """true accepts a model whose attention stays as it is, when something else was fused."""
 
+    insist: bool = False
+    """Go on although ONNX Runtime is known to answer wrongly for an operator in the model."""
+
 
 needs = usual.no_data
 precision = usual.same_precision
@@ -52,10 +55,14 @@ def run(params: Params, job: Job) -> None:
     """Write the fused model; refuse one in which nothing, or no attention, could be fused."""
     import onnx
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import known_wrong, names, walk
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
     source = onnx.load(job.inputs['model'] / 'model.onnx')
+    known_wrong.refuse(source, params.insist)
+    inputs = [type(value).FromString(value.SerializeToString()) for value in source.graph.input]
+    names.name_nodes(source)  # the optimizer tells nodes apart by their names
     advice = 'another model_type, or leave this stage out: ONNX Runtime fuses the rest on load'
     with refusal("ONNX Runtime's transformer optimizer", advice):
         from onnxruntime.transformers import fusion_options, optimizer
@@ -71,7 +78,7 @@ def run(params: Params, job: Job) -> None:
             opt_level=0,
             optimization_options=options,
         )
-        fused = {name: n for name, n in made.get_fused_operator_statistics().items() if n}
+    fused = {name: n for name, n in made.get_fused_operator_statistics().items() if n}
     if not fused or not (params.partial or ATTENTION & fused.keys()):
         found = ', '.join(f'{n} {name}' for name, n in fused.items()) or 'nothing'
         msg = f'no attention was fused (fused: {found}): its pattern is known only as the older exporter writes it'
@@ -83,4 +90,8 @@ def run(params: Params, job: Job) -> None:
     if not any(entry.domain == 'com.microsoft' for entry in made.model.opset_import):
         made.model.opset_import.add(domain='com.microsoft', version=1)
     job.progress(1.0, 'fused: ' + ', '.join(f'{n} {name}' for name, n in fused.items()))
-    onnx_file.write_stripped(made.model, job.output / 'model.onnx')
+    walk.replace(made.model.graph.input, inputs)  # it drops those that nothing needs
+    for graph in walk.every_graph(made.model.graph):
+        walk.put_in_order(graph)  # the optimizer does not look into inner graphs for who needs what
+    with refusal("ONNX Runtime's transformer optimizer", advice):
+        write_stripped(made.model, job.output / 'model.onnx')

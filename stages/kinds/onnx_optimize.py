@@ -24,6 +24,9 @@ class Params:
     level: Literal['basic', 'extended', 'all'] = 'all'
     """all lays weights out for this kind of CPU (less memory, faster load, runs well on such machines only)."""
 
+    insist: bool = False
+    """Go on although ONNX Runtime is known to answer wrongly for an operator in the model."""
+
 
 needs = usual.no_data
 precision = usual.same_precision
@@ -42,24 +45,16 @@ def outputs(params: Params) -> tuple[str, ...]:
 def run(params: Params, job: Job) -> None:
     """Write the graph as ONNX Runtime would make it on load."""
     import onnx
-    import onnxruntime as ort
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import known_wrong, names, runtime
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
-    levels = ort.GraphOptimizationLevel
-    options = ort.SessionOptions()
-    options.graph_optimization_level = {
-        'basic': levels.ORT_ENABLE_BASIC,
-        'extended': levels.ORT_ENABLE_EXTENDED,
-        'all': levels.ORT_ENABLE_ALL,
-    }[params.level]
-    options.log_severity_level = 3  # it warns that level all suits this CPU; the option's description says so
-    options.intra_op_num_threads = 1
-    path = job.output / 'model.onnx'
-    options.optimized_model_filepath = str(path)
-    with refusal('ONNX Runtime', 'onnx-optimize: {level: basic}, or leave this stage out'):
-        ort.InferenceSession(str(job.inputs['model'] / 'model.onnx'), options, providers=['CPUExecutionProvider'])
-        made = onnx.load(path)
-        onnx_file.name_by_position(made)
-        onnx_file.write_stripped(made, path)
+    source, path = job.inputs['model'] / 'model.onnx', job.output / 'model.onnx'
+    known_wrong.refuse(onnx.load(source, load_external_data=False), params.insist)
+    other = 'leave this stage out' if params.level == 'basic' else 'onnx-optimize: {level: basic}'
+    with refusal('ONNX Runtime', runtime.advice(other)):
+        runtime.opened(source, params.level, saved=path)
+    made = onnx.load(path)
+    names.name_by_position(made)
+    write_stripped(made, path)

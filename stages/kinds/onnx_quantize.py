@@ -11,6 +11,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
+    import onnx
+
     from stages.contract.kind import Job
 
 KIND = 'onnx-quantize'
@@ -19,8 +21,10 @@ GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
 
-DYNAMIC_OPERATORS = ['MatMul', 'Gemm', 'LSTM', 'Attention']
-QUANTIZED = {'QuantizeLinear', 'DynamicQuantizeLinear', 'DynamicQuantizeLSTM', 'QAttention', 'DynamicQuantizeMatMul'}
+QUANTIZED = {
+    'QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear', 'DynamicQuantizeLSTM', 'DynamicQuantizeMatMul',
+    'MatMulInteger', 'MatMulIntegerToFloat', 'ConvInteger', 'QAttention',
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Params:
     keep: tuple[str, ...] = ()
     """Names of nodes that stay float, as globs: ``[stft-*]``. The logarithm of a spectrum does not bear int8."""
 
+    insist: bool = False
+    """Go on although ONNX Runtime is known to answer wrongly for an operator in the model."""
+
 
 precision = usual.int8
 host = usual.any_cpu
@@ -64,61 +71,87 @@ def run(params: Params, job: Job) -> None:
     """Write an int8 model; refuse one in which nothing would become int8."""
     import onnx
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import known_wrong, operators, runtime
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
     source, path = job.inputs['model'] / 'model.onnx', job.output / 'model.onnx'
-    advice = 'onnx-quantize: {mode: static} or {mode: dynamic}, or openvino, then openvino-quantize'
-    with refusal('ONNX Runtime quantization', advice):
-        quantize = _dynamic if params.mode == 'dynamic' else _static
-        quantize(params, job, source, path)
-        model = onnx.load(path)
-        onnx_file.write_stripped(model, path)
-        onnx_file.open_once(path)
-    if not onnx_file.operators(model) & QUANTIZED:
-        held = ', '.join(sorted(onnx_file.operators(onnx.load(source)))[:12])
+    before = onnx.load(source, load_external_data=False)
+    known_wrong.refuse(before, params.insist)
+    other = 'static' if params.mode == 'dynamic' else 'dynamic'
+    advice = f'onnx-quantize: {{mode: {other}}}, or openvino, then openvino-quantize'
+    quantize = _dynamic if params.mode == 'dynamic' else _static
+    model = quantize(params, job, source, path, advice)
+    if not operators.count(model, QUANTIZED) > operators.count(before, QUANTIZED):
+        held = ', '.join(sorted(operators.operators(before))[:12])
         raise UnsupportedError(f'nothing to quantize in {params.mode} mode: it holds {held}\nwhat to try: {advice}')
+    with refusal('ONNX Runtime quantization', runtime.advice(advice)):
+        write_stripped(model, path)
+        runtime.opened(path)
 
 
-def _dynamic(params: Params, job: Job, source: Path, path: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+def _dynamic(params: Params, job: Job, source: Path, path: Path, advice: str) -> onnx.ModelProto:
+    """Quantize what can be run so: a node whose int8 form ONNX Runtime does not load or run stays float."""
+    import onnx
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import names, operators, quantizing, runtime
+    from stages.frameworks.onnx.gemm import as_products
+    from stages.frameworks.refusal import refusal
 
-    # signed weights make MatMul fastest, but a signed ConvInteger is 3 to 7 times slower than float
-    kind = QuantType.QUInt8 if params.conv else QuantType.QInt8
-    wanted = [*DYNAMIC_OPERATORS, *['Conv'] * params.conv, *['Gather'] * params.embeddings]
-    # a scale per channel: MiniLM's rank correlation is 0.72 with it and 0.69 without, of 0.73
-    quantize_dynamic(
-        source,
-        path,
-        weight_type=kind,
-        op_types_to_quantize=wanted,
-        per_channel=not params.conv,
-        nodes_to_exclude=onnx_file.named(source, params.keep),
-        extra_options={'DefaultTensorType': 1},  # float32: fused operators tell no type
-    )
+    model = onnx.load(source)
+    kept = operators.named(model, params.keep)  # ONNX Runtime spares nodes by their names
+    as_products(model)  # ONNX Runtime would do it, for a matrix of one user in one graph
+    names.name_nodes(model)
+    wanted = {*quantizing.DYNAMIC, *['Conv'] * params.conv, *['Gather'] * params.embeddings}
+    kept += quantizing.foreign(model, wanted)
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder, 'ready.onnx')
+        onnx.save(model, ready)
+        feed = quantizing.feed_that_runs(ready)
+        while True:
+            with refusal('ONNX Runtime quantization', advice):
+                quantizing.dynamic(ready, path, sorted(wanted), kept, params.conv)
+            made = quantizing.mended(path, model)
+            wrong = runtime.fault(path, feed)
+            culprit = wrong and quantizing.culprit(str(wrong), model, wanted, kept)
+            if not culprit:
+                break
+            job.progress(0.0, f'{culprit} stays float: ONNX Runtime cannot run its int8 form')
+            kept.append(culprit)
+    if wrong:
+        with refusal('ONNX Runtime quantization', runtime.advice(advice)):
+            raise wrong
+    return made
 
 
-def _static(params: Params, job: Job, source: Path, path: Path) -> None:
+def _static(params: Params, job: Job, source: Path, path: Path, advice: str) -> onnx.ModelProto:
+    import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     from stages.feed import calibration as samples
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import operators, opset, quantizing, weights
+    from stages.frameworks.refusal import refusal
 
-    model = onnx_file.at_least_opset(source, 13)  # the first that knows a scale per channel
-    feeds = samples.feeds(job.inputs['calibrate'], onnx_file.real_inputs(model), params.samples)
+    model = opset.at_least_opset(source, 13)  # the first that knows a scale per channel
+    operators.named(model, params.keep)
+    feeds = samples.feeds(job.inputs['calibrate'], weights.real_inputs(model), params.samples)
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, 'ready.onnx')
-        onnx_file.write_with_shapes(model, ready)
-        quantize_static(
-            ready,
-            path,
-            onnx_file.reader(feeds, job.progress),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,  # S8S8, the default, is 2 to 3 times slower
-            calibrate_method=next(m for m in CalibrationMethod if m.name.lower() == params.method),
-            nodes_to_exclude=onnx_file.named(ready, params.keep),
-        )
+        with refusal('ONNX Runtime quantization', advice):
+            quantizing.write_with_shapes(model, ready)
+        shaped = onnx.load(ready)
+        kept = operators.named(shaped, params.keep)
+        onnx.save(shaped, ready)
+        with refusal('ONNX Runtime quantization', advice):
+            quantize_static(
+                ready,
+                path,
+                quantizing.reader(feeds, job.progress),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,  # S8S8, the default, is 2 to 3 times slower
+                calibrate_method=next(m for m in CalibrationMethod if m.name.lower() == params.method),
+                nodes_to_exclude=kept,
+            )
+    return quantizing.mended(path, shaped)

@@ -34,6 +34,9 @@ class Params:
     compute: Literal['int8', 'f32'] = 'int8'
     """What the product itself is computed in; int8 rounds activations as they come, and is faster."""
 
+    insist: bool = False
+    """Go on although ONNX Runtime is known to answer wrongly for an operator in the model."""
+
 
 needs = usual.no_data
 host = usual.any_cpu
@@ -53,18 +56,23 @@ def run(params: Params, job: Job) -> None:
     """Write the model with packed weights; refuse one that has no product with a fixed matrix."""
     import onnx
 
-    from stages.frameworks.onnx import file as onnx_file
-    from stages.frameworks.onnx import gemm as onnx_gemm
+    from stages.frameworks.onnx import known_wrong, names
+    from stages.frameworks.onnx.gemm import as_products
+    from stages.frameworks.onnx.operators import operators
+    from stages.frameworks.onnx.weights import one_of_each
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
     source = onnx.load(job.inputs['model'] / 'model.onnx')
+    known_wrong.refuse(source, params.insist)
+    held = operators(source)
+    as_products(source)
+    names.name_nodes(source)
     advice = 'onnx-quantize: {mode: static} for a net of convolutions, or leave this stage out'
     with refusal("ONNX Runtime's weight quantizer", advice):
         from onnxruntime.quantization import matmul_nbits_quantizer
 
         matmul_nbits_quantizer.logger.setLevel('WARNING')  # else two lines for every node
-        held = onnx_file.operators(source)
-        onnx_gemm.as_products(source)
         quantizer = matmul_nbits_quantizer.MatMulNBitsQuantizer(
             source,
             bits=params.bits,
@@ -73,8 +81,10 @@ def run(params: Params, job: Job) -> None:
             accuracy_level=4 if params.compute == 'int8' else 1,
         )
         quantizer.process()
-        made = quantizer.model.model
-        if 'MatMulNBits' not in onnx_file.operators(made):
-            msg = f'nothing to quantize: no product with a fixed matrix; the model holds {", ".join(sorted(held)[:12])}'
-            raise UnsupportedError(f'{msg}\nwhat to try: {advice}')
-        onnx_file.write_stripped(made, job.output / 'model.onnx')
+    made = quantizer.model.model
+    if 'MatMulNBits' not in operators(made):
+        msg = f'nothing to quantize: no product with a fixed matrix; the model holds {", ".join(sorted(held)[:12])}'
+        raise UnsupportedError(f'{msg}\nwhat to try: {advice}')
+    one_of_each(made)  # it packs a matrix once for each layer that shares it, all by one name
+    with refusal("ONNX Runtime's weight quantizer", advice):
+        write_stripped(made, job.output / 'model.onnx')

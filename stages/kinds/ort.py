@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 KIND = 'ort'
 ACCEPTS = ('onnx',)
 GIVES = 'ort'
-TOOLS = ('onnxruntime',)
+TOOLS = ('onnxruntime', 'onnx')
 ENVIRONMENT = ''
 
 ADDR_NO_RANDOMIZE = 0x0040000
@@ -37,6 +36,9 @@ class Params:
 
     level: Literal['none', 'basic', 'extended', 'all'] = 'all'
     """How far the graph is optimized; all lays weights out for this kind of CPU."""
+
+    insist: bool = False
+    """Go on although ONNX Runtime is known to answer wrongly for an operator in the model."""
 
 
 needs = usual.no_data
@@ -55,6 +57,12 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Write ``model.ort`` from a child of fixed addresses."""
+    import onnx
+
+    from stages.frameworks.onnx import known_wrong, runtime
+    from stages.frameworks.refusal import refusal
+
+    known_wrong.refuse(onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False), params.insist)
     code = "import sys; sys.path.insert(0, 'house'); from stages.kinds import ort; ort.write(sys.argv[1])"
     with tempfile.TemporaryDirectory(dir=job.output) as name:
         # short links, as the length of a path is enough to move what comes after it in memory
@@ -75,28 +83,15 @@ def run(params: Params, job: Job) -> None:
         if not done.returncode:
             (folder / 'model.ort').rename(job.output / 'model.ort')
     if done.returncode:
-        said = '\n'.join('  ' + line[:300] for line in done.stderr.splitlines()[-3:])
-        msg = f'ONNX Runtime cannot write this model in its own format (exit {done.returncode})\n{said}'
-        raise UnsupportedError(f'{msg}\nwhat to try: ort: {{level: basic}}, or onnx-optimize, which stays ONNX')
+        with refusal('ONNX Runtime', runtime.advice('ort: {level: basic}, or onnx-optimize, which stays ONNX')):
+            raise RuntimeError('\n'.join(done.stderr.splitlines()[-3:]) or f'ended with exit code {done.returncode}')
 
 
 def write(level: str) -> None:
     """Load ``model.onnx`` here and save it as ONNX Runtime holds it then."""
-    import onnxruntime as ort
+    from stages.frameworks.onnx import runtime
 
-    levels = ort.GraphOptimizationLevel
-    options = ort.SessionOptions()
-    options.graph_optimization_level = {
-        'none': levels.ORT_DISABLE_ALL,
-        'basic': levels.ORT_ENABLE_BASIC,
-        'extended': levels.ORT_ENABLE_EXTENDED,
-        'all': levels.ORT_ENABLE_ALL,
-    }[level]
-    options.log_severity_level = 3  # it warns that level all suits this CPU; the option's description says so
-    options.intra_op_num_threads = 1
-    options.optimized_model_filepath = 'model.ort'
-    options.add_session_config_entry('session.save_model_format', 'ORT')
-    ort.InferenceSession('model.onnx', options, providers=['CPUExecutionProvider'])
+    runtime.opened(Path('model.onnx'), level, saved=Path('model.ort'), form='ORT')
 
 
 def _fixed_addresses() -> None:

@@ -89,16 +89,6 @@ def test_ort_gives_the_same_bytes_elsewhere(chain, same_twice, conv_net, level):
     same_twice('ort', chain(conv_net, ('onnx', {})), level=level)
 
 
-def test_ort_says_what_to_try_when_the_runtime_cannot_load_the_model(tmp_path, chain, conv_net):
-    made = chain(conv_net, ('onnx', {}))
-    (made.folder / 'model.onnx').write_bytes(b'no model')
-
-    with pytest.raises(UnsupportedError, match=r'InvalidProtobuf(.|\n)*what to try: ort'):
-        from conftest import run_kind
-
-        run_kind('ort', made, tmp_path / 'out')
-
-
 def test_attention_is_fused(chain, encoder, error_of):
     made = chain(encoder, ('onnx', {'exporter': 'legacy', 'opset': 17}), ('onnx-fuse', {}))
 
