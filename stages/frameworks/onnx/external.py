@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEYS = {'location', 'offset', 'length', 'checksum'}
 PAGE = 4096
+PACKED = {'UINT4': 4, 'INT4': 4, 'FLOAT4E2M1': 4, 'UINT2': 2, 'INT2': 2}
+"""Bits of the types that are smaller than a byte; an older onnx, as some environments need, lacks the youngest."""
 SMALL = 1024
 """Tensors of fewer bytes stay in the graph, where shapes are read from them."""
 
@@ -86,7 +88,8 @@ def size_of(tensor: onnx.TensorProto) -> int:
 
     types = onnx.TensorProto
     kind: int = tensor.data_type
-    packed: dict[int, int] = {types.UINT4: 4, types.INT4: 4, types.FLOAT4E2M1: 4, types.UINT2: 2, types.INT2: 2}
+    known = dict(types.DataType.items())
+    packed = {known[name]: bits for name, bits in PACKED.items() if name in known}
     try:
         bits = packed.get(kind) or 8 * int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
     except (KeyError, ValueError) as error:
