@@ -11,7 +11,7 @@ from conftest import Model, run_kind
 from stages.contract.port import Tensor
 from stages.errors import UnsupportedError
 
-sys.path.append(str(Path(__file__).parents[1] / 'frameworks'))
+sys.path.append(str(Path(__file__).parents[1] / 'frameworks' / 'onnx'))
 import graphs
 
 pytestmark = pytest.mark.onnx
