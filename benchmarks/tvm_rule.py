@@ -127,10 +127,10 @@ def measured(module: Any, target: Target, trials: list[Constants]) -> list[float
 def built(module: Any, target: Target, constants: Constants) -> Any:
     """Return the executable of ``module`` under ``constants``."""
     from stages.frameworks.tvm import lower
-    from stages.frameworks.tvm.schedule.rule import ruled
+    from stages.frameworks.tvm.schedule import rule
 
     with tvm_target(target):
-        return lower.machine_code(ruled(lower.kernels(module, target), target, constants), target)
+        return lower.machine_code(rule.scheduled(lower.kernels(module, target), target, constants)[0], target)
 
 
 def timed(call: Callable[[], Any]) -> list[float]:

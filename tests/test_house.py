@@ -44,7 +44,7 @@ FRAMEWORKS: tuple[tuple[str, ...], ...] = (
 )
 # a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines
 TVM: tuple[tuple[str, ...], ...] = (
-    ('target',),
+    ('said', 'target'),
     ('graph', 'options'),
     ('read', 'schedule'),
     ('emit',),

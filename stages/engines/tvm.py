@@ -33,6 +33,9 @@ RUNTIME: Final = ('libtvm_runtime.so', 'libtvm_runtime_extra.so')
 ALIGNMENT: Final = 64
 """Bytes; compiled code reads whole vectors of its inputs."""
 
+BRAIN: Final = 'bfloat16'
+"""A type that DLPack has and NumPy has not."""
+
 CPU: Final = 1
 POOLED: Final = 2
 """How the runtime is to get memory: once, from a pool."""
@@ -55,13 +58,28 @@ class TvmSession:
 
     def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
         """Run the library; results are copied, as a model may return an input or a weight as it is."""
-        import numpy as np
         import tvm_ffi
 
         arrays = [_aligned(feed[t.name], own) for t, own in zip(self.inputs, self.buffers, strict=True)]
         result = self.main(*map(tvm_ffi.from_dlpack, arrays))
         results = [result] if isinstance(result, tvm_ffi.Tensor) else result
-        return tuple(np.array(np.from_dlpack(each)) for each in results)
+        return tuple(map(_array, results))
+
+
+def _array(tensor: Any) -> numpy.ndarray:
+    """Return a copy of a tensor; one of bfloat16 in float32 where NumPy does not get that type from ``ml_dtypes``."""
+    import numpy as np
+
+    if str(tensor.dtype) != BRAIN:
+        return np.array(np.from_dlpack(tensor))
+    shape = tuple(tensor.shape)
+    halves = np.zeros(shape, np.uint16)
+    ctypes.memmove(halves.ctypes.data, tensor.data_ptr(), halves.nbytes)
+    try:
+        import ml_dtypes
+    except ImportError:
+        return (halves.astype(np.uint32) << 16).view(np.float32)
+    return halves.view(ml_dtypes.bfloat16)
 
 
 def prepare() -> None:
@@ -134,12 +152,15 @@ def _buffer(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> numpy.ndarray:
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
+    if not size:  # NumPy counts no steps in an array of nothing, and the library asks for them
+        steps = [dtype.itemsize * int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+        return np.lib.stride_tricks.as_strided(memory[start:].view(dtype), shape, steps)
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _aligned(array: numpy.ndarray, own: numpy.ndarray) -> numpy.ndarray:
     """Return ``array`` itself where TVM can read it as it lies; else ``own``, filled with it and cast."""
-    fits = array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNMENT == 0
+    fits = array.size and array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNMENT == 0
     if array.shape != own.shape:
         raise StepError(f'an input of shape {array.shape}; the library is compiled for {own.shape}')
     if fits and array.dtype == own.dtype:

@@ -45,6 +45,9 @@ class Params:
     seed: int = 0
     """Where the search begins."""
 
+    insist: bool = False
+    """As in ``tvm``: go on where TVM is known to compute wrongly."""
+
 
 needs = usual.no_data
 precision = usual.same_precision
@@ -70,7 +73,7 @@ def run(params: Params, job: Job) -> None:
 
     target = target_for(params.target)
     runnable(target)
-    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, target)
+    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, target, params.insist)
     kernels = lower.kernels(module, target, params.level)
     with tempfile.TemporaryDirectory() as passing:
         folder = database.folder_for(job.keep or Path(passing), target)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 def build(params: Params, job: Job) -> None:
     """Leave the library of the job’s model: the same bytes on every machine, linked without a compiler, checked."""
-    from stages.frameworks.refusal import refusal
     from stages.frameworks.tvm import lower, target
     from stages.frameworks.tvm.emit import binary, library, link
     from stages.frameworks.tvm.read import model
@@ -26,19 +25,19 @@ def build(params: Params, job: Job) -> None:
         raise UnsupportedError(f'{error}\nwhat to try: tvm: {{target: x86-64-v3}}') from error
     records = tuned.records(job.inputs['model'], wanted)
     job.progress(0.0, 'reading the model')
-    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, wanted)
+    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, wanted, params.insist)
     inputs, results = library.signature(module, job.outputs)
     job.progress(0.2, f'compiling for {wanted.name}, level {params.level}: {lower.NAMES[params.level]}')
-    with refusal('TVM', 'tvm: {level: 1}, or another engine for this model: onnxruntime, openvino'):
-        made = lower.scheduled(module, wanted, params.level, records, rule=params.schedule == 'rule')
-        executable = lower.machine_code(made.module, wanted)
+    made = lower.made(module, wanted, params.level, records, rule=params.schedule == 'rule')
     job.progress(0.9, 'linking')
-    binary.check(link.linked(executable, wanted, job.output), wanted)
+    binary.check(link.linked(made.executable, wanted, job.output), wanted)
     library.write(
         library.Library(
             target=wanted.name, system=wanted.system, machine=wanted.machine, triple=wanted.triple, needs=wanted.needs,
             inputs=inputs, outputs=results, level=params.level, schedule=params.schedule,
-            kernels=made.origins,
+            kernels=made.kernels.origins,
+            unscheduled=tuple(library.Unscheduled.of(*each) for each in sorted(made.kernels.unscheduled.items())),
+            fell_back=tuple(library.FellBack(*each) for each in sorted(made.kernels.without.items())),
             tools={tool: version(tool) for tool in ('apache-tvm', 'apache-tvm-ffi')},
         ),
         job.output,

@@ -1,25 +1,61 @@
-"""A model's Relax module in, kernels out: fused, scheduled, then machine code. Tuning and building both start here."""
+"""A model's Relax module in, machine code out: fused, scheduled, compiled. Tuning and building both start here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from stages.frameworks.tvm.graph.canonicalized import spelled
-from stages.frameworks.tvm.graph.winograd import winograd
-from stages.frameworks.tvm.schedule.rule import SCHEDULED, ruled
+from stages.errors import UnsupportedError
+from stages.frameworks.tvm.emit.code import code, machine_code
+from stages.frameworks.tvm.graph.levels import NAMES, OPTIONAL, Level, Optional, lowered
+from stages.frameworks.tvm.said import said
+from stages.frameworks.tvm.schedule import rule as schedule_rule
+from stages.frameworks.tvm.schedule.rule import SCHEDULED
 from stages.frameworks.tvm.target import Target, tvm_target
 
-Level = Literal[1, 2, 3]
+__all__ = ['NAMES', 'Level', 'Made', 'Scheduled', 'compiled', 'kernels', 'machine_code', 'made', 'scheduled']
 
-NAMES: Final[dict[Level, str]] = {1: 'fused', 2: 'packed', 3: 'fast'}
-"""What a level adds to the one before: kernels fused; channels last and weights packed; approximate tanh, exp, erf, and
-3x3 convolutions in tiles."""
+ATTEMPTS: Final[tuple[tuple[Optional, ...], ...]] = ((), ('integers',), ('channels last', 'tiles'), OPTIONAL)
+"""What a whole model is compiled without, one after the other, where a kernel of it fails in every form."""
 
-CHANNELS_LAST: Final = {'relax.nn.conv2d': ['NHWC', 'HWIO'], 'relax.nn.conv1d': ['NWC', 'WIO']}
-"""The layouts of level 2: output channels innermost, so that one vector holds channels of one pixel."""
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Kernels with schedules, and where those are from."""
+
+    module: Any
+
+    plain: Any
+    """The same kernels before any schedule, except those written by hand."""
+
+    unscheduled: Mapping[str, str] = field(default_factory=dict)
+    """Kernels that have none, and why: where nobody gave a reason, none was wanted."""
+
+    without: Mapping[Optional, str] = field(default_factory=dict)
+    """What of the level was left out, and why."""
+
+    searched: Any = None
+    """The kernels after tuning, before the rule."""
+
+    @property
+    def origins(self) -> Mapping[str, int]:
+        """How many are called in ``all``; of these ``written`` by hand, ``tuned``, by the ``rule``, ``unscheduled``."""
+        stages = (self.plain, self.searched or self.plain, self.module)
+        by_hand, found, after = (called(each, only_scheduled=True) for each in stages)
+        every = called(self.module, only_scheduled=False)
+        tuned_ones = (found & after) - by_hand
+        rest = {'rule': len(after - by_hand - tuned_ones), 'unscheduled': len(every - after)}
+        return {'all': len(every), 'written': len(by_hand), 'tuned': len(tuned_ones), **rest}
+
+
+@dataclass(frozen=True)
+class Made:
+    """Machine code, and the kernels that it was made of."""
+
+    executable: Any
+    kernels: Scheduled
 
 
 def kernels(module: Any, target: Target, level: Level = 3, tiles: bool = True) -> Any:
@@ -28,34 +64,44 @@ def kernels(module: Any, target: Target, level: Level = 3, tiles: bool = True) -
     Tuning works on these functions and finds them again by their structural hash: the same module, target and level
     give the same functions. Without ``tiles`` no convolution is one that only our rule has a schedule for.
     """
-    import tvm
-
-    with tvm_target(target):
-        passes = [*integer(target), *graph(level, tiles), *fused(), *free_layouts(level)]
-        return tvm.transform.Sequential(passes)(module)
-
-
-@dataclass(frozen=True)
-class Scheduled:
-    """Kernels with schedules, and where those are from."""
-
-    module: Any
-    origins: Mapping[str, int]
-    """How many are called in ``all``; of these, ``written`` by hand, ``tuned``, by the ``rule``, ``unscheduled``."""
+    return lowered(module, target, level, tiles).module
 
 
 def scheduled(
-    module: Any, target: Target, level: Level = 3, database: Path | None = None, rule: bool = True
+    module: Any,
+    target: Target,
+    level: Level = 3,
+    database: Path | None = None,
+    rule: bool = True,
+    without: Mapping[Optional, str] | None = None,
 ) -> Scheduled:
     """Return the kernels of ``module``: tuned where ``database`` has them, the others by our rule, if wanted."""
-    written = kernels(module, target, level, tiles=rule)
+    found = lowered(module, target, level, tiles=rule, without=without)
     with tvm_target(target):
-        searched = written if database is None else tuned(written, database)
-        done = ruled(searched, target) if rule else searched
-    by_hand, found, after = (len(called(each, only_scheduled=True)) for each in (written, searched, done))
-    every = len(called(done, only_scheduled=False))
-    origins = {'written': by_hand, 'tuned': found - by_hand, 'rule': after - found, 'unscheduled': every - after}
-    return Scheduled(done, {'all': every, **origins})
+        searched = found.module if database is None else tuned(found.module, database)
+        done, why = schedule_rule.scheduled(searched, target) if rule else (searched, {})
+    return Scheduled(done, found.module, why, found.without, searched)
+
+
+def made(module: Any, target: Target, level: Level = 3, database: Path | None = None, rule: bool = True) -> Made:
+    """Return the machine code of ``module``, without what fails: a kernel's schedule, else a part of the level.
+
+    Raises UnsupportedError, the first, where a kernel has no code in any form.
+    """
+    first: UnsupportedError | None = None
+    for attempt in ATTEMPTS:
+        without = {part: said(first) for part in attempt} if first else {}
+        found = scheduled(module, target, level, database, rule, without)
+        try:
+            done = code(found.module, found.plain, target)
+        except UnsupportedError as error:
+            first = first or error
+            continue
+        return Made(
+            done.executable, replace(found, module=done.module, unscheduled={**found.unscheduled, **done.unscheduled})
+        )
+    assert first is not None
+    raise first
 
 
 def called(module: Any, only_scheduled: bool) -> set[str]:
@@ -77,67 +123,7 @@ def called(module: Any, only_scheduled: bool) -> set[str]:
 
 def compiled(module: Any, target: Target, level: Level = 3, database: Path | None = None) -> Any:
     """Return the Relax executable of ``module``: tuned kernels where ``database`` has them, our rule for the others."""
-    return machine_code(scheduled(module, target, level, database).module, target)
-
-
-def machine_code(scheduled: Any, target: Target) -> Any:
-    """Return the executable of a scheduled module; constant weights are packed now, not per call."""
-    import tvm
-    from tvm.relax import transform
-
-    packing = [transform.SplitLayoutRewritePreproc(), transform.FoldConstant(), transform.DeadCodeElimination()]
-    with tvm_target(target) as where:
-        return tvm.compile(tvm.transform.Sequential(packing)(scheduled), target=where)
-
-
-def integer(target: Target) -> list[Callable[[Any], Any]]:
-    """Return the pass that makes quantized parts integer kernels, where the CPU has the instruction for it."""
-    import tvm
-
-    if not target.vnni:
-        return []
-
-    from stages.frameworks.tvm.graph import int8
-
-    return [tvm.transform.module_pass(lambda module, _: int8.integer(module, target), opt_level=0, name='integer')]
-
-
-def graph(level: Level, tiles: bool) -> list[Any]:
-    """Return the passes on whole operators: what is constant is computed, then layouts and approximations by level."""
-    import tvm
-    from tvm.relax import transform
-
-    if level > 1:
-        known = tvm.transform.module_pass(lambda module, _: spelled(module, approximate=level > 2), opt_level=0)
-    passes = [transform.DecomposeOpsForInference(), transform.FoldConstant(), transform.CanonicalizeBindings()]
-    if level > 1:
-        passes += [known, transform.FoldConstant(), transform.ConvertLayout(dict(CHANNELS_LAST)), transform.Normalize()]
-        passes += [transform.FoldConstant(), transform.CanonicalizeBindings()]
-    if level > 2 and tiles:
-        passes += [tvm.transform.module_pass(lambda module, _: winograd(module), opt_level=0, name='winograd')]
-    if level > 2:
-        passes += [transform.FastMathTransform()]
-    return passes
-
-
-def fused() -> list[Any]:
-    """Return the passes that turn operators into TIR functions, and neighbours that fit into one function."""
-    from tvm.relax import transform
-
-    return [
-        transform.LegalizeOps(),
-        transform.AnnotateTIROpPattern(),
-        transform.FoldConstant(),
-        transform.FuseOps(),
-        transform.FuseTIR(),
-    ]
-
-
-def free_layouts(level: Level) -> list[Any]:
-    """Return the pass that marks the buffers (constant weights) whose layout a schedule may choose."""
-    from tvm.relax import transform
-
-    return [transform.AttachAttrLayoutFreeBuffers()] if level > 1 else []
+    return made(module, target, level, database).executable
 
 
 def tuned(module: Any, database: Path) -> Any:

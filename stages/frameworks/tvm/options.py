@@ -27,6 +27,9 @@ class Params:
     sizes: dict[str, int] = field(default_factory=dict)
     """Named dimensions: the library takes these sizes and no other; one that is not named is 1."""
 
+    insist: bool = False
+    """Build also what TVM is known to compute wrongly; the check of the step then judges the numbers."""
+
 
 def host(params: Params) -> bool:
     """Say whether the code suits CPUs like this one only."""

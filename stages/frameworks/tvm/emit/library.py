@@ -21,6 +21,32 @@ WORDS: Final[Mapping[str, str]] = {'linux': 'Linux', 'windows': 'Windows', 'x86_
 
 
 @dataclass(frozen=True)
+class Unscheduled:
+    """A kernel that is serial code: right, and slow."""
+
+    kernel: str
+    """TVM's name for it: ``fused_take_add1``."""
+
+    operator: str
+    """The operators that it computes, as TVM calls them: ``take_add``."""
+
+    why: str
+
+    @classmethod
+    def of(cls, kernel: str, why: str) -> Unscheduled:
+        """Return it by the kernel's name."""
+        return cls(kernel, kernel.removeprefix('fused_').rstrip('0123456789').rstrip('_'), why)
+
+
+@dataclass(frozen=True)
+class FellBack:
+    """A part of a level that this model does not bear, such as ``channels last``."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Library:
     """One library: the machine it runs on, its signature, and how it was made."""
 
@@ -53,6 +79,12 @@ class Library:
     """The packages that made it, and their versions: TVM's runtime must be of the same."""
 
     entry: str = ENTRY
+
+    unscheduled: tuple[Unscheduled, ...] = ()
+    """Kernels that have no schedule, though one was wanted."""
+
+    fell_back: tuple[FellBack, ...] = ()
+    """What of the level had to be left out of the whole model."""
 
     @property
     def file(self) -> str:
@@ -94,7 +126,12 @@ def read(folder: Path) -> Library:
         if (format := found.pop('format')) != FORMAT:
             raise StepError(f'{FILE}: format {format}; this version reads {FORMAT}')
         found |= {role: tuple(_tensor(each) for each in found[role]) for role in ('inputs', 'outputs')}
-        return Library(**found | {'needs': tuple(found['needs'])})
+        found |= {
+            'needs': tuple(found['needs']),
+            'unscheduled': tuple(Unscheduled(**each) for each in found.get('unscheduled', ())),
+            'fell_back': tuple(FellBack(**each) for each in found.get('fell_back', ())),
+        }
+        return Library(**found)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StepError(f'{FILE}: not what the kind tvm leaves ({error})') from error
 

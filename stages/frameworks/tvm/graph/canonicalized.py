@@ -8,7 +8,7 @@ from typing import Any
 BINARY = ('add', 'subtract', 'multiply', 'divide', 'maximum', 'minimum', 'power')
 
 
-def spelled(module: Any, approximate: bool) -> Any:
+def canonicalized(module: Any, approximate: bool) -> Any:
     """Return ``module`` with constants of their partner's rank and, to be approximated, activations as exp and erf.
 
     TVM changes the layout of an operator only when its operands have equally many axes, and knows fast versions of
@@ -18,7 +18,7 @@ def spelled(module: Any, approximate: bool) -> Any:
     from tvm.ir.expr import GenericConst
 
     @relax.expr_functor.mutator
-    class Speller(relax.PyExprMutator):  # type: ignore[misc]
+    class Canonicalizer(relax.PyExprMutator):  # type: ignore[misc]
         """Rewrites one call at a time."""
 
         def visit_call_(self, call: Any) -> Any:
@@ -37,11 +37,11 @@ def spelled(module: Any, approximate: bool) -> Any:
             bound = self.lookup_binding(operand) if isinstance(operand, relax.Var) else None
             return bound if isinstance(bound, GenericConst) else operand
 
-    speller = Speller(module)
+    rewriter = Canonicalizer(module)
     for variable, function in module.functions_items():
         if isinstance(function, relax.Function):
-            speller.builder_.update_func(variable, speller.visit_expr(function))
-    return speller.builder_.get()
+            rewriter.builder_.update_func(variable, rewriter.visit_expr(function))
+    return rewriter.builder_.get()
 
 
 def limit(call: Any) -> Any:

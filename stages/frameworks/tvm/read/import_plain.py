@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 REDUCTIONS: Final = frozenset({'max', 'mean', 'min', 'prod', 'std', 'sum', 'variance'})
-LARGEST: Final = {'max': 'maximum', 'min': 'minimum'}
+PAIRWISE: Final = {'max': 'maximum', 'mean': 'add', 'min': 'minimum', 'sum': 'add'}
+"""What reduces a stack of tensors, to what does the same to two of them."""
+
+NARROW: Final = frozenset({'acos', 'acosh', 'asin', 'asinh', 'atan', 'cosh', 'sinh'})
+"""What TVM has no code for in numbers of 16 bits."""
 
 
 def plain(module: Any) -> Any:
     """
-    Return ``module`` with axes dropped by ``reshape`` alone, and the larger of two tensors computed as such.
+    Return ``module`` with axes dropped by ``reshape`` alone, and the larger or the sum of tensors computed as such.
 
     The layout of what ``squeeze``, or a reduction that drops its axes, returns is inferred wrongly: the compiler fails.
-    ONNX's ``Max`` and ``Min`` come as a reduction of a stack of all operands, which is copied for it.
+    ONNX's ``Max``, ``Mean``, ``Min`` and ``Sum`` come as a reduction of a stack of all operands, copied for it, which
+    has an axis that no layout knows.
     """
     from tvm import relax
 
@@ -26,10 +31,13 @@ def plain(module: Any) -> Any:
             name = getattr(call.op, 'name', '').removeprefix('relax.')
             if name == 'squeeze':
                 return relax.op.reshape(call.args[0], call.ty.shape)
+            if name in NARROW and str(call.args[0].ty.dtype) == 'float16':
+                wide = self.builder_.emit(getattr(relax.op, name)(relax.op.astype(call.args[0], 'float32')))
+                return relax.op.astype(wide, 'float16')
             if name not in REDUCTIONS or call.attrs.keepdims:
                 return call
-            if name in LARGEST and (operands := self.stacked(call)):
-                return self.folded(LARGEST[name], operands)
+            if name in PAIRWISE and (operands := self.stacked(call)):
+                return self.folded(name, operands)
             kept = self.builder_.emit(getattr(relax.op, name)(call.args[0], call.attrs.axis, keepdims=True))
             return relax.op.reshape(kept, call.ty.shape)
 
@@ -42,10 +50,12 @@ def plain(module: Any) -> Any:
             return [bound.args[0] if called(bound, 'broadcast_to') else field for field, bound in operands]
 
         def folded(self, name: str, operands: list[Any]) -> Any:
-            """Return one operator of two tensors after the other."""
+            """Return one operator of two tensors after the other; a mean is their sum, divided."""
             first, *rest = operands
             for operand in rest:
-                first = self.builder_.emit(getattr(relax.op, name)(first, operand))
+                first = self.builder_.emit(getattr(relax.op, PAIRWISE[name])(first, operand))
+            if name == 'mean':
+                return relax.op.divide(first, relax.const(len(operands), str(first.ty.dtype)))
             return first
 
         def behind(self, value: Any) -> Any:

@@ -14,7 +14,7 @@ from stages.contract.port import Tensor
 from stages.errors import UnsupportedError
 from stages.frameworks.tvm.target import TARGETS, Target
 
-ADVICE: Final = 'another engine for this model (onnxruntime, openvino), or another way in: exported, onnx or tflite'
+ADVICE: Final = 'this variant without tvm; its other ways in are exported, onnx and tflite, for a source that has them'
 
 
 def imported(
@@ -23,41 +23,57 @@ def imported(
     outputs: tuple[str, ...],
     sizes: Mapping[str, int],
     target: Target = TARGETS['x86-64-v3'],
+    insist: bool = False,
 ) -> Any:
     """
     Return the model in ``folder`` as a Relax module whose ``main`` takes the inputs of ``signature``, in its order.
 
     ``sizes`` are the named dimensions; a name that is not given counts 1. ``main`` returns a tensor, or a tuple of them
-    in the order of ``outputs``. Loops of recurrent layers suit ``target``, and run on any. Raises UnsupportedError
-    where TVM lacks an operator, or a size shows only in a run.
+    in the order of ``outputs``. Loops of recurrent layers suit ``target``, and run on any. No index reads outside of
+    what it indexes. Raises UnsupportedError where TVM lacks an operator, where a size shows only in a run, and where
+    TVM is known to be wrong, unless we ``insist``.
     """
-    from stages.frameworks.refusal import refusal
-    from stages.frameworks.tvm.read import import_plain, import_tflite
+    from stages.frameworks.tvm.graph.bounded import bounded
+    from stages.frameworks.tvm.read.import_plain import plain
 
-    with refusal('TVM', ADVICE), _operator_named(), warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of names it changes, of shapes it will not look at
-        if (folder / 'model.pt2').exists():
-            module = from_exported(folder / 'model.pt2', signature, sizes)
-        elif (folder / 'model.tflite').exists():
-            module = import_tflite.read(folder / 'model.tflite', [t.sized(**sizes) for t in signature])
-        else:
-            module = from_onnx(folder / 'model.onnx', signature, sizes, target)
-        return import_plain.plain(checked(named(module, signature), outputs))
+    if (folder / 'model.pt2').exists():
+        module = from_exported(folder / 'model.pt2', signature, sizes)
+    elif (folder / 'model.tflite').exists():
+        module = from_tflite(folder / 'model.tflite', signature, sizes)
+    else:
+        module = from_onnx(folder / 'model.onnx', signature, sizes, target, insist)
+    return bounded(plain(checked(named(module, signature), outputs)))
 
 
-def from_onnx(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int], target: Target) -> Any:
+def from_onnx(
+    path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int], target: Target, insist: bool = False
+) -> Any:
     """Import an ONNX file, once it is prepared and every operator of it is known."""
     from tvm.relax.frontend.onnx import from_onnx as read
     from tvm.relax.frontend.onnx import onnx_frontend
 
     from stages.frameworks.tvm.graph import recurrent
     from stages.frameworks.tvm.read import onnx_ready
+    from stages.frameworks.tvm.read.onnx_types import strange
 
-    model = onnx_ready.ready(path, signature, sizes)
     with recurrent.converters(target):
-        if lacking := onnx_ready.missing(model, frozenset(onnx_frontend._get_convert_map())):
+        known = frozenset(onnx_frontend._get_convert_map())
+        model = onnx_ready.ready(path, signature, sizes, known, insist)
+        if lacking := onnx_ready.missing(model, known):
             _refuse(lacking)
-        return read(model, sanitize_input_names=False)
+        if what := strange(model):
+            raise UnsupportedError(f'TVM cannot read this model: {what}\nwhat to try: {ADVICE}')
+        with _reading():
+            # told, because the importer takes a size of nothing for a size unknown
+            return read(model, {t.name: list(t.sized(**sizes)) for t in signature}, None, sanitize_input_names=False)
+
+
+def from_tflite(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> Any:
+    """Import a TFLite file."""
+    from stages.frameworks.tvm.read import import_tflite
+
+    with _reading():
+        return import_tflite.read(path, [t.sized(**sizes) for t in signature])
 
 
 def from_exported(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> Any:
@@ -65,12 +81,17 @@ def from_exported(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str,
     import torch
     from tvm.relax.frontend.torch import from_exported_program as read
 
+    from stages.frameworks.refusal import refusal
     from stages.frameworks.torch import exported as exported_file
 
     example = tuple(torch.zeros(t.sized(**sizes), dtype=getattr(torch, t.dtype)) for t in signature)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
         module = exported_file.load(path).module(check_guards=False)
-        return read(torch.export.export(module, example), unwrap_unit_return_tuple=True)
+        with refusal('torch.export, for these sizes,', 'the program as it is, which torch runs; or other sizes'):
+            program = torch.export.export(module, example)
+        with _reading():
+            return read(program, unwrap_unit_return_tuple=True)
 
 
 def named(module: Any, signature: tuple[Tensor, ...]) -> Any:
@@ -122,13 +143,18 @@ def _refuse(operators: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _operator_named() -> Iterator[None]:
-    """Put the operator that TVM's importer fails at into the error; TVM prints it, with all it knows of the inputs."""
+def _reading() -> Iterator[None]:
+    """Turn what TVM's importer raises into a refusal that names the operator; it prints it, with all of the inputs."""
+    from stages.frameworks.refusal import refusal
+
     said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said):
-            yield
-    except Exception as error:
-        if found := re.search(r'Error converting operator (\w+)', said.getvalue()):
-            error.args = (f'operator {found[1]}: {error}',)
-        raise
+    with refusal('TVM', ADVICE), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of names it changes, of shapes it will not look at
+        try:
+            with contextlib.redirect_stdout(said):
+                yield
+        except Exception as error:
+            words = said.getvalue() or str(error)
+            if found := re.search(r'Error converting operator (\w+)|Missing outputs during .* in (\w+)', words):
+                error.args = (f'operator {(found[1] or found[2])!r}: {error}',)
+            raise

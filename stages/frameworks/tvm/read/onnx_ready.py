@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 OPSET: Final = 13
 """The first operator set whose Slice, Squeeze and sums TVM reads as they are written."""
 
+OF_SHAPES: Final = frozenset({'ConstantOfShape', 'Range', 'Shape', 'Size'})
+"""What is gone once ONNX Runtime has computed what follows from the sizes."""
+
+ROUNDS: Final = 6
+"""How often operators are written out: one function of ONNX may use another."""
+
 STANDARD: Final = ('', 'ai.onnx')
 MICROSOFT: Final = 'com.microsoft'
 FOREIGN: Final = frozenset(
@@ -35,19 +41,39 @@ INLINE: Final = frozenset({'Constant', 'If'})
 """What TVM's importer reads without a converter."""
 
 
-def ready(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> onnx.ModelProto:
+def ready(
+    path: Path,
+    signature: tuple[Tensor, ...],
+    sizes: Mapping[str, int],
+    known: frozenset[str] | None = None,
+    insist: bool = False,
+) -> onnx.ModelProto:
     """
     Return the model in ``path`` for TVM to import: inputs as ``signature`` has them, in order, name and size.
 
     ONNX Runtime computes what follows from the sizes and the weights: shape arithmetic, constant conditions, Identity.
+    What is not ``known`` is written as other operators, where ONNX says how, and so is what TVM is known to read
+    wrongly; the rest of that is refused, unless we ``insist``.
     """
     from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.tvm.read import onnx_mended
 
     model = onnx_file.at_least_opset(path, OPSET)
     onnx_file.inputs_without_weights(model)
+    model.ir_version = max(model.ir_version, 4)  # before, ONNX Runtime lists the weights that it makes as inputs
     _arrange(model, signature)
     _fix(model, signature, sizes)
-    return folded(model)
+    model = folded(model)
+    for _ in range(ROUNDS):
+        lacking = [] if known is None else missing(model, known)
+        before = onnx_file.operators(model)
+        model, changed = onnx_mended.mended(onnx_mended.expanded(model, lacking), insist)
+        if not changed and not lacking:
+            break
+        model = folded(model)
+        if not changed and onnx_file.operators(model) == before:
+            break
+    return model
 
 
 def missing(model: onnx.ModelProto, known: frozenset[str]) -> list[str]:
@@ -62,13 +88,18 @@ def missing(model: onnx.ModelProto, known: frozenset[str]) -> list[str]:
     )
 
 
-def folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return ``model`` as ONNX Runtime's optimizer of the first level leaves it, which uses operators of ONNX alone."""
+def folded(model: onnx.ModelProto, again: bool = True) -> onnx.ModelProto:
+    """Return ``model`` as ONNX Runtime's optimizer of the first level leaves it, which uses operators of ONNX alone.
+
+    It writes functions of ONNX out after it has computed what is constant: then it is asked ``again``. A model that it
+    has no kernels for stays as it is.
+    """
     import onnx
     import onnxruntime as ort
 
     from stages.frameworks.onnx import file as onnx_file
 
+    before = onnx_file.operators(model)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
@@ -77,10 +108,15 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
         given, made = Path(folder, 'given.onnx'), Path(folder, 'made.onnx')
         onnx_file.write_stripped(model, given)
         options.optimized_model_filepath = str(made)
-        ort.InferenceSession(str(given), options, providers=['CPUExecutionProvider'])
-        result = onnx.load(made)
+        try:
+            ort.InferenceSession(str(given), options, providers=['CPUExecutionProvider'])
+        except Exception:  # it has no kernel for an operator that TVM may well know
+            result = model
+        else:
+            result = onnx.load(made)
     onnx_file.constants_as_weights(result)
-    return result
+    more = onnx_file.operators(result) - before
+    return folded(result, again=False) if again and more & OF_SHAPES else result
 
 
 def _arrange(model: onnx.ModelProto, signature: tuple[Tensor, ...]) -> None:
@@ -108,6 +144,24 @@ def _fix(model: onnx.ModelProto, signature: tuple[Tensor, ...], sizes: Mapping[s
     for output in model.graph.output:
         for dim in output.type.tensor_type.shape.dim:
             dim.ClearField('dim_param')
+    if not all(output.type.tensor_type.HasField('shape') for output in model.graph.output):
+        _say_outputs(model)
+
+
+def _say_outputs(model: onnx.ModelProto) -> None:
+    """Say how many axes outputs have where a file leaves that out: a runtime takes it, ONNX's checker does not."""
+    import onnxruntime as ort
+
+    from stages.frameworks.tvm.read.onnx_types import light
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = ort.InferenceSession(light(model).SerializeToString(), options, providers=['CPUExecutionProvider'])
+    for value, known in zip(model.graph.output, session.get_outputs(), strict=True):
+        shape = value.type.tensor_type.shape
+        for size in known.shape[len(shape.dim) :]:
+            shape.dim.add(**({'dim_value': size} if isinstance(size, int) else {}))
+        value.type.tensor_type.shape.SetInParent()
 
 
 def _dim(dim: Any) -> int | str:

@@ -8,6 +8,9 @@ from typing import Any, Final
 SPATIAL: Final = 0
 REDUCE: Final = 2
 
+SCALAR: Final = ('cosh', 'sinh')
+"""Of TVM's intrinsics, those without a form for vectors."""
+
 
 @dataclass(frozen=True)
 class Nest:
@@ -59,6 +62,18 @@ def branches(schedule: Any, name: str) -> bool:
     """Return whether a block computes one thing or another, by a condition: as padding does at borders."""
     # by its text: this TVM has no visitor of statements in Python
     return 'if_then_else' in str(schedule.get(schedule.get_sblock(name)).body)
+
+
+def looks_up(schedule: Any, name: str) -> bool:
+    """Return whether a block computes with numbers of 64 bits, as what reads by computed indices does."""
+    block = schedule.get(schedule.get_sblock(name))
+    return any(str(read.source.dtype) == 'int64' for read in block.reads) or 'Cast("int64"' in str(block.body)
+
+
+def scalar(schedule: Any, name: str) -> bool:
+    """Return whether a block calls what LLVM knows for one number only, not for a vector."""
+    body = str(schedule.get(schedule.get_sblock(name)).body)
+    return any(f'T.{word}(' in body for word in SCALAR)
 
 
 def fixed(extent: Any) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from stages.frameworks.tvm.schedule.rule.block import Nest, branches
+from stages.frameworks.tvm.schedule.rule.block import Nest, branches, looks_up, scalar
 from stages.frameworks.tvm.schedule.rule.constants import Constants
 
 THREADED: Final = 16384
@@ -22,11 +22,12 @@ def elementwise(schedule: Any, found: Nest, constants: Constants) -> None:
         size = found.volume
     else:
         size = found.sizes[-1]
-    wide = width(size, constants)
-    if wide < size:
+    wide = 1 if scalar(schedule, found.name) else width(size, constants)
+    if 1 < wide < size:
         rest, inner = schedule.split(inner, [None, wide])
         if size % wide:
-            if not branches(schedule, found.name):  # TVM would mistake a condition of the model for that of the tail
+            # TVM would mistake a condition of the model for that of the tail, and compares it with an index of 64 bits
+            if not branches(schedule, found.name) and not looks_up(schedule, found.name):
                 schedule.annotate(rest, TAIL, 1)
             outer_loops = outer
         else:

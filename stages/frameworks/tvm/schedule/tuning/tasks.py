@@ -74,7 +74,7 @@ def _unscheduled(found: Iterable[Any]) -> list[Any]:
 
 
 def _task(extracted: Any, target: Target, folder: Path) -> Task:
-    from stages.frameworks.tvm.schedule.rule import scheduled
+    from stages.frameworks.tvm.schedule.rule import kernel
 
     text = workload_text(extracted.dispatched[0])
     history = database.history(folder, f'{int(text[0]) % 2**64:016x}')
@@ -82,5 +82,8 @@ def _task(extracted: Any, target: Target, folder: Path) -> Task:
         history = history.with_workload(text)
     assert history.workload is not None
     workload = workload_of(history.workload)  # an equal function of another model may call its blocks otherwise
-    rule = shape(scheduled(workload.mod['main'], target)) or workload.mod
+    try:
+        rule = shape(kernel(workload.mod['main'], target)) or workload.mod
+    except Exception:  # as when building: what the rule fails on has no schedule of it
+        rule = workload.mod
     return Task(extracted.task_name, int(extracted.weight), workload, rule, workload_text(rule)[0], history)

@@ -8,8 +8,8 @@ from stages.frameworks.tvm.graph.winograd import STEPS
 from stages.frameworks.tvm.schedule.rule.block import children, nest
 
 
-def joined(schedule: Any) -> Any:
-    """Return the schedule with blocks without sums joined to their readers without sums, if nothing is computed twice.
+def fused(schedule: Any) -> Any:
+    """Return the schedule with blocks without sums fused into readers without sums, if nothing is computed twice.
 
     A step that several later ones read is written out in each; the compiler computes equal terms of one element once.
     What a product reads stays: it would be computed again for every tile.

@@ -1,0 +1,54 @@
+"""Where TVM 0.27's importer of ONNX gives wrong numbers without a word: what is written instead, or refused.
+
+Each row was compared with ONNX Runtime. A row goes when its test passes without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from stages.frameworks.tvm.read import instead
+from stages.frameworks.tvm.read.instead import resize
+from stages.frameworks.tvm.read.onnx_node import Node, Writer
+
+Write = Callable[[Node, Writer], bool]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Nodes of one operator that are read wrongly."""
+
+    operator: str
+
+    what: str
+    """The attribute, input or output that is not heeded, in the words of a refusal."""
+
+    when: Callable[[Node], bool]
+
+    write: Write | None = None
+    """Writes other operators that are read rightly; says whether it could, for these sizes and constants."""
+
+    refused: bool = True
+    """Whether the model is refused where nothing else can be written."""
+
+
+def _set(name: str) -> Callable[[Node], bool]:
+    return lambda node: bool(node.attribute(name, 0))
+
+
+KNOWN_WRONG: Final = (
+    # a size that would show in a run
+    Wrong('Compress', 'a condition', lambda _: True, instead.compress, refused=False),
+    Wrong('BatchNormalization', 'training_mode: 1', _set('training_mode'), instead.batch_normalization),
+    Wrong('ConvTranspose', 'output_shape', lambda n: n.attribute('output_shape') is not None, instead.conv_transpose),
+    Wrong('Dropout', 'training_mode: true, which is random', instead.trains),
+    # no wrong numbers, but a tuple, which no change of layout survives
+    Wrong('Dropout', 'a mask', lambda _: True, instead.dropout, refused=False),
+    Wrong('IsInf', 'detect_negative, detect_positive', instead.one_sided, instead.is_inf),
+    Wrong('LayerNormalization', 'the outputs Mean and InvStdDev', instead.statistics_used, instead.layer_normalization),
+    Wrong('OneHot', 'values of this type', instead.narrow_values, instead.one_hot),
+    *(Wrong(f'Reduce{name}', 'an empty set', instead.empty, instead.of_nothing) for name in instead.OF_NOTHING),
+    Wrong('Resize', 'a scale that sizes do not say, antialias, exclude_outside or axes', resize.unlike, resize.resize),
+)

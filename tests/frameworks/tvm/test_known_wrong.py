@@ -1,0 +1,123 @@
+"""What TVM gets wrong without a word is written otherwise, or refused: never delivered."""
+
+from __future__ import annotations
+
+import pytest
+
+for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
+    pytest.importorskip(name, reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
+
+import numpy as np  # noqa: E402
+from onnx import TensorProto  # noqa: E402
+from onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
+
+from stages.errors import UnsupportedError  # noqa: E402
+
+pytestmark = pytest.mark.tvm
+IMAGE = {'image': numbers(1, 4, 10, 12)}
+ROWS = {'rows': numbers(3, 6)}
+
+
+@pytest.mark.parametrize(
+    ('scales', 'attributes'),
+    [
+        ([1, 1, 0.63, 0.63], {'mode': 'linear'}),
+        ([1, 1, 0.63, 1.7], {'mode': 'nearest'}),
+        ([1, 1, 0.5, 0.5], {'mode': 'linear', 'antialias': 1}),
+        ([1, 1, 2, 2], {'mode': 'cubic', 'exclude_outside': 1}),
+        ([2, 1.5], {'mode': 'linear', 'axes': [3, 2]}),
+        ([1, 2, 1, 1], {'mode': 'nearest'}),
+    ],
+    ids=str,
+)
+def test_an_image_is_resized_as_its_scales_say(scales, attributes, tmp_path):
+    resize = node('Resize', ['image', '', 'scales'], ['out'], **attributes)
+
+    assert_same(model([resize], IMAGE, ['out'], {'scales': np.float32(scales)}, opset=19, ir=9), IMAGE, tmp_path)
+
+
+@pytest.mark.parametrize(('sizes', 'policy'), [([6, 6], 'not_larger'), ([21, 21], 'not_smaller'), ([7, 5], 'stretch')])
+def test_an_image_is_resized_as_its_sizes_say(sizes, policy, tmp_path):
+    resize = node(
+        'Resize', ['image', '', '', 'sizes'], ['out'], mode='linear', axes=[2, 3], keep_aspect_ratio_policy=policy
+    )
+
+    assert_same(model([resize], IMAGE, ['out'], {'sizes': np.array(sizes)}, opset=19, ir=9), IMAGE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    'attributes',
+    [
+        {'output_shape': [19, 24], 'strides': [2, 2]},
+        {'output_shape': [20, 24], 'strides': [2, 2], 'auto_pad': 'SAME_UPPER'},
+        {'output_shape': [22, 26], 'strides': [2, 2]},
+    ],
+    ids=str,
+)
+def test_a_transposed_convolution_has_the_shape_that_it_is_told(attributes, tmp_path):
+    conv = node('ConvTranspose', ['image', 'w'], ['out'], **attributes)
+
+    assert_same(model([conv], IMAGE, ['out'], {'w': numbers(4, 3, 3, 3)}), IMAGE, tmp_path)
+
+
+def test_a_normalization_in_training_takes_its_own_mean(tmp_path):
+    names = ['scale', 'bias', 'mean', 'variance']
+    weights = {name: np.abs(numbers(4)) + number for number, name in enumerate(names)}
+    outputs = ['out', 'new_mean', 'new_variance']
+    norm = node('BatchNormalization', ['image', *names], outputs, training_mode=1, momentum=0.7)
+
+    assert_same(model([norm], IMAGE, outputs, weights), IMAGE, tmp_path)
+
+
+@pytest.mark.parametrize(('negative', 'positive'), [(0, 1), (1, 0), (0, 0), (1, 1)])
+def test_infinities_of_the_sign_asked_for_are_found(negative, positive, tmp_path):
+    feed = {'x': np.float32([1, np.inf, -np.inf, np.nan])}
+    found = node('IsInf', ['x'], ['out'], detect_negative=negative, detect_positive=positive)
+
+    assert_same(model([found], feed, {'out': TensorProto.BOOL}), feed, tmp_path)
+
+
+def test_a_layer_normalization_gives_its_statistics(tmp_path):
+    outputs = ['out', 'mean', 'inverse']
+    norm = node('LayerNormalization', ['image', 'scale'], outputs, axis=2)
+
+    assert_same(model([norm], IMAGE, outputs, {'scale': numbers(10, 12)}), IMAGE, tmp_path)
+
+
+@pytest.mark.parametrize('axis', [-1, 0])
+def test_one_of_many_is_of_the_type_of_its_values(axis, tmp_path):
+    feed = {'words': np.array([1, -1, 7, 0])}
+    hot = node('OneHot', ['words', 'depth', 'values'], ['out'], axis=axis)
+    weights = {'depth': np.array(5), 'values': np.float32([0.5, 3])}
+
+    assert_same(model([hot], feed, ['out'], weights), feed, tmp_path)
+
+
+@pytest.mark.parametrize('operator', ['ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceLogSum'])
+def test_nothing_is_reduced_as_onnx_says(operator, tmp_path):
+    feed = {'x': numbers(2, 0, 3)}
+
+    assert_same(
+        model([node(operator, ['x', 'axes'], ['out'])], feed, ['out'], {'axes': np.array([1])}, opset=20, ir=9),
+        feed,
+        tmp_path,
+    )
+
+
+def test_what_cannot_be_written_otherwise_is_refused_by_name_unless_one_insists(tmp_path):
+    crop = {'coordinate_transformation_mode': 'tf_crop_and_resize', 'mode': 'linear'}
+    resize = node('Resize', ['image', 'region', 'scales'], ['out'], name='crop', **crop)
+    region = np.float32([0, 0, 0.1, 0.1, 1, 1, 0.9, 0.9])
+    made = model([resize], IMAGE, ['out'], {'region': region, 'scales': np.float32([1, 1, 0.63, 0.63])})
+
+    with pytest.raises(UnsupportedError, match=r'wrong numbers.*: Resize with a scale.*\(node crop\)\n.*insist: true'):
+        built(made, IMAGE, tmp_path / 'refused')
+    assert built(made, IMAGE, tmp_path / 'built', insist=True).kernels['all']
+
+
+def test_a_dropout_that_drops_is_refused(tmp_path):
+    drop = node('Dropout', ['rows', 'ratio', 'training'], ['out'])
+    made = model([drop], ROWS, ['out'], {'ratio': np.float32(0.5), 'training': np.array(True)})
+
+    with pytest.raises(UnsupportedError, match='Dropout with training_mode'):
+        built(made, ROWS, tmp_path)
