@@ -7,8 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.small import Ran, Small, small_project
+
+settings.register_profile('ours', deadline=None)  # a busy machine is no fault of the code
+settings.load_profile('ours')
 
 
 @pytest.fixture(scope='session', autouse=True)

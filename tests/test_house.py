@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from stages.kinds import KINDS
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / 'stages').rglob('*.py'))
 TREES = {path: ast.parse(path.read_bytes()) for path in FILES}
+PROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text('utf-8'))
+UNTYPED: list[str] = PROJECT['tool']['mypy']['overrides'][0]['module']
 README = (ROOT / 'README.md').read_text('utf-8')
 
 # Lowest first: a room may import those of the lines before its own, and nothing else. A root file is a room of its own;
@@ -54,32 +57,8 @@ TVM: tuple[tuple[str, ...], ...] = (
 ACROSS = {'faults', 'security'}
 """Folders of tests that go through all rooms."""
 
-HEAVY = {
-    'numpy',
-    'torch',
-    'onnx',
-    'onnxruntime',
-    'onnxscript',
-    'openvino',
-    'nncf',
-    'tensorflow',
-    'keras',
-    'tf2onnx',
-    'paddle',
-    'ai_edge_litert',
-    'litert_torch',
-    'onnx2tf',
-    'safetensors',
-    'h5py',
-    'matplotlib',
-    'jinja2',
-    'jsonschema',
-    'PIL',
-    'tvm',
-    'tvm_ffi',
-    'tflite',
-    'ziglang',
-}
+HEAVY = {'numpy', 'jinja2', 'jsonschema'} | {name.removesuffix('.*') for name in UNTYPED} - {'doit'}
+"""Packages too slow to load before they are needed: those that pyproject.toml lists as having no types, and these."""
 
 
 def name_of(path: Path) -> str:
@@ -273,9 +252,25 @@ def test_what_a_run_that_does_nothing_loads_is_light(module):
     assert not {name.partition('.')[0] for name in done.stdout.split()} & HEAVY
 
 
-@pytest.mark.parametrize('kind', sorted(KINDS))
-def test_every_kind_is_in_the_readme(kind):
-    assert f'| `{kind}` |' in README
+def test_contributing_says_what_is_in_every_room_in_their_order():
+    table = (ROOT / 'CONTRIBUTING.md').read_text('utf-8').splitlines()
+    told = [line.split('`')[1] for line in table if line.startswith('| `')]
+
+    assert told == [room for line in ROOMS for room in line]
+
+
+@pytest.mark.parametrize('word', sorted(KINDS))
+def test_every_kind_is_in_the_readme_with_what_it_takes_and_gives(word):
+    kinds = KINDS[word]
+    takes = dict.fromkeys(format for kind in kinds for format in kind.ACCEPTS)
+    what = (kinds[0].__doc__ or '').strip().partition('\n')[0]
+    table = README.partition('## Kinds')[2].splitlines()
+    row = next((line for line in table if line.startswith(f'| `{word}` |')), '| | | |')
+
+    told = [cell.strip() for cell in row.split('|')[2:4]]
+    assert (set(told[0].split(', ')), told[1]) == (set(takes), kinds[0].GIVES), (
+        f'write in README.md: | `{word}` | {", ".join(takes)} | {kinds[0].GIVES} | {what} |'
+    )
 
 
 @pytest.mark.parametrize('engine', sorted(ENGINES))
