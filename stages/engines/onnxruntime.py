@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from stages.contract.port import Tensor
 from stages.engines import usual
+from stages.frameworks.onnx.runtime import Level, level_of
 
 if TYPE_CHECKING:
     import numpy
@@ -26,7 +27,7 @@ DTYPES = {'float': 'float32', 'double': 'float64', 'bool': 'bool'}
 class Options:
     """Options of ``onnxruntime``."""
 
-    optimization: Literal['all', 'extended', 'basic', 'none'] = 'all'
+    optimization: Level = 'all'
     """How far the graph is optimized on load."""
 
     allow_spinning: bool = False
@@ -58,14 +59,8 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     """Load ``model.onnx`` or ``model.ort`` on the CPU."""
     import onnxruntime as ort
 
-    levels = ort.GraphOptimizationLevel
     chosen = ort.SessionOptions()
-    chosen.graph_optimization_level = {
-        'all': levels.ORT_ENABLE_ALL,
-        'extended': levels.ORT_ENABLE_EXTENDED,
-        'basic': levels.ORT_ENABLE_BASIC,
-        'none': levels.ORT_DISABLE_ALL,
-    }[options.optimization]
+    chosen.graph_optimization_level = level_of(options.optimization)
     parallel = options.execution == 'parallel'
     chosen.execution_mode = ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
     chosen.intra_op_num_threads = threads  # unset means every core

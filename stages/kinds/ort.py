@@ -13,8 +13,9 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from stages.frameworks.onnx.runtime import Level
 from stages.kinds import usual
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ PR_SET_PDEATHSIG, SIGKILL = 1, 9
 class Params:
     """Options of ``ort``."""
 
-    level: Literal['none', 'basic', 'extended', 'all'] = 'all'
+    level: Level = 'all'
     """How far the graph is optimized; all lays weights out for this kind of CPU."""
 
     insist: bool = False
@@ -87,7 +88,7 @@ def run(params: Params, job: Job) -> None:
             raise RuntimeError('\n'.join(done.stderr.splitlines()[-3:]) or f'ended with exit code {done.returncode}')
 
 
-def write(level: str) -> None:
+def write(level: Level) -> None:
     """Load ``model.onnx`` here and save it as ONNX Runtime holds it then."""
     from stages.frameworks.onnx import runtime
 

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stages.frameworks.refusal import Refused
+
+Level = Literal['none', 'basic', 'extended', 'all']
+"""How far a graph is optimized, as recipes say it."""
 
 NO_KERNEL = ('NOT_IMPLEMENTED', 'is not a registered function')
 
 
-def opened(path: Path, level: str = 'none', saved: Path | None = None, form: str = 'ONNX') -> Any:
+def level_of(level: Level) -> Any:
+    """Return ONNX Runtime's own word for how far it optimizes a graph."""
+    from onnxruntime import GraphOptimizationLevel as Levels
+
+    return {
+        'none': Levels.ORT_DISABLE_ALL,
+        'basic': Levels.ORT_ENABLE_BASIC,
+        'extended': Levels.ORT_ENABLE_EXTENDED,
+        'all': Levels.ORT_ENABLE_ALL,
+    }[level]
+
+
+def opened(path: Path, level: Level = 'none', saved: Path | None = None, form: str = 'ONNX') -> Any:
     """
     Return a session of the model in ``path``, quiet and on one thread.
 
-    ``level`` says how far its graph is optimized (none, basic, extended, all), ``saved`` where that is written, in
+    ``level`` says how far its graph is optimized, ``saved`` where that is written, in
     ``form`` (ONNX or ORT). Raises what the runtime does.
     """
     import onnxruntime as ort
 
-    levels = ort.GraphOptimizationLevel
     options = ort.SessionOptions()
-    options.graph_optimization_level = {
-        'none': levels.ORT_DISABLE_ALL,
-        'basic': levels.ORT_ENABLE_BASIC,
-        'extended': levels.ORT_ENABLE_EXTENDED,
-        'all': levels.ORT_ENABLE_ALL,
-    }[level]
+    options.graph_optimization_level = level_of(level)
     options.log_severity_level = 4  # what it prints it raises too, or warns of: that level all suits this CPU
     options.intra_op_num_threads = 1
     if saved is not None:
