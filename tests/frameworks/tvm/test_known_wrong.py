@@ -121,3 +121,11 @@ def test_a_dropout_that_drops_is_refused(tmp_path):
 
     with pytest.raises(UnsupportedError, match='Dropout with training_mode'):
         built(made, ROWS, tmp_path)
+
+
+def test_a_suppression_with_limits_that_show_in_a_run_is_refused(tmp_path):
+    feed = {'boxes': np.abs(numbers(1, 6, 4)), 'scores': numbers(1, 2, 6), 'most': np.array([3])}
+    made = model([node('NonMaxSuppression', list(feed), ['out'])], feed, {'out': TensorProto.INT64})
+
+    with pytest.raises(UnsupportedError, match='NonMaxSuppression with limits that show in a run'):
+        built(made, feed, tmp_path)

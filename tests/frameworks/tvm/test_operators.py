@@ -155,3 +155,24 @@ def test_numbers_of_four_bits_are_refused_by_name(tmp_path):
 
     with pytest.raises(UnsupportedError, match='narrow is of INT4'):
         built(model(nodes, ROWS, ['out'], opset=21, ir=10), ROWS, tmp_path)
+
+
+@pytest.mark.parametrize(('batch', 'time'), [(0, 1), (1, 0)])
+def test_sequences_are_reversed_to_lengths_that_show_in_a_run(batch, time, tmp_path):
+    feed = {'x': numbers(4, 5, 3), 'lengths': np.array([1, 2, 4, 3, 1][: (4, 5)[batch]])}
+    reverse = node('ReverseSequence', ['x', 'lengths'], ['out'], batch_axis=batch, time_axis=time)
+
+    assert_same(model([reverse], feed, ['out']), feed, tmp_path)
+
+
+@pytest.mark.parametrize('power', [1, 2])
+def test_rows_are_divided_by_their_norm_and_nothing_by_nothing(power, tmp_path):
+    feed = {'x': numbers(3, 4) * np.float32([[1], [0], [2]])}
+
+    assert_same(model([node('LpNormalization', ['x'], ['out'], p=power)], feed, ['out']), feed, tmp_path)
+
+
+def test_what_a_known_condition_keeps_is_of_a_known_size(tmp_path):
+    keep = node('Compress', ['rows', 'which'], ['out'], axis=0)
+
+    assert_same(model([keep], ROWS, ['out'], {'which': np.array([True, False, True])}), ROWS, tmp_path)

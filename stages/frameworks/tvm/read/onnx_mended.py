@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stages.errors import UnsupportedError
 from stages.frameworks.onnx import file as onnx_file
-from stages.frameworks.tvm.read.known_wrong import KNOWN_WRONG, Wrong
+from stages.frameworks.tvm.read.known_wrong import KNOWN_WRONG, UNREAD, Wrong
 from stages.frameworks.tvm.read.onnx_node import Node, Writer
 from stages.frameworks.tvm.read.onnx_types import light, types_of, whole
 
@@ -42,7 +42,7 @@ def mended(model: onnx.ModelProto, insist: bool) -> tuple[onnx.ModelProto, bool]
 
     Raises UnsupportedError for those that cannot be written otherwise, unless we ``insist`` on them.
     """
-    if not onnx_file.operators(model) & {each.operator for each in KNOWN_WRONG}:
+    if not onnx_file.operators(model) & {each.operator for each in (*KNOWN_WRONG, *UNREAD)}:
         return model, False
     types = types_of(model)
     nodes: list[Any] = []
@@ -78,10 +78,11 @@ def instead(node: Node, insist: bool) -> Writer | None:
 
 
 def wrong(node: Node) -> Wrong | None:
-    """Return what TVM has wrong about ``node``, if anything is known."""
+    """Return what is known of how TVM reads ``node``, if that is not well."""
     if node.proto.domain not in STANDARD:
         return None
-    return next((each for each in KNOWN_WRONG if each.operator == node.proto.op_type and each.when(node)), None)
+    table = (*KNOWN_WRONG, *UNREAD)
+    return next((each for each in table if each.operator == node.proto.op_type and each.when(node)), None)
 
 
 def refused(node: Node, known: Wrong) -> UnsupportedError:
