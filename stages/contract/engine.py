@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 
 if TYPE_CHECKING:
     import numpy
@@ -29,18 +29,13 @@ class Emulator:
 
 
 class Session(Protocol):
-    """A loaded model."""
+    """A loaded model. Every call is a call of its own: state that the model keeps inside starts fresh."""
 
-    @property
-    def inputs(self) -> tuple[Tensor, ...]:
-        """Names, shapes and element types it takes (empty where the format does not say)."""
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
+        """Host arrays in and out, by the contract's names, outputs in its order; they are complete on return.
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of what it returns, in order (empty where the format does not say)."""
-
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
-        """Host arrays in, host arrays out, in the model's own order; the outputs are complete on return."""
+        Feeds hold exactly the contract's inputs, in its dtypes (an engine casts where its file wants another width).
+        """
 
 
 class Engine(Protocol):
@@ -81,5 +76,5 @@ class Engine(Protocol):
     def prepare(self) -> None:
         """Import the framework, nothing else; its cost is reported on its own."""
 
-    def load(self, folder: Path, signature: tuple[Tensor, ...], options: Any, threads: int) -> Session:
-        """Load the model in ``folder`` to run on ``threads`` threads."""
+    def load(self, folder: Path, contract: Contract, options: Any, threads: int) -> Session:
+        """Load the model in ``folder``, whose ports ``contract`` tells, to run on ``threads`` threads."""

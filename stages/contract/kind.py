@@ -6,35 +6,10 @@ inside ``run`` only, so that planning stays instant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-from stages.contract.port import Tensor
-
-
-@dataclass(frozen=True)
-class Job:
-    """One call of a kind, in a process of its own."""
-
-    inputs: Mapping[str, Path]
-    """Role to path. ``model`` is the folder the step before left; ``calibrate`` an ``.npz`` of named arrays."""
-
-    output: Path
-    """An empty folder; what the kind leaves here is the step's result."""
-
-    signature: tuple[Tensor, ...]
-    """The model's inputs as the recipe declares them, named dimensions kept."""
-
-    outputs: tuple[str, ...]
-    """Names of what the model returns, in order, as the recipe declares them."""
-
-    progress: Callable[[float, str], None]
-    """Call with a fraction done (0 to 1) and a few words; optional on short work."""
-
-    keep: Path | None = None
-    """A folder of the kind's own that outlives the step: work that the next call goes on from, never a result."""
+from stages.contract.job import Job
+from stages.contract.port import Contract
 
 
 class Kind(Protocol):
@@ -76,5 +51,9 @@ class Kind(Protocol):
     def outputs(self, params: Any) -> tuple[str, ...]:
         """The files it promises to leave in ``job.output``."""
 
-    def run(self, params: Any, job: Job) -> None:
-        """Do the work. Raises UnsupportedError when the tool cannot do this to this model."""
+    def run(self, params: Any, job: Job) -> Contract:
+        """Do the work; return the contract of what it made, from the made file itself where that says it.
+
+        The worker keeps it beside the files, with the precision that ``precision`` tells. Raises UnsupportedError when
+        the tool cannot do this to this model.
+        """

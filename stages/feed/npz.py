@@ -22,7 +22,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     with zipfile.ZipFile(path, 'x', zipfile.ZIP_STORED) as archive:
         for name in sorted(arrays):
             memory = io.BytesIO()
-            np.lib.format.write_array(memory, np.ascontiguousarray(arrays[name]), version=(1, 0), allow_pickle=False)
+            np.lib.format.write_array(memory, np.asarray(arrays[name], order='C'), version=(1, 0), allow_pickle=False)
             member = zipfile.ZipInfo(f'{name}.npy', _DATE)
             member.create_system = 3  # the same on every system that writes
             member.external_attr = 0o644 << 16
