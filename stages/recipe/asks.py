@@ -54,8 +54,8 @@ def _read_tolerance(key: Key, node: Node, mistakes: Mistakes) -> Tolerance:
     return Tolerance(relative, cosine)
 
 
-def read_benchmark(node: Node, dimensions: set[str], mistakes: Mistakes) -> Benchmark:
-    """Return the protocol's numbers. ``dimensions`` are those the inputs name, without ``batch``."""
+def read_benchmark(node: Node, dimensions: set[str] | None, mistakes: Mistakes) -> Benchmark:
+    """Return the protocol's numbers. ``dimensions`` are those the inputs name, without ``batch``, or None."""
     given = entries.mapping(node, '`benchmark`', mistakes, BENCHMARK) or {}
     values: dict[str, Any] = {}
     for key, below in given.items():
@@ -82,13 +82,13 @@ def _read_threads(node: Node, what: str, mistakes: Mistakes) -> tuple[int, ...] 
     return tuple(count for count in counts if count is not None) or None
 
 
-def _read_sizes(node: Node, what: str, dimensions: set[str], mistakes: Mistakes) -> dict[str, int]:
+def _read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mistakes) -> dict[str, int]:
     sizes = {}
     for key, below in (entries.mapping(node, what, mistakes) or {}).items():
         size = entries.positive(below, f'`{key}` of {what}', mistakes)
         if key == 'batch':
             mistakes.add(key, f'{what} sets `batch`; a variant sets it: `run: {{batch: 8}}`')
-        elif key not in dimensions:
+        elif dimensions is not None and key not in dimensions:
             has = f'they name {listed(sorted(dimensions))}' if dimensions else 'they name none'
             mistakes.add(key, f'no input has the dimension {shown(str(key))}; {has}{suggest(key, dimensions)}')
         elif size is not None:

@@ -182,6 +182,6 @@ def _read_role(role: str, node: Node, outputs: tuple[str, ...], reader: Reader) 
 
 
 def _read_output(node: Node, outputs: tuple[str, ...], what: str, mistakes: Mistakes) -> str | None:
-    if not outputs:  # wrong themselves, and reported
-        return None
+    if not outputs:  # the file's own, and unknown until it is read
+        return entries.text(node, f'`output` of {what}', mistakes)
     return entries.word(node, outputs, f'`output` of {what}', mistakes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stages.contract.port import Tensor
+from stages.contract.port import Port
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,9 @@ class Recipe:
 
     model: str
     source: Source
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Port, ...]
     outputs: tuple[str, ...]
-    """Names of what the model returns, in order."""
+    """Names of what the model returns; none: those of the file. So too `inputs`."""
 
     preprocessing: str
     """A sentence for whoever deploys: what the model expects of its input."""
@@ -198,6 +198,9 @@ class Recipe:
     choose: Choose
     timeout: float = 3600.0
     """Seconds a step may take."""
+
+    in_file: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls outputs, by their names here, where the recipe says it."""
 
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""

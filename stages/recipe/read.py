@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from stages.contract.port import ANY, Port
 from stages.errors import RecipeError
 from stages.recipe import asks, entries, names
 from stages.recipe.data import read_data, read_source
 from stages.recipe.fetch import Reader
 from stages.recipe.mistakes import Mark, Mistakes, Place, shown
 from stages.recipe.model import Benchmark, Check, Choose, Recipe
-from stages.recipe.signature import read_carries, read_inputs, read_outputs
-from stages.recipe.strict_yaml import MAX_BYTES, Node, decode, read_yaml
+from stages.recipe.signature import EXAMPLE, Carried, read_carries, read_inputs, read_outputs
+from stages.recipe.strict_yaml import MAX_BYTES, Key, Node, decode, read_yaml
 from stages.recipe.variants import Ground, read_variants
 
 VERSION: Final = 1
@@ -20,7 +21,7 @@ KEYS: Final = (
     'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
     'check', 'benchmark', 'choose', 'timeout',
 )  # fmt: skip
-REQUIRED: Final = ('recipe', 'model', 'source', 'inputs', 'variants')
+REQUIRED: Final = ('recipe', 'model', 'source', 'variants')
 
 
 def read_recipe(path: Path, root: Path, *, verify: bool = False) -> Recipe:
@@ -79,24 +80,25 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         mistakes.add(given['recipe'], f'`recipe` is {shown(given["recipe"].value)}; expected {VERSION}, the format')
     model = _read_model(given['model'], mistakes) if 'model' in given else None
     format, source = read_source(given['source'], reader) if 'source' in given else (None, None)
-    inputs, carried = (read_inputs(given['inputs'], mistakes) if 'inputs' in given else None) or (None, {})
-    outputs = read_outputs(given['outputs'], mistakes) if 'outputs' in given else ('output',)
-    carries = read_carries(carried, outputs, mistakes) if outputs else ()
+    inputs, carried = _read_inputs(given, keyed, format, mistakes)
+    outputs, in_file = read_outputs(given['outputs'], mistakes) if 'outputs' in given else ((), {})
+    carries = read_carries(carried, outputs or (), mistakes)
     preprocessing = (
         entries.text(given['preprocessing'], '`preprocessing`', mistakes) if 'preprocessing' in given else ''
     )
-    data, roles, most = read_data(given['data'], outputs, reader) if 'data' in given else ({}, (), None)
-    # With unreadable inputs any dimension may exist: assume so, rather than report what follows from the first mistake.
-    named = {d for tensor in inputs or () for d in tensor.shape if isinstance(d, str)}
-    batched = 'batch' in named or inputs is None
+    data, roles, most = read_data(given['data'], outputs or (), reader) if 'data' in given else ({}, (), None)
+    # With inputs that are wrong, or that only the file tells, any dimension may exist.
+    known = bool(inputs) and all(port.shape != ANY for port in inputs or ())
+    named = {d for port in inputs or () for d in port.shape if isinstance(d, str)}
+    batched = 'batch' in named or not known
     variants = read_variants(given['variants'], Ground(format, roles, batched), mistakes) if 'variants' in given else ()
     check = asks.read_check(given['check'], most, mistakes) if 'check' in given else Check(None)
     benchmark = Benchmark()
     if 'benchmark' in given and inputs is not None:
-        benchmark = asks.read_benchmark(given['benchmark'], named - {'batch'}, mistakes)
+        benchmark = asks.read_benchmark(given['benchmark'], named - {'batch'} if known else None, mistakes)
     choose = asks.read_choose(given['choose'], most, mistakes) if 'choose' in given else Choose()
     timeout = asks.read_timeout(given['timeout'], mistakes) if 'timeout' in given else Recipe.timeout
-    if model is None or source is None or inputs is None or not outputs or preprocessing is None or timeout is None:
+    if model is None or source is None or inputs is None or outputs is None or preprocessing is None or timeout is None:
         return None
     return Recipe(
         file=mistakes.file,
@@ -104,6 +106,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         source=source,
         inputs=inputs,
         outputs=outputs,
+        in_file=in_file,
         preprocessing=preprocessing,
         data=data,
         variants=variants,
@@ -113,6 +116,19 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         timeout=timeout,
         carries=carries,
     )
+
+
+def _read_inputs(
+    given: dict[str, Node], keyed: dict[Key, Node], format: str | None, mistakes: Mistakes
+) -> tuple[tuple[Port, ...] | None, Carried]:
+    """Return the inputs, or none where they are left to the file, which tells them in every format but torch."""
+    if 'inputs' in given:
+        return read_inputs(given['inputs'], format == 'torch', mistakes) or (None, {})
+    if format != 'torch':
+        return (), {}
+    at = next(key for key in keyed if key == 'source')
+    mistakes.add(at, f'a module does not say what it takes; expected `inputs: {{{EXAMPLE}}}`')
+    return None, {}
 
 
 def _read_model(node: Node, mistakes: Mistakes) -> str | None:

@@ -6,6 +6,7 @@ The reader does not use it: its own messages are better.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import sys
 import types
@@ -53,15 +54,19 @@ def recipe_schema() -> Schema:
         'recipe': {'const': 1, 'description': 'The version of this format.'},
         'model': _text(names.MODEL.pattern, 'Its name; the folder of its artifacts.'),
         'source': _source(),
-        'inputs': _map({'$ref': '#/$defs/input'}, names.TENSOR.pattern, 'What the model takes, in order.')
+        'inputs': _map(
+            {'$ref': '#/$defs/input'},
+            names.TENSOR.pattern,
+            'What the model takes; absent: as the file says it, which every format but torch does.',
+        )
         | {'minProperties': 1},
         'outputs': {
-            'type': 'array',
-            'items': _text(names.TENSOR.pattern),
-            'minItems': 1,
-            'uniqueItems': True,
-            'default': ['output'],
-            'description': about['outputs'],
+            'anyOf': [
+                {'type': 'array', 'items': _text(names.TENSOR.pattern), 'minItems': 1, 'uniqueItems': True},
+                _map({'type': 'string', 'minLength': 1}, names.TENSOR.pattern, "The file's name of each output.")
+                | {'minProperties': 1},
+            ],
+            'description': 'Names of what the model returns; absent: those of the file.',
         },
         'preprocessing': {'type': 'string', 'minLength': 1, 'description': about['preprocessing']},
         'data': _object(
@@ -88,7 +93,7 @@ def recipe_schema() -> Schema:
         **_object(
             properties,
             'One model, its variants, and what is asked of them.',
-            ['recipe', 'model', 'source', 'inputs', 'variants'],
+            ['recipe', 'model', 'source', 'variants'],
         ),
         '$defs': _sources() | _variants() | _asks(),
     }
@@ -168,10 +173,10 @@ def _sources() -> Schema:
                     'description': 'Numbers, or names where any size goes.',
                 },
                 'dtype': {'enum': [*DTYPES], 'description': "NumPy's word for the element type."},
+                'name': {'type': 'string', 'minLength': 1, 'description': "The file's own name for it."},
                 'carries': _text(names.TENSOR.pattern, 'State: the output of the sample before that it takes over.'),
             },
-            'One input.',
-            ['shape', 'dtype'],
+            'One input; what is absent is as the file says it.',
         ),
     }
 
@@ -344,6 +349,12 @@ def _filled(hint: Any) -> Schema:
 
 def described(cls: Callable[..., Any]) -> dict[str, str]:
     """Return the description of each field: the string under it, on one line; empty when there is none."""
+    parts = [part for part in reversed(typing.cast('type', cls).__mro__) if dataclasses.is_dataclass(part)]
+    return {name: text for part in parts for name, text in _described(part).items()}
+
+
+def _described(cls: type[Any]) -> dict[str, str]:
+    """Return the descriptions of the fields that the class itself adds."""
     source = Path(str(sys.modules[cls.__module__].__file__)).read_text(encoding='utf-8')
     body = next(
         node.body

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from stages.contract.port import ANY
 from stages.digest import tree_digest
 from stages.errors import RecipeError
+from stages.plan.make import declared
 from stages.recipe.model import Benchmark, Fetch, Python, Tolerance
 from stages.recipe.read import read_recipe, read_recipes
 
@@ -24,7 +26,7 @@ def test_a_small_recipe_reads(write: Write, project: Path) -> None:
     assert (recipe.file, recipe.model) == ('recipes/net.yaml', 'net')
     assert recipe.source.python == Python('models/net.py', 'build')
     assert recipe.inputs[0].shape == ('batch', 3, 8, 8)
-    assert recipe.outputs == ('output',)
+    assert recipe.outputs == ()
     assert [(v.name, v.format, v.batch) for v in recipe.variants] == [('torch', 'torch', 1), ('ort', 'onnx', 1)]
     assert recipe.benchmark == Benchmark()
 
@@ -96,6 +98,55 @@ def test_files_below_recipes_keep_their_places_and_a_folder_is_one_file(write: W
     (lies / 'more').write_bytes(b'')
     with pytest.raises(RecipeError, match=f'the sha256 of .files/net. is {tree_digest(lies)}; the recipe says'):
         read_recipe(write(RECIPE, folder), project, verify=True)
+
+
+ONNX = (
+    'source: {torch: models/net.py:build}',
+    f'source: {{onnx: {{url: "https://example.org/n.onnx", sha256: {"a" * 64}}}}}',
+)
+BARE = (
+    f'recipe: 1\nmodel: net\n{ONNX[1]}\nvariants: {{plain: [], ort: {{stages: [ort], run: {{batch: 4}}}}}}\n'
+    'benchmark: {sizes: {length: 7}}\n'
+)
+
+
+def test_what_the_file_says_may_be_left_out(write: Write, project: Path) -> None:
+    recipe = read_recipe(write(BARE), project)
+    assert (recipe.inputs, recipe.outputs, recipe.benchmark.sizes) == ((), (), {'length': 7})
+
+    told = 'inputs: {past: {carries: after}, ids: {dtype: uint16}}\n'
+    told += 'data: {evaluate: {prepare: models/net.py:e, output: any}}\n'
+    recipe = read_recipe(write(BARE + told), project)
+    assert [(p.shape, p.dtype) for p in recipe.inputs] == [(ANY, ''), (ANY, 'uint16')]
+    assert recipe.carries == (('past', 'after'),)
+
+
+def test_names_of_the_file_that_are_no_names_here_are_mapped(write: Write, project: Path) -> None:
+    told = 'inputs: {image: {name: "input:0"}}\noutputs: {boxes: "StatefulPartitionedCall:1", n: "0"}\n'
+    recipe = read_recipe(write(BARE + told), project)
+    assert [port.in_file for port in recipe.inputs] == ['input:0']
+    assert (recipe.outputs, recipe.in_file['boxes']) == (('boxes', 'n'), 'StatefulPartitionedCall:1')
+    contract = declared(recipe)
+    assert [port.in_file for port in contract.outputs] == ['StatefulPartitionedCall:1', '0']
+
+
+@pytest.mark.parametrize(('told', 'said'), [
+    ('outputs: ["out:0"]\n', r'`_`, `-` and `\.`; where the file calls it so: `outputs: \{NAME: .out:0.\}`'),
+    ('inputs: {"in:0": {}}\n', r'where the file calls it so: `NAME: \{name: .in:0.\}`'),
+    ('outputs: {a: x, b: x}\n', 'twice: as `a` and as `b`'),
+    ('outputs: {}\n', '`outputs` is empty'),
+    ('inputs: {x: {dtype: float31}}\n', '`dtype` of the input'),
+])  # fmt: skip
+def test_a_wrong_name_says_how_to_write_it(write: Write, project: Path, told: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        read_recipe(write(BARE + told), project)
+
+
+def test_a_module_does_not_say_what_it_takes(write: Write, project: Path) -> None:
+    with pytest.raises(RecipeError, match=r'net.yaml:3:1: a module does not say what it takes; expected `inputs:'):
+        read_recipe(write(BARE, (ONNX[1], ONNX[0]), ('ort: {stages: [ort]', 'ort: {stages: [onnx]')), project)
+    with pytest.raises(RecipeError, match=r"the input 'image' needs the key `shape`"):
+        read_recipe(write(RECIPE, ('shape: [batch, 3, 8, 8], ', '')), project)
 
 
 def test_all_mistakes_of_all_recipes_come_at_once(write: Write, project: Path) -> None:
