@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.engines import usual
 
 if TYPE_CHECKING:
@@ -28,25 +28,30 @@ class Options:
     """inductor compiles at the first call of each new shape (torch.compile: seconds, and a C++ compiler is needed)."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class TorchSession:
-    """A module that takes and gives host arrays, in the order of its signature."""
+    """A module that takes and gives host arrays, by the contract's names."""
 
-    module: Any
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[str, ...] = ()
+    call: Callable[..., Any]
+    """Takes tensors in the order of ``taken``; returns one tensor, or several in the order of ``returned``."""
 
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    taken: tuple[str, ...]
+    returned: tuple[str, ...]
+    shares: bool | None = field(default=None, init=False)
+    """Whether it leaves its inputs as they are, so that they need no copy; unknown before the first call."""
+
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Call the module without recording gradients."""
         import torch
 
-        from stages.frameworks.torch.examples import flat
-
-        names = [t.name for t in self.inputs] or list(feed)
+        # outside of inference mode, whose tensors do not count what writes to them
+        given = [_tensor(feed[name], copy=not self.shares) for name in self.taken]
         with torch.inference_mode():
-            results = flat(self.module(*(_tensor(feed[name]) for name in names)))
-            # NumPy has no bfloat16
-            return tuple((r.float() if r.dtype == torch.bfloat16 else r).numpy() for r in results)
+            results = self.call(*given)
+        if self.shares is None:
+            self.shares = all(tensor._version == 0 for tensor in given)
+        found = (results,) if isinstance(results, torch.Tensor) else results
+        return {name: _array(tensor) for name, tensor in zip(self.returned, found, strict=True)}
 
 
 def prepare() -> None:
@@ -54,19 +59,33 @@ def prepare() -> None:
     import torch  # noqa: F401
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TorchSession:
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> TorchSession:
     """Build the module in ``folder``, its transforms replayed, not calculated again; or load the exported program."""
     from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import exported_ports
     from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch.calling import calling
 
     set_threads(threads)
     exported = folder / 'model.pt2'
-    module = exported_file.load(exported).module() if exported.exists() else torch_module.load(folder)
-    return TorchSession(_compiled(module) if options.compile == 'inductor' else module, signature)
+    if exported.exists():
+        program = exported_file.load(exported)
+        module = program.module()
+        call = exported_ports.in_order(program, module, contract)
+    else:
+        module = torch_module.load(folder)
+        call = calling(module, contract)
+    if options.compile == 'inductor':
+        _compile(module)
+    return session(call, contract)
 
 
-def _compiled(module: Any) -> Any:
-    import torch
+def session(call: Any, contract: Contract) -> TorchSession:
+    """Return a session for what takes and returns tensors in the order of ``contract``."""
+    return TorchSession(call, tuple(p.name for p in contract.inputs), tuple(p.name for p in contract.outputs))
+
+
+def _compile(module: Any) -> None:
     import torch._inductor.config
 
     from stages.frameworks.torch import compiler
@@ -74,7 +93,7 @@ def _compiled(module: Any) -> Any:
     compiler.require()
     settings: Any = torch._inductor.config
     settings.compile_threads = 1  # else a pool of processes stays beside this one while it is measured
-    return torch.compile(module)
+    module.compile()
 
 
 def set_threads(threads: int) -> None:
@@ -88,9 +107,18 @@ def set_threads(threads: int) -> None:
         torch.set_num_interop_threads(1)
 
 
-def _tensor(array: numpy.ndarray) -> Any:
+def _tensor(array: numpy.ndarray, copy: bool) -> Any:
     import numpy as np
     import torch
 
-    # torch wants arrays it may write to; a copy is taken only where this one may not be
-    return torch.from_numpy(np.require(array, requirements=['C', 'W']))
+    # torch wants arrays it may write to
+    return torch.from_numpy(np.array(array) if copy else np.require(array, requirements=['C', 'W']))
+
+
+def _array(tensor: Any) -> numpy.ndarray:
+    import torch
+
+    if tensor.dtype == torch.bfloat16:  # NumPy has none
+        tensor = tensor.float()
+    array: numpy.ndarray = tensor.detach().resolve_conj().resolve_neg().numpy()
+    return array

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.engines import usual
-from stages.engines.torch import TorchSession, prepare, set_threads
+from stages.engines.torch import TorchSession, prepare, session, set_threads
 
 __all__ = ['ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign']
 
@@ -24,14 +24,15 @@ class Options:
     """Options of ``torchscript``: none."""
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TorchSession:
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> TorchSession:
     """Load ``model.pt``; no Python of the model is needed."""
     import torch
 
     from stages.frameworks.refusal import deprecations_silenced
+    from stages.frameworks.torch.calling import calling
 
     set_threads(threads)
     jit: Any = torch.jit  # untyped in torch
     with deprecations_silenced():
         module = jit.load(folder / 'model.pt', map_location='cpu').eval()
-    return TorchSession(module, signature)
+    return session(calling(module, contract), contract)

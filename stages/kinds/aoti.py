@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'aoti'
 ACCEPTS = ('torch', 'exported')
@@ -22,7 +23,7 @@ class Params:
     """Options of ``aoti``."""
 
     shape: Literal['dynamic', 'static'] = 'dynamic'
-    """From torch: dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+    """From torch: dynamic keeps the recipe's named dimensions; static fixes them: the recipe's ``sizes``, else 1."""
 
     freezing: bool = True
     """Fold what is constant, and lay weights out as this CPU likes them; false keeps them as they are."""
@@ -42,7 +43,7 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.pt2',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """
     Write the package. It needs a C++ compiler.
 
@@ -53,9 +54,10 @@ def run(params: Params, job: Job) -> None:
     from torch._inductor import utils
 
     from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import compiler
+    from stages.frameworks.torch import compiler, exported_ports
     from stages.frameworks.torch import exported as exported_file
     from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch.converted import tensors_only
 
     compiler.require()
     given = job.inputs['model'] / 'model.pt2'
@@ -67,12 +69,18 @@ def run(params: Params, job: Job) -> None:
     }
     package = str(job.output / 'model.pt2')
     advice = 'aoti: {freezing: false}, aoti: {shape: static}, or onnx'
-    with torch.no_grad(), deprecations_silenced(), refusal('AOTInductor', advice):
+    with torch.no_grad(), deprecations_silenced():
         if given.exists():
             program = exported_file.load(given)
+            contract = job.contract
         else:
-            module = torch_module.load(job.inputs['model'])
-            program = exported_file.program_of(module, job.signature, params.shape == 'dynamic')
+            dynamic = params.shape == 'dynamic'
+            module, contract, example = tensors_only(torch_module.load(job.inputs['model']), job.contract, dynamic)
+            with refusal('torch.export', 'aoti: {shape: static}, or torchscript'):
+                program = exported_file.program_of(module, contract, example, dynamic)
+            contract = exported_ports.made(program, contract)
+        contract = exported_ports.by_place(program, contract)
         job.progress(0.2, 'compiling C++')
-        with utils.fresh_cache():  # nothing of an earlier build, nothing left behind
+        with refusal('AOTInductor', advice), utils.fresh_cache():  # nothing of an earlier build, nothing left behind
             torch._inductor.aoti_compile_and_package(program, package_path=package, inductor_configs=settings)
+    return contract

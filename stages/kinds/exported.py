@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'exported'
 ACCEPTS = ('torch',)
@@ -22,7 +23,7 @@ class Params:
     """Options of ``exported``."""
 
     shape: Literal['dynamic', 'static'] = 'dynamic'
-    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+    """dynamic keeps the recipe's named dimensions; static fixes them: the recipe's ``sizes``, else 1."""
 
 
 needs = usual.no_data
@@ -35,18 +36,22 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.pt2',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.pt2``; it holds no path, no stack trace, and takes every size the recipe names."""
     import torch
 
     from stages.frameworks.refusal import deprecations_silenced, refusal
     from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import exported_ports
     from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch.converted import tensors_only
 
-    module = torch_module.load(job.inputs['model'])
+    dynamic = params.shape == 'dynamic'
+    module, contract, example = tensors_only(torch_module.load(job.inputs['model']), job.contract, dynamic)
     raw = job.output / 'raw.pt2'
     with torch.no_grad(), deprecations_silenced():
         with refusal('torch.export', 'exported: {shape: static}, or torchscript'):
-            torch.export.save(exported_file.program_of(module, job.signature, params.shape == 'dynamic'), raw)
+            torch.export.save(exported_file.program_of(module, contract, example, dynamic), raw)
         exported_file.write_clean(raw, job.output / 'model.pt2')
-    raw.unlink()
+        raw.unlink()
+        return exported_ports.made(exported_file.load(job.output / 'model.pt2'), contract)

@@ -9,7 +9,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx'
 ACCEPTS = ('torch',)
@@ -29,7 +30,7 @@ class Params:
     """Version of the operator set."""
 
     shape: Literal['dynamic', 'static'] = 'dynamic'
-    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+    """dynamic keeps the recipe's named dimensions; static fixes them: the recipe's ``sizes``, else 1."""
 
 
 needs = usual.no_data
@@ -42,16 +43,17 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.onnx`` with the recipe's names; its bytes hold no path, no stack trace, no date."""
     import onnx
     import torch
 
+    from stages.frameworks.onnx import ports
     from stages.frameworks.onnx.names import name_ports
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import examples
     from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch.converted import named_alone, tensors_only
 
     source = job.inputs['model']
     if any(t['kind'] == 'quantize' for t in torch_module.describe(source)['transforms']):
@@ -60,14 +62,12 @@ def run(params: Params, job: Job) -> None:
             'what to try: export first, then quantize: [onnx, onnx-quantize]'
         )
         raise UnsupportedError(msg)
-    module = torch_module.load(source)
-    dynamic = params.shape == 'dynamic' and any(isinstance(d, str) for t in job.signature for d in t.shape)
-    example = examples.tensors(job.signature, examples.FIRST if dynamic else (1, 1))
-    with torch.no_grad():
-        results = examples.flat(module(*example))
+    free = any(isinstance(d, str) for port in job.contract.inputs for d in port.shape)
+    dynamic = params.shape == 'dynamic' and free
+    module, contract, example = tensors_only(torch_module.load(source), job.contract, dynamic)
     names: dict[str, Any] = {
-        'input_names': [t.name for t in job.signature],
-        'output_names': examples.output_names(job.outputs, len(results)),
+        'input_names': [port.name for port in contract.inputs],
+        'output_names': [port.name for port in contract.outputs],
     }
     exporter = params.exporter
     if exporter == 'auto':
@@ -75,12 +75,11 @@ def run(params: Params, job: Job) -> None:
         recurrent = any(isinstance(m, torch.nn.RNNBase) for m in module.modules())
         exporter = 'legacy' if recurrent and dynamic else 'dynamo'
     raw = job.output / 'model.onnx'
-    axes = _axes(module, job, names['output_names'], results) if dynamic and exporter == 'legacy' else None
     other = 'legacy' if exporter == 'dynamo' else 'dynamo'
     advice = f'onnx: {{exporter: {other}}}, another opset, onnx: {{shape: static}}; torchscript needs no ONNX'
     with torch.no_grad(), deprecations_silenced(), refusal(f'torch.onnx ({exporter})', advice):
         if exporter == 'dynamo':
-            shapes = tuple({i: d for i, d in enumerate(t.shape) if isinstance(d, str)} for t in job.signature)
+            shapes = tuple({i: d for i, d in enumerate(p.shape) if isinstance(d, str)} for p in contract.inputs)
             torch.onnx.export(
                 module,
                 example,
@@ -91,7 +90,7 @@ def run(params: Params, job: Job) -> None:
                 verbose=False,
                 dynamic_shapes=shapes if dynamic else None,
                 # for now: the exporter may call an inner value just as the recipe calls an output
-                **names | {'output_names': [f'modelkiln_output_{i}' for i in range(len(results))]},
+                **names | {'output_names': [f'modelkiln_output_{i}' for i in range(len(contract.outputs))]},
             )
         else:
             torch.onnx.export(
@@ -100,7 +99,7 @@ def run(params: Params, job: Job) -> None:
                 raw,
                 dynamo=False,
                 opset_version=params.opset,
-                dynamic_axes=axes,
+                dynamic_axes=_axes(contract) if dynamic else None,
                 verbose=False,
                 **names,
             )
@@ -108,21 +107,10 @@ def run(params: Params, job: Job) -> None:
     name_ports(model, outputs=names['output_names'])
     with refusal(f'torch.onnx ({exporter})', advice):
         write_stripped(model, raw)
+    return ports.made(model, named_alone(contract))
 
 
-def _axes(module: Any, job: Job, names: list[str], results: tuple[Any, ...]) -> dict[str, dict[int, str]]:
-    """Name the dynamic axes of inputs and outputs; an output's axis is dynamic when a second size changes it."""
-    import torch
-
-    from stages.frameworks.torch import examples
-
-    axes = {t.name: {i: d for i, d in enumerate(t.shape) if isinstance(d, str)} for t in job.signature}
-    with torch.no_grad():
-        second = examples.flat(module(*examples.tensors(job.signature, examples.SECOND)))
-    first_sizes = examples.named_sizes(job.signature)
-    second_sizes = examples.named_sizes(job.signature, examples.SECOND)
-    known = {(first_sizes[name], second_sizes[name]): name for name in first_sizes}
-    for name, one, two in zip(names, results, second, strict=True):
-        pairs = enumerate(zip(one.shape, two.shape, strict=True))
-        axes[name] = {i: known.get((a, b), f'{name}_{i}') for i, (a, b) in pairs if a != b}
-    return axes
+def _axes(contract: Contract) -> dict[str, dict[int, str]]:
+    """Name the dynamic axes of inputs and outputs, as the contract of the module has them."""
+    every = (*contract.inputs, *contract.outputs)
+    return {port.name: {i: d for i, d in enumerate(port.shape) if isinstance(d, str)} for port in every}

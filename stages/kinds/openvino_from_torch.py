@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stages.errors import UnsupportedError
@@ -9,7 +10,8 @@ from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'openvino'
 ACCEPTS = ('torch', 'torchscript', 'exported')
@@ -24,39 +26,67 @@ host = usual.any_cpu
 outputs = openvino_ir.outputs
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the IR; its inputs and outputs bear the recipe's names."""
+    from stages.frameworks.openvino import ports
     from stages.frameworks.openvino.quiet import telemetry_off
     from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import examples
+    from stages.frameworks.torch.converted import named_alone
 
     telemetry_off()
-    with deprecations_silenced(), refusal('OpenVINO', 'the other way in: onnx, then openvino'):
-        model = _converted(job)
-        if len(model.inputs) != len(job.signature):
-            msg = f'OpenVINO sees {len(model.inputs)} inputs; the recipe declares {len(job.signature)}'
-            raise UnsupportedError(msg)
-        # torch knows its arguments by position only
-        names = examples.output_names(job.outputs, len(model.outputs))
-        openvino_ir.name_ports(model, [t.name for t in job.signature], names)
-        if params.shape == 'static':
-            openvino_ir.fix_shape(model, job.signature, params.batch)
-        openvino_ir.write(model, job.output, params.compress == 'f16')
+    with deprecations_silenced():
+        model, contract = _converted(job)
+        if len(model.inputs) != len(contract.inputs) or len(model.outputs) != len(contract.outputs):
+            raise UnsupportedError(
+                f'OpenVINO sees {len(model.inputs)} inputs and {len(model.outputs)} outputs; the model has '
+                f'{len(contract.inputs)} and {len(contract.outputs)}\nwhat to try: onnx, then openvino'
+            )
+        # OpenVINO knows what torch takes and gives by place only
+        ports.name_ports(
+            model,
+            [(place, port.name) for place, port in enumerate(contract.inputs)],
+            [(place, port.name) for place, port in enumerate(contract.outputs)],
+        )
+        with refusal('OpenVINO', 'openvino: {shape: dynamic}, or onnx, then openvino'):
+            return openvino_ir.left(model, params, named_alone(job.contract), job.output)
 
 
-def _converted(job: Job) -> Any:
+def _converted(job: Job) -> tuple[Any, Contract]:
+    """Return the model, and a contract whose ports are in its order."""
     import openvino as ov
     import torch
 
-    from stages.frameworks.torch import examples
+    from stages.frameworks.refusal import refusal
     from stages.frameworks.torch import exported as exported_file
     from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch.calling import in_own_order
+    from stages.frameworks.torch.converted import tensors_only
 
-    folder = job.inputs['model']
+    folder, advice = job.inputs['model'], 'onnx, then openvino'
     jit: Any = torch.jit  # untyped in torch
     with torch.no_grad():
         if (folder / 'model.pt2').exists():
-            return ov.convert_model(exported_file.load(folder / 'model.pt2'))  # the program knows its shapes
-        module = jit.load(folder / 'model.pt') if (folder / 'model.pt').exists() else torch_module.load(folder)
-        shapes = [ov.PartialShape([-1 if isinstance(d, str) else d for d in t.shape]) for t in job.signature]
-        return ov.convert_model(module.eval(), example_input=examples.tensors(job.signature), input=shapes)
+            program = exported_file.load(folder / 'model.pt2')
+            given = [name for name in exported_file.user_inputs(program) if isinstance(name, str)]
+            contract = replace(
+                job.contract,
+                inputs=tuple(sorted(job.contract.inputs, key=lambda port: given.index(port.in_file))),
+                outputs=tuple(sorted(job.contract.outputs, key=lambda port: int(port.in_file))),
+            )
+            with refusal('OpenVINO', advice):
+                return ov.convert_model(program), contract  # the program knows its shapes
+        if (folder / 'model.pt').exists():
+            if job.contract.state:
+                raise UnsupportedError(
+                    f'a TorchScript file that writes to what it keeps inside ({", ".join(job.contract.state)}) has no '
+                    'form in OpenVINO\nwhat to try: the torchscript itself; a source of torch, which is traced'
+                )
+            scripted = jit.load(folder / 'model.pt').eval()
+            # as it is where it takes tensors by place: a trace of it would lose its branches
+            module, contract, example = tensors_only(scripted, in_own_order(scripted, job.contract), dynamic=True)
+            advice = 'the torchscript itself, or, where the source is torch, onnx, then openvino'
+        else:
+            module, contract, example = tensors_only(torch_module.load(folder), job.contract, dynamic=True)
+        shapes = [ov.PartialShape([-1 if isinstance(d, str) else d for d in p.shape]) for p in contract.inputs]
+        with refusal('OpenVINO', advice):
+            return ov.convert_model(module, example_input=example, input=shapes), contract

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'tflite'
 ACCEPTS = ('torch',)
@@ -22,7 +23,7 @@ class Params:
     """Options of ``tflite``."""
 
     batch: int = 1
-    """Size of a named first axis: the format's shapes are fixed. Other named dimensions become 1."""
+    """Size of the batch: the format's shapes are fixed. Other named dimensions have the recipe's ``sizes``, else 1."""
 
 
 needs = usual.no_data
@@ -35,17 +36,19 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.tflite',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.tflite``; inputs and outputs go by place, in the layout of the module (channels first)."""
     import litert_torch
     import torch
 
     from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import examples
+    from stages.frameworks.tflite import ports
     from stages.frameworks.torch import module as torch_module
+    from stages.frameworks.torch.converted import named_alone, tensors_only
 
-    module = torch_module.load(job.inputs['model'])
-    example = examples.tensors(job.signature, (params.batch, 1))
+    path = job.output / 'model.tflite'
+    module, contract, example = tensors_only(torch_module.load(job.inputs['model']), job.contract, False, params.batch)
     # with an LSTM it is at work for minutes: each time step becomes operators of its own
     with torch.no_grad(), deprecations_silenced(), refusal('litert-torch', 'onnx, or openvino, from this module'):
-        litert_torch.convert(module, example).export(str(job.output / 'model.tflite'))
+        litert_torch.convert(module, example).export(str(path))
+    return ports.made(path, named_alone(contract))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +9,8 @@ from stages.errors import StepError, UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'torch-prune'
 ACCEPTS = ('torch',)
@@ -51,14 +51,16 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('module.json', 'state.pt', 'python')
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the module folder again, with the transform added and the pruned state in ``state.pt``."""
     import torch
 
     from stages.frameworks.refusal import refusal
     from stages.frameworks.torch import examples
+    from stages.frameworks.torch import folded as torch_folded
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch import pruned as torch_pruned
+    from stages.frameworks.torch.calling import calling
 
     if not 0 < params.ratio < 1:
         msg = f'torch-prune: ratio is {params.ratio:g}; expected more than 0 and less than 1'
@@ -68,17 +70,19 @@ def run(params: Params, job: Job) -> None:
         msg = 'torch-prune takes a float module, this one is int8\nwhat to try: [torch-prune, torch-quantize]'
         raise UnsupportedError(msg)
     torch.manual_seed(0)
-    before = torch_module.load(source)
-    module = copy.deepcopy(before)
+    # built twice: some modules cannot be copied
+    before, module = (torch_folded.fold(torch_module.load(source)) for _ in range(2))
     zero = None
-    example = examples.tensors(job.signature)
     if params.method == 'unstructured':
         zero = torch_pruned.unstructured(module, params.ratio)
     else:
-        with refusal('torch-pruning', 'torch-prune: {method: unstructured}, or another ratio'):
-            cut = torch_pruned.structured(module, example, params.ratio)
+        example = examples.working(module, job.contract)
+        called = calling(module, job.contract, example)
+        advice = 'torch-prune: {method: unstructured}, or another ratio'
+        with refusal('torch-pruning', advice):
+            cut = torch_pruned.structured(module, called, example, params.ratio)
             with torch.no_grad():
-                module(*example)
+                called(*example)
         job.progress(0.5, f'cut {len(cut)} layers')
     change = torch_pruned.changes(before, module)
     if params.method == 'structured' and not change['shapes']:
@@ -89,6 +93,7 @@ def run(params: Params, job: Job) -> None:
         if zero:
             zero()  # training moved them
     torch_module.save_transformed(job.output, source, {'kind': 'prune', **change}, module.eval())
+    return job.contract
 
 
 def _finetune(params: Params, job: Job, module: Any) -> None:

@@ -9,7 +9,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'torch-quantize'
 ACCEPTS = ('torch',)
@@ -47,12 +48,15 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('module.json', 'state.pt', 'python')
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the module folder again, with the transform added and the int8 state in ``state.pt``."""
     import torch
 
+    from stages.contract.port import contract_json
+    from stages.feed.calibration import calibration
     from stages.frameworks.refusal import refusal
     from stages.frameworks.torch import examples
+    from stages.frameworks.torch import folded as torch_folded
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch import quantized as torch_quantized
 
@@ -61,7 +65,8 @@ def run(params: Params, job: Job) -> None:
     if any(t['kind'] == 'quantize' for t in torch_module.describe(source)['transforms']):
         msg = 'this module is quantized already; torch-quantize takes a float module'
         raise UnsupportedError(msg)
-    module = torch_module.load(source)
+    module = torch_folded.fold(torch_module.load(source))
+    contract = job.contract
     transform: dict[str, Any] = {'kind': 'quantize', 'mode': params.mode}
     if params.mode == 'dynamic':
         with refusal('torch.ao.quantization', 'onnx, then onnx-quantize'):
@@ -73,20 +78,28 @@ def run(params: Params, job: Job) -> None:
             )
             raise UnsupportedError(msg)
     else:
-        example = examples.tensors(job.signature)
+        if contract.state:
+            raise UnsupportedError(
+                f'torch FX quantization records what the module keeps from call to call ({", ".join(contract.state)}) '
+                'as it was in one call\nwhat to try: torch-quantize: {mode: dynamic}, or onnx, then onnx-quantize: '
+                '{mode: static}'
+            )
+        example = examples.working(module, contract)
+        transform['contract'] = contract_json(contract)
         transform['examples'] = [{'shape': list(e.shape), 'dtype': str(e.dtype).split('.')[1]} for e in example]
+        feeds = calibration(job.inputs['calibrate'], contract, params.samples)
         with refusal('torch FX quantization', 'onnx, then onnx-quantize: {mode: static}; FX knows no branches'):
-            changed = torch_quantized.static(module, example, lambda prepared: _calibrate(prepared, params, job))
+            changed = torch_quantized.static(
+                module, contract, example, lambda prepared: _calibrate(prepared, feeds, job)
+            )
+        contract = torch_quantized.static_contract(module, contract, example)
     torch_module.save_transformed(job.output, source, transform, changed)
+    return contract
 
 
-def _calibrate(prepared: Any, params: Params, job: Job) -> None:
-    import torch
+def _calibrate(prepared: Any, feeds: list[dict[str, Any]], job: Job) -> None:
+    from stages.frameworks.torch.examples import as_tensors
 
-    from stages.feed import calibration as samples
-
-    sizes = {t.name: t.shape[0] if t.shape and isinstance(t.shape[0], int) else 1 for t in job.signature}
-    feeds = samples.feeds(job.inputs['calibrate'], sizes, params.samples)
     for number, feed in enumerate(feeds, 1):
-        prepared(*(torch.from_numpy(feed[t.name]) for t in job.signature))
+        prepared(*as_tensors(feed))
         job.progress(number / len(feeds), f'calibrating {number}/{len(feeds)}')

@@ -9,7 +9,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'torchscript'
 ACCEPTS = ('torch',)
@@ -41,47 +42,63 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.pt',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.pt``; it agrees with the module at two sizes of every named dimension."""
     import torch
 
     from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import examples
+    from stages.frameworks.torch import calling, examples, folded
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch import torchscript as torchscript_file
 
     jit: Any = torch.jit  # untyped in torch
     other = 'script' if params.method == 'trace' else 'trace'
-    module = torch_module.load(job.inputs['model'])
-    example = examples.tensors(job.signature)
+    module, contract = folded.fold(torch_module.load(job.inputs['model'])), job.contract
+    example = examples.working(module, contract)
+    wanted = calling.calling(module, contract, example)  # before scripting, which shares what is inside
     with torch.inference_mode(False), torch.no_grad(), deprecations_silenced():
+        if params.method == 'trace':
+            traced, contract = calling.for_tools(module, contract, example)
         with refusal(f'torch.jit.{params.method}', f'torchscript: {{method: {other}}}'):
             if params.method == 'trace':
-                made = jit.trace(module, example, check_trace=False, strict=False)
+                made = jit.trace(traced, example, check_trace=False, strict=False)
             else:
-                made = jit.script(module)
+                made = _scripted(module)
+            made = made.eval()
             if params.freeze:
-                made = jit.freeze(made.eval())
-        for pair in (examples.FIRST, examples.SECOND):
-            _compare(module, made, examples.tensors(job.signature, pair), other)
-        torchscript_file.write_stripped(made, job.output / 'model.pt')
+                made = jit.freeze(made)
+        contract = torchscript_file.described(made, contract, example)
+        got = calling.calling(made, contract, example)
+        for second in (False, True):
+            _compare(wanted, got, examples.tensors(contract, second), other)
+        torchscript_file.write(made, job.output / 'model.pt')
+    return contract
+
+
+def _scripted(module: Any) -> Any:
+    import torch
+
+    jit: Any = torch.jit
+    try:
+        return jit.script(module)
+    except OSError as error:  # of a class whose code was made when it was imported: a dataclass
+        raise RuntimeError(str(error)) from error
 
 
 def _compare(module: Any, made: Any, example: tuple[Any, ...], other: str) -> None:
     import torch
 
     from stages.frameworks.refusal import refusal
-    from stages.frameworks.torch.examples import flat
 
     shapes = ', '.join(str(tuple(e.shape)) for e in example)
     try:
-        wanted = flat(module(*example))
+        wanted = _several(module(*(e.clone() for e in example)))
     except Exception:  # the module itself refuses this size, so nothing is promised for it
         return
     with refusal(f'TorchScript at {shapes}', f'torchscript: {{method: {other}}}, or a fixed shape in the recipe'):
-        got = flat(made(*example))
+        got = _several(made(*(e.clone() for e in example)))
     if len(got) != len(wanted) or not all(
-        g.shape == w.shape and torch.allclose(g.double(), w.double(), TOLERANCE, TOLERANCE)
+        g.shape == w.shape and torch.allclose(_double(g), _double(w), TOLERANCE, TOLERANCE, equal_nan=True)
         for g, w in zip(got, wanted, strict=True)
     ):
         msg = (
@@ -89,3 +106,11 @@ def _compare(module: Any, made: Any, example: tuple[Any, ...], other: str) -> No
             f'what to try: torchscript: {{method: {other}}}, or a fixed shape in the recipe'
         )
         raise UnsupportedError(msg)
+
+
+def _double(tensor: Any) -> Any:
+    return tensor if tensor.is_complex() else tensor.double()
+
+
+def _several(result: Any) -> tuple[Any, ...]:
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)

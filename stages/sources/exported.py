@@ -1,20 +1,23 @@
 """Take a program of torch.export from outside; leave the ``exported`` format.
 
-torch never sees the file that was fetched: it is read as data, checked, and written anew from what was checked.
+torch never sees the file that was fetched: it is read as data, checked, and written anew from what was checked. So it
+is not run as it came either, to compare with: torch.export.load runs code that a file may hold.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
 from stages.errors import StepError
 
 KIND = 'exported-source'
 TOOLS = ('torch', 'numpy')
 ENVIRONMENT = ''
+original = None
+"""A file as it came cannot be run: torch.export.load would run code that it may hold."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +30,19 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.pt2',)
 
 
-def run(params: Params, job: Job) -> None:
-    """Leave the program, checked word by word; it takes what the recipe declares, by position."""
-    from stages.contract import ports
+def run(params: Params, job: Job) -> Contract:
+    """Leave the program, checked word by word, with inputs and outputs by place."""
     from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import exported_ports
     from stages.sources.single import one_file
 
     source = one_file(job.inputs['file'], '.pt2')
     exported_file.write_clean(source, job.output / 'model.pt2')
     job.progress(0.5, 'loading what was checked')
+    declared = [port.in_file for port in (*job.contract.inputs, *job.contract.outputs)]
     try:
         program = exported_file.load(job.output / 'model.pt2')
-        found = _inputs(program)
+        found = exported_ports.read(program, declared, *exported_ports.spelled(source))
     except Exception as error:  # torch's words for a graph that does not hold together are many
         raise StepError(f'{source.name}: torch cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
-    _, by_name = program.call_spec.in_spec.children()
-    if by_name.num_children:
-        raise StepError(f'{source.name}: takes arguments by name; expected an export that takes them by position only')
-    ports.check(source.name, found, program.graph_signature.user_outputs, job.signature, job.outputs)
-
-
-def _inputs(program: Any) -> tuple[Tensor, ...]:
-    wanted = program.graph_signature.user_inputs
-    values = {node.name: node.meta['val'] for node in program.graph.nodes if node.name in wanted}
-    return tuple(
-        Tensor(name, tuple(d if isinstance(d, int) else str(d) for d in value.shape), str(value.dtype).split('.')[1])
-        for name, value in values.items()
-    )
+    return matched(source.name, found, job.contract)

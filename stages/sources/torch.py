@@ -9,14 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.port import Contract
 from stages.errors import StepError
 from stages.sources import weights
 from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function
 
 KIND = 'torch-source'
-TOOLS = ('torch', 'safetensors')
+TOOLS = ('torch', 'numpy', 'safetensors')
+original = None
+"""The module that is run is the recipe's own Python with its weights, which are checked to be all there."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('module.json', 'weights.safetensors', f'python/{params.file}')
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave the module's Python and its weights, checked to fit; without weights, those that the Python makes."""
     import torch
 
@@ -61,6 +64,16 @@ def run(params: Params, job: Job) -> None:
         state, how = weights.fitted(what, files[0].name, module, weights.read(files), pick)
         job.progress(0.8, how or 'the weights fit')
     save_float(job.output, job.inputs['python'], params.file, params.function, state)
+    return _contract(what, job)
+
+
+def _contract(what: str, job: Job) -> Contract:
+    """Return the contract of what was left, read by running it on made-up inputs."""
+    from stages.frameworks.torch.described import described
+    from stages.frameworks.torch.module import load
+
+    job.progress(0.9, 'running it on made-up inputs')
+    return described(what, load(job.output), job.contract)
 
 
 def _files(inputs: Mapping[str, Path]) -> list[Path]:

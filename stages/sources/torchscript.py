@@ -7,12 +7,15 @@ torch.jit alone reads it, which knows no pickle that calls Python.
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.port import Contract
 from stages.errors import StepError, UnsupportedError
 
 KIND = 'torchscript-source'
@@ -33,28 +36,46 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.pt',)
 
 
-def run(params: Params, job: Job) -> None:
-    """Leave the model in eval mode, without debug records; it takes as many tensors as the recipe declares."""
-    import torch
-
+def run(params: Params, job: Job) -> Contract:
+    """Leave the model in eval mode, without debug records, with the version that it came with."""
     from stages.frameworks.refusal import deprecations_silenced
     from stages.frameworks.torch import torchscript as torchscript_file
+    from stages.frameworks.torch.described import described
+
+    source = _file(job.inputs)
+    _check_records(source)
+    with deprecations_silenced():
+        module = _loaded(source)
+        training = any(part.training for part in module.modules())
+        module = module.eval()
+        if training:
+            torchscript_file.write(module, job.output / 'model.pt')
+        else:
+            torchscript_file.write_stripped(source, job.output / 'model.pt')
+        return described(source.name, module, job.contract)
+
+
+def original(inputs: Mapping[str, Path], contract: Contract, folder: Path) -> Contract:
+    """Lay out the file as it came; ``run`` has found that it reaches no files, and left its ports as they are."""
+    shutil.copyfile(_file(inputs), folder / 'model.pt')
+    return contract
+
+
+def _file(inputs: Mapping[str, Path]) -> Path:
     from stages.sources.single import one_file
 
-    source = one_file(job.inputs['file'], '.pt', '.pth', '.ts', '.torchscript')
-    _check_records(source)
+    return one_file(inputs['file'], '.pt', '.pth', '.ts', '.torchscript')
+
+
+def _loaded(source: Path) -> Any:
+    import torch
+
     jit: Any = torch.jit  # untyped in torch
-    with deprecations_silenced():
-        try:
-            module = jit.load(str(source), map_location='cpu').eval()
-        except Exception as error:
-            msg = f'{source.name}: torch.jit cannot load it: {type(error).__name__}: {str(error)[:500]}'
-            raise StepError(msg) from error
-        taken = module.forward.schema.arguments[1:]  # the first is the module itself
-        if job.signature and not sum(not a.has_default_value() for a in taken) <= len(job.signature) <= len(taken):
-            names = ', '.join(a.name for a in taken)
-            raise StepError(f'{source.name}: takes {names}; the recipe declares {len(job.signature)} inputs')
-        torchscript_file.write_stripped(module, job.output / 'model.pt')
+    try:
+        return jit.load(str(source), map_location='cpu')
+    except Exception as error:
+        msg = f'{source.name}: torch.jit cannot load it: {type(error).__name__}: {str(error)[:500]}'
+        raise StepError(msg) from error
 
 
 def _check_records(source: Path) -> None:

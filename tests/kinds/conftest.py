@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.port import Contract, Port, read_contract, write_contract
 
 INSTALL = 'needs modelkiln[{0}]: pip install "modelkiln[{0}]"'
 
@@ -99,13 +99,28 @@ class Model:
     """A folder in some format, with what a recipe would say about it."""
 
     folder: Path
-    signature: tuple[Tensor, ...]
+    signature: tuple[Port, ...]
     outputs: tuple[str, ...]
     format: str = 'torch'
+    contract: Contract | None = None
+    """What the step that left it read from it; None: nothing has, as yet."""
+
+    @property
+    def told(self) -> Contract:
+        """Return its contract; a module of torch is read as its source does."""
+        if self.contract is not None:
+            return self.contract
+        declared = Contract(self.signature, tuple(Port(name, (), '') for name in self.outputs))
+        if self.format != 'torch':
+            return declared
+        from stages.frameworks.torch import module as torch_module
+        from stages.frameworks.torch.described import described
+
+        return described('net', torch_module.load(self.folder), declared)
 
 
-IMAGE = (Tensor('image', ('batch', 3, 16, 16), 'float32'),)
-SOUND = (Tensor('sound', ('batch', 'time', 8), 'float32'),)
+IMAGE = (Port('image', ('batch', 3, 16, 16), 'float32'),)
+SOUND = (Port('sound', ('batch', 'time', 8), 'float32'),)
 
 
 def _folder(root: Path, files: Mapping[str, str], state: bool) -> Path:
@@ -145,7 +160,7 @@ def bare_conv_net(tmp_path_factory: pytest.TempPathFactory) -> Model:
 @pytest.fixture(scope='session')
 def word_net(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """An embedding table, whose output the recipe calls what torch's exporter calls the look-up."""
-    words = (Tensor('words', ('batch', 5), 'int64'),)
+    words = (Port('words', ('batch', 5), 'int64'),)
     return Model(_folder(tmp_path_factory.mktemp('words'), {'net.py': WORDS}, state=False), words, ('embedding',))
 
 
@@ -160,23 +175,77 @@ def calibrate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def nothing(fraction: float, words: str) -> None:
+    """Hear of progress."""
+
+
 def job_of(model: Model, out: Path, calibrate: Path | None = None) -> Job:
     """Return the job that a worker would make."""
     inputs = {'model': model.folder} | ({'calibrate': calibrate} if calibrate else {})
-    return Job(inputs, out, model.signature, model.outputs, lambda fraction, words: None)
+    return Job(inputs, out, model.told, nothing)
+
+
+def run_source(
+    format: str,
+    out: Path,
+    signature: tuple[Port, ...] = (),
+    outputs: tuple[str, ...] = (),
+    params: Any = None,
+    sizes: Mapping[str, int] | None = None,
+    **inputs: Path,
+) -> Model:
+    """Run a source in this process on ``inputs`` (roles to folders); return what it left."""
+    from stages.sources import SOURCES
+
+    module = SOURCES[format]
+    out.mkdir(parents=True)
+    declared = Contract(signature, tuple(Port(name, (), '') for name in outputs), sizes=sizes or {})
+    made = module.run(module.Params() if params is None else params, Job(inputs, out, declared, nothing))
+    write_contract(made, out)
+    return Model(out, made.inputs, tuple(port.name for port in made.outputs), format, read_contract(out))
+
+
+def torch_source(
+    root: Path,
+    code: str,
+    signature: tuple[Port, ...],
+    outputs: tuple[str, ...] = (),
+    sizes: Mapping[str, int] | None = None,
+) -> Model:
+    """Take a module from outside, as a recipe that names its Python would."""
+    from stages.sources.torch import Params
+
+    (root / 'recipes/models').mkdir(parents=True)
+    (root / 'recipes/models/net.py').write_text('import torch\nfrom torch import nn\n' + textwrap.dedent(code))
+    params = Params('models/net.py', 'build')
+    return run_source('torch', root / 'source', signature, outputs, params, sizes, python=root / 'recipes')
 
 
 def run_kind(kind: str, model: Model, out: Path, calibrate: Path | None = None, **params: Any) -> Model:
-    """Run a kind in this process; return what it left."""
+    """Run a kind in this process; return what it left, with its contract beside it as the worker leaves it."""
     from stages.kinds import kind_for
 
     module = kind_for(kind, model.format)
     assert module is not None, f'{kind} takes no {model.format}'
     chosen = module.Params(**params)
     out.mkdir(parents=True)
-    module.run(chosen, job_of(model, out, calibrate))
+    job = job_of(model, out, calibrate)
+    made = module.run(chosen, job)
     assert sorted(p.name for p in out.iterdir()) == sorted(module.outputs(chosen))
-    return dataclasses.replace(model, folder=out, format=module.GIVES)
+    if made is None:  # a kind that is not converted yet
+        return dataclasses.replace(model, folder=out, format=module.GIVES)
+    write_contract(dataclasses.replace(made, precision=module.precision(chosen, job.contract.precision)), out)
+    names = tuple(port.name for port in made.outputs)
+    return Model(out, made.inputs, names, module.GIVES, read_contract(out))
+
+
+def answers(model: Model, feed: Mapping[str, Any], engine: str = '', **options: Any) -> dict[str, Any]:
+    """Return what a model answers in the engine of its format, or in ``engine``."""
+    from stages.engines import ENGINES, engine_for
+
+    runner = ENGINES[engine] if engine else engine_for(model.format)
+    assert runner is not None
+    return runner.load(model.folder, model.told, runner.Options(**options), 1).run(feed)
 
 
 @pytest.fixture
@@ -201,9 +270,9 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
             from pathlib import Path
             sys.path.insert(0, {str(Path(__file__).parent)!r})
             from conftest import Model, run_kind
-            from stages.contract.port import Tensor
+            from stages.contract.port import Contract, Port, Quantization
             folder, out, data = map(Path, sys.argv[1:])
-            model = Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r})
+            model = Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r}, {model.contract!r})
             run_kind({kind!r}, model, out, data, **{params!r})
         """)
         import shutil
@@ -235,20 +304,16 @@ def error_of() -> Callable[..., float]:
 
     def measure(source: Model, made: Model, engine: str, sizes: Mapping[str, int], **options: Any) -> float:
         import numpy as np
+        import torch
 
-        from stages.engines import ENGINES
         from stages.frameworks.torch import examples
         from stages.frameworks.torch import module as torch_module
 
-        feed = examples.arrays(source.signature, sizes)
-        runner = ENGINES[engine]
-        session = runner.load(made.folder, source.signature, runner.Options(**options), 1)
-        got = session.run(feed)
-        import torch
-
+        feed = examples.arrays(source.told, sizes)
+        got = list(answers(made, feed, engine, **options).values())
         with torch.no_grad():
-            module = torch_module.load(source.folder)
-            wanted = [r.numpy() for r in examples.flat(module(*(torch.from_numpy(a) for a in feed.values())))]
+            result = torch_module.load(source.folder)(*(torch.from_numpy(a) for a in feed.values()))
+        wanted = [r.numpy() for r in (result if isinstance(result, tuple) else (result,))]
         assert [g.shape for g in got] == [w.shape for w in wanted]
         error = max(float(np.linalg.norm(g - w) / np.linalg.norm(w)) for g, w in zip(got, wanted, strict=True))
         print(f'{engine}: relative error {error:.2e}')

@@ -307,10 +307,11 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from stages.kinds import tflite_from_torch as kind
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
-signature = (Tensor('image', ('batch', 3, 16, 16), 'float32'),)
-kind.run(kind.Params(batch=3), Job({'model': Path(sys.argv[2])}, Path(sys.argv[3]), signature, ('logits',), print))
+from stages.contract.job import Job
+from stages.contract.port import Contract, Port
+image, logits = Port('image', ('batch', 3, 16, 16), 'float32'), Port('logits', ('batch', 5), 'float32', '.')
+model, out = map(Path, sys.argv[2:])
+kind.run(kind.Params(batch=3), Job({'model': model}, out, Contract((image,), (logits,)), print))
 """
 
 

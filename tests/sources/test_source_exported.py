@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
-from stages.contract.port import Tensor
+from stages.contract.port import Port
 from stages.errors import StepError
 from stages.sources import exported as source
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
 
-IMAGE = (Tensor('image', ('batch', 4), 'float32'),)
+IMAGE = (Port('image', ('batch', 4), 'float32'),)
 GRAPH, WEIGHTS = 'models/model.json', 'data/weights/model_weights_config.json'
 
 
@@ -58,7 +58,7 @@ def edited(edit: Callable[[Any], None]) -> Callable[[bytes], bytes]:
     return change
 
 
-def take(tmp_path: Path, file: Path, signature: tuple[Tensor, ...] = IMAGE) -> Path:
+def take(tmp_path: Path, file: Path, signature: tuple[Port, ...] = IMAGE) -> Path:
     done = job(tmp_path / 'out', signature, file=file.parent)
     source.run(source.Params(), done)
     return done.output / 'model.pt2'
@@ -125,11 +125,6 @@ def size(text: str) -> Callable[[Any], None]:
     return edit
 
 
-def spec(graph: Any) -> None:
-    call = graph['graph_module']['module_call_graph'][0]['signature']
-    call['in_spec'] = call['in_spec'].replace('builtins.dict', 'collections.defaultdict')
-
-
 def renamed(graph: Any) -> None:
     graph['graph_module']['graph']['nodes'][0]['name'] = 'x = __import__("os")'
 
@@ -145,7 +140,6 @@ def renamed(graph: Any) -> None:
         (size('__import__("os").system("true")'), 'the size'),
         (size('open(chr(97))'), 'the size'),
         (size('ｏpen(1)'), 'the size'),  # Python reads a full-width letter as the plain one
-        (spec, 'defaultdict'),
         (renamed, '__import__'),
     ],
     ids=lambda value: value if isinstance(value, str) else '',
@@ -182,4 +176,47 @@ def test_a_plain_pickle_is_refused_with_advice(tmp_path: Path) -> None:
 
 def test_another_signature_than_the_recipes_is_said(tmp_path: Path, program: Path) -> None:
     with pytest.raises(StepError, match='float32'):
-        take(tmp_path, program, (Tensor('image', ('batch', 5), 'float32'),))
+        take(tmp_path, program, (Port('image', ('batch', 5), 'float32'),))
+
+
+def test_a_structure_of_another_package_is_never_imported(tmp_path: Path, program: Path) -> None:
+    def foreign(graph: Any) -> None:
+        call = graph['graph_module']['module_call_graph'][0]['signature']
+        call['in_spec'] = call['in_spec'].replace('builtins.dict', 'collections.defaultdict')
+
+    made = take(tmp_path, rewritten(program, tmp_path / 'foreign', graph=edited(foreign)))
+
+    assert b'defaultdict' not in made.read_bytes()
+    assert torch.export.load(made).module()(torch.zeros(2, 4)).shape == (6,)
+
+
+class Wrapped(torch.nn.Module):
+    def forward(self, pair: Any, scale: Any = None, *, gain: Any) -> dict[str, Any]:
+        return {'far': pair['a'] - 2 * pair['b'][0], 'none': None, 'near': (gain * 3, 7)}
+
+
+def test_keywords_dicts_and_nested_outputs_go_by_their_paths(tmp_path: Path) -> None:
+    from stages.engines import torch as engine
+
+    (tmp_path / 'theirs').mkdir()
+    rows = torch.export.Dim('rows')
+    given = ({'a': torch.zeros(2, 3), 'b': [torch.zeros(2, 3)]},)
+    shapes = {'pair': {'a': {0: rows}, 'b': [{0: rows}]}, 'gain': {0: rows}}
+    exported = torch.export.export(Wrapped(), given, {'gain': torch.zeros(2, 5)}, dynamic_shapes=shapes)
+    torch.export.save(exported, tmp_path / 'theirs/net.pt2')
+    ports = tuple(Port(n, ('batch', size), 'float32') for n, size in (('gain', 5), ('pair.b.0', 3), ('pair.a', 3)))
+
+    done = job(tmp_path / 'out', ports, ('near_0', 'far'), file=tmp_path / 'theirs')
+    contract = source.run(source.Params(), done)
+    gain, b, a = torch.randn(4, 5), torch.randn(4, 3), torch.randn(4, 3)
+    feed = {'gain': gain.numpy(), 'pair.b.0': b.numpy(), 'pair.a': a.numpy()}
+    got = engine.load(done.output, contract, engine.Options(), 1).run(feed)
+
+    assert [(port.name, port.shape) for port in contract.outputs] == [('near_0', ('batch', 5)), ('far', ('batch', 3))]
+    assert (got['near_0'] == (gain * 3).numpy()).all()
+    assert (got['far'] == (a - 2 * b).numpy()).all()
+
+
+def test_an_input_that_the_program_has_not_is_refused_with_those_it_has(tmp_path: Path, program: Path) -> None:
+    with pytest.raises(StepError, match=r'has 1 inputs \(input\); the recipe names 2 \(image, mask\)'):
+        take(tmp_path, program, (*IMAGE, Port('mask', ('batch', 4), 'float32')))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sources_helpers import job
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.port import Port
 from stages.errors import StepError
 from stages.sources import torch as source
 from stages.sources import weights
@@ -29,7 +30,7 @@ def prepared(tmp_path: Path, weights: Any = None) -> Job:
         (tmp_path / 'weights').mkdir()
         torch.save(weights, tmp_path / 'weights/x.pt')
         inputs['weights'] = tmp_path / 'weights'
-    return job(tmp_path / 'out', **inputs)
+    return job(tmp_path / 'out', (Port('input', ('batch', 2), 'float32'),), **inputs)
 
 
 def test_weights_arrive(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.errors import StepError
+from stages.frameworks.torch import exported_spec
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,6 @@ WORDS = re.compile(
     r'|(Ceil|Floor|Trunc|Round)ToInt|TruncToFloat|RoundDecimal|ToFloat|PowByNatural|FloatPow|(Float|Int)TrueDiv|Identity'
     r'|IsNonOverlappingAndDenseIndicator'
 )
-STRUCTURES = {None, 'builtins.tuple', 'builtins.list', 'builtins.dict'}
 
 
 def load(path: Path) -> Any:
@@ -54,24 +54,38 @@ def load(path: Path) -> Any:
     import torch
 
     program = torch.export.load(path)
-    taken = set(program.graph_signature.user_inputs)
-    values = [node.meta['val'] for node in program.graph.nodes if node.op == 'placeholder' and node.name in taken]
-    sizes = ([d if isinstance(d, int) else d.node.hint for d in value.shape] for value in values)
-    example = tuple(torch.zeros(s, dtype=v.dtype) for s, v in zip(sizes, values, strict=True))
-    program.example_inputs = (example, {})
+    values = {node.name: node.meta['val'] for node in program.graph.nodes if node.op == 'placeholder'}
+    program.example_inputs = (tuple(_zeros(values.get(given, given)) for given in user_inputs(program)), {})
     return program
 
 
-def program_of(module: torch.nn.Module, signature: tuple[Tensor, ...], dynamic: bool) -> Any:
-    """Return the exported program of ``module``; ``dynamic`` keeps every dimension that ``signature`` names."""
+def user_inputs(program: Any) -> list[Any]:
+    """Return what a caller gives, in order: names of tensors in the graph, or the constant that the export had."""
+    from torch.export.graph_signature import ConstantArgument, InputKind
+
+    specs = [spec for spec in program.graph_signature.input_specs if spec.kind == InputKind.USER_INPUT]
+    return [spec.arg.value if isinstance(spec.arg, ConstantArgument) else spec.arg.name for spec in specs]
+
+
+def _zeros(value: Any) -> Any:
     import torch
 
-    from stages.frameworks.torch import examples
+    if not isinstance(value, torch.Tensor):
+        return value
+    return torch.zeros([d if isinstance(d, int) else d.node.hint for d in value.shape], dtype=value.dtype)
 
-    example = examples.tensors(signature, examples.FIRST if dynamic else (1, 1))
+
+def program_of(module: torch.nn.Module, contract: Contract, example: tuple[Any, ...], dynamic: bool) -> Any:
+    """Return the exported program of ``module``, which takes tensors in the contract's order.
+
+    ``dynamic`` keeps every dimension that ``contract`` names.
+    """
+    import torch
+
     # one object per name: inputs that share a name share a size
-    named: dict[str, Any] = {name: torch.export.Dim(name) for name in examples.named_sizes(signature)}
-    shapes = tuple({i: named[d] for i, d in enumerate(t.shape) if isinstance(d, str)} for t in signature)
+    free = sorted({d for port in contract.inputs for d in port.shape if isinstance(d, str)})
+    named: dict[str, Any] = {name: torch.export.Dim(name) for name in free}
+    shapes = tuple({i: named[d] for i, d in enumerate(p.shape) if isinstance(d, str)} for p in contract.inputs)
     return torch.export.export(module, example, dynamic_shapes=shapes if dynamic else None)
 
 
@@ -118,6 +132,7 @@ def _kept(records: dict[str, bytes]) -> dict[str, bytes]:
     # what became of inner modules is of use to a debugger only
     calls = program['graph_module']['module_call_graph']
     program['graph_module']['module_call_graph'] = [call for call in calls if call['fqn'] == '']
+    exported_spec.flatten(program['graph_module'])
     kept = {GRAPH: json.dumps(_checked(program)).encode(), EXAMPLES: b''}
     for folder, config in CONFIGS.items():
         tensors = _checked(_json(records[config]))
@@ -149,7 +164,7 @@ def _checked(value: Any, key: str = '') -> Any:
 
 def _text(text: str, key: str) -> str:
     if key in ('in_spec', 'out_spec'):
-        _structure(json.loads(text)[1])
+        exported_spec.leaves(text)  # of our own making
     elif key in ('target', 'as_operator'):
         if not OPERATOR.fullmatch(text):
             _refuse(f'the operator {text[:80]!r}', 'an export without operators of other packages')
@@ -160,14 +175,6 @@ def _text(text: str, key: str) -> str:
     elif key != 'as_string' and (text in OBJECTS or not NAME.fullmatch(text)):  # a string is never code
         _refuse(f'{text[:80]!r}', 'an export of plain tensors and names')
     return text
-
-
-def _structure(spec: Any) -> None:
-    """Refuse inputs or outputs in anything but tuples, lists and dicts: other types are imported by name."""
-    if spec['type'] not in STRUCTURES:
-        _refuse(f'inputs or outputs as {str(spec["type"])[:80]!r}', 'tensors in tuples, lists and dicts')
-    for child in spec['children_spec']:
-        _structure(child)
 
 
 def _refuse(what: str, advice: str) -> None:

@@ -27,11 +27,14 @@ SEED = 0
 
 def load(folder: Path) -> torch.nn.Module:
     """Return the module in ``folder``: built, filled with its weights, transforms replayed, in eval mode."""
+    from stages.frameworks.torch import folded as torch_folded
     from stages.frameworks.torch import pruned as torch_pruned
     from stages.frameworks.torch import quantized as torch_quantized
 
     transforms = describe(folder)['transforms']
     module = load_float(folder)
+    if transforms:
+        module = torch_folded.fold(module)
     for transform in transforms:
         if transform['kind'] not in ('prune', 'quantize'):
             msg = f'{folder.name}/module.json: unknown transform {transform["kind"]!r}; known: prune, quantize'

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from stages.frameworks.torch.examples import flat
+from stages.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import torch
@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 SAME = 1e-4  # relative; between a channel that is silent and one that is gone
 
 
-def structured(module: torch.nn.Module, example: tuple[torch.Tensor, ...], ratio: float) -> list[str]:
+def structured(
+    module: torch.nn.Module, called: torch.nn.Module, example: tuple[torch.Tensor, ...], ratio: float
+) -> list[str]:
     """
     Cut ``ratio`` of the channels out of ``module``, the weakest by weight, wherever that is safe; return where it is.
 
-    Safe is where a channel that is gone equals one that is silent. That leaves whole what the model returns, what
-    Python code or a reshape counts on, and what a layer norm sees.
+    ``called`` is what calls ``module`` with tensors by place. Safe is where a channel that is gone equals one that is
+    silent. That leaves whole what the model returns, what Python code or a reshape counts on, and what a layer norm
+    sees.
     """
     import torch
     import torch_pruning as tp
 
     kinds = (torch.nn.modules.conv._ConvNd, torch.nn.Linear)
     layers = {name: m for name, m in module.named_modules() if isinstance(m, kinds)}
-    safe = [name for name in layers if _removal_is_silence(module, name, example)]
+    safe = [name for name in layers if _removal_is_silence(module, called, name, example)]
     pruner = tp.pruner.MagnitudePruner(
-        module,
+        called,
         example,
         importance=tp.importance.MagnitudeImportance(p=2),
         pruning_ratio=ratio,
@@ -91,14 +94,22 @@ def _is_size(value: Any) -> bool:
     return type(value) is int or (isinstance(value, tuple) and all(type(v) is int for v in value))
 
 
-def _removal_is_silence(module: torch.nn.Module, name: str, example: tuple[torch.Tensor, ...]) -> bool:
+def _removal_is_silence(
+    module: torch.nn.Module, called: torch.nn.Module, name: str, example: tuple[torch.Tensor, ...]
+) -> bool:
     """Say whether ``module`` without the first channel of layer ``name`` computes what it does with that one silent."""
     import torch
     import torch_pruning as tp
 
-    tried = copy.deepcopy(module)
     try:
-        graph = tp.DependencyGraph().build_dependency(tried, example)
+        tried, copied = _copied(module, called)
+    except Exception as error:
+        raise UnsupportedError(
+            f'torch-pruning tries each cut on a copy, and this module cannot be copied: {type(error).__name__}: '
+            f'{str(error)[:300]}\nwhat to try: torch-prune: {{method: unstructured}}'
+        ) from error
+    try:
+        graph = tp.DependencyGraph().build_dependency(copied, example)
         layer = dict(tried.named_modules())[name]
         group = graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, [0])
         if not graph.check_pruning_group(group):
@@ -107,15 +118,25 @@ def _removal_is_silence(module: torch.nn.Module, name: str, example: tuple[torch
             for dependency, places in group:
                 if graph.is_out_channel_pruning_fn(dependency.handler):
                     _silence(dependency.target.module, places)
-            silent = flat(tried(*example))
+            silent = _several(copied(*example))
             group.prune()
-            gone = flat(tried(*example))
+            gone = _several(copied(*example))
     except Exception:  # a reshape that no longer fits, a size in Python code: whatever it is, this layer stays whole
         return False
     return all(
         a.shape == b.shape and bool((a - b).double().norm() <= SAME * a.double().norm())
         for a, b in zip(silent, gone, strict=True)
     )
+
+
+def _copied(module: torch.nn.Module, called: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Return copies of a module and of what calls it."""
+    both: Any = copy.deepcopy({'module': module, 'called': called})
+    return both['module'], both['called']
+
+
+def _several(result: Any) -> tuple[Any, ...]:
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
 def _silence(module: torch.nn.Module, places: list[int]) -> None:

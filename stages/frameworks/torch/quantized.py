@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.contract.port import Contract, contract_of
 from stages.errors import IntegrityError
 from stages.frameworks.refusal import deprecations_silenced
 
@@ -16,7 +17,7 @@ CELL = 'modelkiln.dynamic_cell'
 
 
 def dynamic(module: torch.nn.Module) -> torch.nn.Module:
-    """Return ``module`` with int8 weights in its Linear and LSTM layers; activations are quantized as they come."""
+    """Return ``module``, changed, with int8 weights in its Linear and LSTM layers; activations as they come."""
     import torch
     from torch.ao import quantization
 
@@ -27,23 +28,29 @@ def dynamic(module: torch.nn.Module) -> torch.nn.Module:
             torch.nn.Linear: quantization.per_channel_dynamic_qconfig,
             torch.nn.LSTM: quantization.default_dynamic_qconfig,
         }
-        changed: torch.nn.Module = untyped.quantize_dynamic(module, chosen)
+        changed: torch.nn.Module = untyped.quantize_dynamic(module, chosen, inplace=True)
     return changed
 
 
 def static(
-    module: torch.nn.Module, examples: tuple[torch.Tensor, ...], calibrate: Callable[[torch.nn.Module], None] | None
+    module: torch.nn.Module,
+    contract: Contract,
+    examples: tuple[torch.Tensor, ...],
+    calibrate: Callable[[torch.nn.Module], None] | None,
 ) -> torch.nn.Module:
-    """Return ``module`` with int8 weights and activations (FX, x86); without ``calibrate`` the shell only."""
+    """Return ``module`` with int8 weights and activations (FX, x86); without ``calibrate`` the shell only.
+
+    It takes and gives tensors in the order of ``contract``, and its arguments have the ports' names.
+    """
     import torch
     from torch.ao.quantization import get_default_qconfig_mapping
     from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
     torch.backends.quantized.engine = 'x86'
     with deprecations_silenced():
-        prepared = prepare_fx(module.eval(), get_default_qconfig_mapping('x86'), examples)
+        prepared = prepare_fx(_named(module, contract, examples)[0], get_default_qconfig_mapping('x86'), examples)
         if calibrate is not None:
-            with torch.inference_mode():
+            with torch.no_grad():  # not inference mode: what a hook sets there stays unusable outside
                 calibrate(prepared)
         converted: torch.nn.Module = convert_fx(prepared)
     return converted
@@ -56,7 +63,20 @@ def replay(module: torch.nn.Module, transform: Mapping[str, Any]) -> torch.nn.Mo
     if transform['mode'] == 'dynamic':
         return dynamic(module)
     examples = tuple(torch.zeros(e['shape'], dtype=getattr(torch, e['dtype'])) for e in transform['examples'])
-    return static(module, examples, calibrate=None)
+    return static(module, contract_of(transform['contract']), examples, calibrate=None)
+
+
+def static_contract(module: torch.nn.Module, contract: Contract, examples: tuple[torch.Tensor, ...]) -> Contract:
+    """Return the contract of what ``static`` makes of ``module``."""
+    from stages.frameworks.torch.calling import by_place
+
+    return by_place(contract, _named(module, contract, examples)[1])
+
+
+def _named(module: torch.nn.Module, contract: Contract, examples: tuple[torch.Tensor, ...]) -> Any:
+    from stages.frameworks.torch.calling import calling, named
+
+    return named(calling(module.eval(), contract, examples), [port.name for port in contract.inputs])
 
 
 def write_state(module: torch.nn.Module, path: Path) -> None:
