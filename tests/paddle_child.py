@@ -17,6 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a locked environment does not have the project
 
+from stages.contract.port import contract_json, contract_of
+
 
 def models(folder: Path) -> None:
     import paddle
@@ -64,38 +66,31 @@ def engine(request: dict[str, Any]) -> dict[str, Any]:
     from stages.engines import paddle
 
     paddle.prepare()
-    session = paddle.load(
-        Path(request['folder']), _signature(request), paddle.Options(**request['options']), request['threads']
-    )
+    contract = contract_of(request['contract'])
+    session = paddle.load(Path(request['folder']), contract, paddle.Options(**request['options']), request['threads'])
     with np.load(request['feeds']) as stored:
         arrays = {name: stored[name] for name in stored.files}
     results = []
     for number in range(request['count']):
-        feed = {t.name: arrays[f'{number}.{t.name}'] for t in _signature(request)}
+        feed = {port.name: arrays[f'{number}.{port.name}'] for port in contract.inputs}
         for array in feed.values():
             array.setflags(write=False)
         results.append(session.run(feed))  # written only at the end, so that a reused buffer would show
-    np.savez(request['results'], **{f'{n}.{i}': a for n, row in enumerate(results) for i, a in enumerate(row)})
-    return {'inputs': [t.name for t in session.inputs], 'outputs': list(session.outputs)}
+    np.savez(request['results'], **{f'{n}.{name}': a for n, row in enumerate(results) for name, a in row.items()})
+    return {'outputs': [list(row) for row in results]}
 
 
 def kind(request: dict[str, Any]) -> dict[str, Any]:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
 
     module = importlib.import_module(request['module'])
     output = Path(request['output'])
     output.mkdir(parents=True)
     inputs = {role: Path(path) for role, path in request['inputs'].items()}
     params = module.Params(**request['params'])
-    returned = tuple(request['outputs'])
-    module.run(params, Job(inputs, output, _signature(request), returned, lambda fraction, words: None))
-    return {'files': sorted(path.name for path in output.iterdir()), 'promised': sorted(module.outputs(params))}
-
-
-def _signature(request: dict[str, Any]) -> tuple[Any, ...]:
-    from stages.contract.port import Tensor
-
-    return tuple(Tensor(name, tuple(shape), dtype) for name, shape, dtype in request['signature'])
+    made = module.run(params, Job(inputs, output, contract_of(request['contract']), lambda fraction, words: None))
+    files = sorted(path.name for path in output.iterdir())
+    return {'files': files, 'promised': sorted(module.outputs(params)), 'contract': contract_json(made)}
 
 
 if __name__ == '__main__':

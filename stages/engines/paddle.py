@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.engines import usual
 from stages.errors import StepError
 
@@ -37,21 +37,19 @@ class PaddleSession:
     """A predictor with its places for inputs and outputs, that takes and gives host arrays."""
 
     predictor: Any
-    feeds: tuple[tuple[str, Any], ...]
-    """The recipe's name of each input, and where its array goes."""
+    feeds: Mapping[str, Any]
+    """By our name of each input: where its array goes."""
 
-    fetches: tuple[Any, ...]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[str, ...]
+    fetches: Mapping[str, Any]
 
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the model; arrays are copied in and out, so what it returns is owned by the caller."""
         import numpy as np
 
-        for name, place in self.feeds:
+        for name, place in self.feeds.items():
             place.copy_from_cpu(np.ascontiguousarray(feed[name]))
         self.predictor.run()
-        return tuple(place.copy_to_cpu() for place in self.fetches)
+        return {name: place.copy_to_cpu() for name, place in self.fetches.items()}
 
 
 def prepare() -> None:
@@ -59,13 +57,13 @@ def prepare() -> None:
     import paddle.inference  # noqa: F401
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> PaddleSession:
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> PaddleSession:
     """Load ``model.json`` or ``model.pdmodel``, whichever is there, with its weights."""
     from paddle import inference
 
-    from stages.frameworks.paddle import inputs as paddle_inputs
+    from stages.frameworks.paddle import ports
 
-    graph = next((p for p in (folder / 'model.json', folder / 'model.pdmodel') if p.exists()), None)
+    graph = ports.graph_file(folder)
     if graph is None:
         msg = f'{folder.name}: holds neither model.json nor model.pdmodel'
         raise StepError(msg)
@@ -82,9 +80,6 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     else:
         config.disable_mkldnn()  # on by default since Paddle 3.3
     predictor = inference.create_predictor(config)
-    names = paddle_inputs.matched(predictor.get_input_names(), signature)
-    feeds = tuple((t.name, predictor.get_input_handle(name)) for t, name in zip(signature, names, strict=True))
-    returned = predictor.get_output_names()
-    fetches = tuple(predictor.get_output_handle(name) for name in returned)
-    # before its first run, a predictor knows neither shapes nor element types
-    return PaddleSession(predictor, feeds, fetches, (), tuple(returned))
+    feeds = {port.name: predictor.get_input_handle(port.in_file) for port in contract.inputs}
+    fetches = {port.name: predictor.get_output_handle(port.in_file) for port in contract.outputs}
+    return PaddleSession(predictor, feeds, fetches)

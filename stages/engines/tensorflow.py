@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.engines import usual
 
 if TYPE_CHECKING:
@@ -34,16 +34,25 @@ class TensorFlowSession:
     """A traced function that takes and gives host arrays; ``kept`` holds its variables."""
 
     function: Any
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[str, ...]
+    taken: Sequence[str]
+    """Our names, in the order of the function's arguments."""
+
+    returned: Mapping[str, str]
+    """By our name: the function's key."""
+
+    state: Sequence[tuple[Any, Any]]
+    """Variables that the function changes, each with the value it starts from in every call."""
+
     kept: Any
 
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Call the function, never ``predict``, which costs 40 ms a call; results are copied out of its tensors."""
         import tensorflow as tf
 
-        tensors = [tf.constant(feed[t.name].astype(t.dtype, copy=False)) for t in self.inputs]
-        return tuple(result.numpy().copy() for result in self.function(*tensors))
+        for variable, start in self.state:
+            variable.assign(start)
+        results = self.function(*(tf.constant(feed[name]) for name in self.taken))
+        return {name: _array(results[key]) for name, key in self.returned.items()}
 
 
 def prepare() -> None:
@@ -53,13 +62,21 @@ def prepare() -> None:
     tensorflow_model.framework()
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TensorFlowSession:
-    """Load the model and trace it with the recipe's inputs."""
-    from stages.frameworks.tensorflow import model as tensorflow_model
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> TensorFlowSession:
+    """Load the model and trace it with the contract's inputs."""
+    from stages.frameworks.tensorflow import graph as tensorflow_graph
+    from stages.frameworks.tensorflow import state
 
     set_threads(threads)
-    graph = tensorflow_model.graph(folder, signature, xla=options.xla)
-    return TensorFlowSession(graph.function, graph.inputs, graph.outputs, graph.kept)
+    graph = tensorflow_graph.graph(folder, contract, xla=options.xla)
+    changed = state.changed(graph.function) if contract.state else []
+    return TensorFlowSession(
+        graph.function,
+        tuple(port.name for port in contract.inputs),
+        {port.name: key for port, key in zip(contract.outputs, graph.outputs, strict=True)},
+        tuple((variable, variable.numpy()) for variable in changed),
+        graph.model.kept,
+    )
 
 
 def set_threads(threads: int) -> None:
@@ -69,3 +86,11 @@ def set_threads(threads: int) -> None:
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _array(result: Any) -> numpy.ndarray:
+    """Return a tensor as an array of the caller's own; TensorFlow gives strings as bytes."""
+    import numpy as np
+
+    array = np.array(result.numpy())
+    return np.char.decode(array.astype(np.bytes_), 'utf-8') if array.dtype.kind == 'O' else array

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx'
 ACCEPTS = ('paddle',)
@@ -32,7 +32,7 @@ class Params:
     """Version of the operator set."""
 
     shape: Literal['dynamic', 'static'] = 'dynamic'
-    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+    """dynamic keeps the recipe's named dimensions; static fixes them: one sample, the recipe's ``sizes``, else 1."""
 
 
 needs = usual.no_data
@@ -45,18 +45,21 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.onnx`` with the recipe's names and shapes."""
     import onnx
     import onnxoptimizer
 
+    from stages.frameworks.onnx import ports
     from stages.frameworks.onnx.edit import join_scalars
     from stages.frameworks.onnx.operators import operators
     from stages.frameworks.onnx.write import write_stripped
+    from stages.frameworks.paddle.declared import declare
     from stages.frameworks.refusal import refusal
 
-    path = job.output / 'model.onnx'
+    contract = job.contract.fixed() if params.shape == 'static' else job.contract
     advice = 'another opset, or openvino straight from a .pdmodel'
+    path = job.output / 'model.onnx'
     with refusal('paddle2onnx', advice):
         _convert(job.inputs['model'], path, params.opset)
     model = onnx.load(path)
@@ -65,9 +68,10 @@ def run(params: Params, job: Job) -> None:
     with refusal('onnxoptimizer', advice):
         model = onnxoptimizer.optimize(model, [*TIDY, *(['eliminate_identity'] if unnested else [])])
     join_scalars(model)
-    _declare(model, job, params.shape == 'static')
-    with refusal('paddle2onnx', advice):
+    declare(model, contract)
+    with refusal('paddle2onnx', advice):  # what it wrote wrong, the checker finds
         write_stripped(model, path)
+    return ports.made(model, job.contract)
 
 
 def _convert(source: Path, path: Path, opset: int) -> None:
@@ -85,29 +89,3 @@ def _convert(source: Path, path: Path, opset: int) -> None:
     if done.returncode or not path.exists():
         wrong = [line for line in said.splitlines() if '[ERROR]' in line or 'Hint' in line or 'not support' in line]
         raise RuntimeError('\n'.join(wrong) or said[-2000:] or f'ended with exit code {done.returncode}')
-
-
-def _declare(model: Any, job: Job, static: bool) -> None:
-    """Give inputs and outputs the names, and inputs the sizes, that the recipe declares."""
-    from stages.frameworks.onnx.names import name_ports
-    from stages.frameworks.paddle import inputs as paddle_inputs
-    from stages.frameworks.torch import examples
-
-    found = {value.name: value for value in model.graph.input}
-    names = dict(zip(paddle_inputs.matched(list(found), job.signature), (t.name for t in job.signature), strict=True))
-    for old, tensor in zip(names, job.signature, strict=True):
-        for size, dim in zip(tensor.shape, found[old].type.tensor_type.shape.dim, strict=True):
-            if dim.dim_value and dim.dim_value != (1 if static and isinstance(size, str) else size):
-                msg = f'{tensor.name}: the model takes {dim.dim_value} where the recipe says {size}'
-                raise UnsupportedError(msg)
-            if isinstance(size, str) and not static:
-                dim.dim_param = size
-            else:
-                dim.dim_value = 1 if isinstance(size, str) else size
-    model.graph.input.sort(key=lambda value: list(names).index(value.name))
-    returned = examples.output_names(job.outputs, len(model.graph.output))
-    for value, name in zip(model.graph.output, returned, strict=True):
-        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-            if not dim.dim_value:
-                dim.dim_param = f'{name}_{axis}'
-    name_ports(model, list(names.values()), returned)

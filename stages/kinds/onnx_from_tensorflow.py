@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx'
 ACCEPTS = ('savedmodel', 'keras')
@@ -25,7 +26,7 @@ class Params:
     """Version of the operator set; tf2onnx knows none after 18."""
 
     shape: Literal['dynamic', 'static'] = 'dynamic'
-    """dynamic keeps the recipe's named dimensions; static makes each of them 1."""
+    """dynamic keeps the recipe's named dimensions; static fixes them: one sample, the recipe's ``sizes``, else 1."""
 
 
 needs = usual.no_data
@@ -38,24 +39,25 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.onnx`` with the recipe's names; its bytes hold no path and no words of the tool."""
     from stages.frameworks.refusal import refusal
-    from stages.frameworks.tensorflow import model as tensorflow_model
-    from stages.frameworks.tensorflow import tf2onnx_graph
+    from stages.frameworks.tensorflow import graph as tensorflow_graph
+    from stages.frameworks.tensorflow import saving, tf2onnx_graph
 
-    advice = 'onnx: {shape: static}, another opset, or another way out: openvino or tflite straight from this format'
-    with tf2onnx_graph.steady() as tf2onnx:
-        with refusal('TensorFlow', advice):
-            graph = tensorflow_model.graph(job.inputs['model'], job.signature, 1 if params.shape == 'static' else None)
-        # what the function caught (weights, constants) comes after its arguments, and is frozen into the graph
-        inputs = [t.name for t in graph.function.inputs[: len(graph.inputs)]]
-        outputs = [t.name for t in graph.function.outputs]
-        with refusal('tf2onnx', advice):
-            frozen = tf2onnx.tf_loader.from_function(graph.function, inputs, outputs)
-            model, _ = tf2onnx.convert.from_graph_def(
-                frozen, name='model', input_names=inputs, output_names=outputs, opset=params.opset
-            )
-    places = {value.name: at for at, value in enumerate(model.graph.input)}
-    with refusal('tf2onnx', advice):  # the checker finds what it could not convert
-        tf2onnx_graph.write(model, job, [places[name] for name in inputs], job.output / 'model.onnx')
+    ways = ['onnx: {shape: static}'] if params.shape == 'dynamic' else []
+    advice = ', '.join([*ways, 'another opset, or another way out: openvino or tflite straight from this format'])
+    contract = job.contract.fixed() if params.shape == 'static' else job.contract
+    folder = job.inputs['model']
+    if contract.state and tensorflow_graph.is_saved_model(folder):
+        saving.check_state(folder, 'ONNX, which has no variables,')
+    graph = tensorflow_graph.graph(folder, contract)
+    # what the function caught (weights, constants) comes after its arguments, and is frozen into the graph
+    inputs = [tensor.name for tensor in graph.function.inputs[: len(graph.inputs)]]
+    outputs = [tensor.name for tensor in graph.function.outputs]  # by their keys, which sort as the contract does
+    with tf2onnx_graph.steady() as tf2onnx, refusal('tf2onnx', advice):
+        frozen = tf2onnx.tf_loader.from_function(graph.function, inputs, outputs)
+        model, _ = tf2onnx.convert.from_graph_def(
+            frozen, name='model', input_names=inputs, output_names=outputs, opset=params.opset
+        )
+    return tf2onnx_graph.write(model, contract, job.contract, inputs, outputs, job.output / 'model.onnx', advice)

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'openvino'
 ACCEPTS = ('onnx',)
 GIVES = 'openvino'
-TOOLS = ('openvino', 'numpy')
+TOOLS = ('openvino', 'onnx', 'numpy')
 ENVIRONMENT = ''
 
-Params = openvino_ir.Params
+
+@dataclass(frozen=True)
+class Params(openvino_ir.Params):
+    """Options of ``openvino`` from ONNX."""
+
+    insist: bool = False
+    """true converts what OpenVINO is known to answer wrongly, without a word; the check then tells by how much."""
+
+
 needs = usual.no_data
 precision = openvino_ir.precision
 host = usual.any_cpu
 outputs = openvino_ir.outputs
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the IR; its inputs and outputs bear the recipe's names."""
+    import onnx
     import openvino as ov
 
+    from stages.frameworks.openvino import known_wrong, ports
     from stages.frameworks.openvino.quiet import telemetry_off
     from stages.frameworks.refusal import refusal
 
     telemetry_off()
-    with refusal('OpenVINO', 'openvino straight from the source, or the onnx alone'):
-        model = ov.convert_model(job.inputs['model'] / 'model.onnx')
-        if len(model.outputs) == len(job.outputs):  # a tensor may bear several names: the recipe's is the one to read
-            openvino_ir.name_ports(model, [port.any_name for port in model.inputs], job.outputs)
-        if params.shape == 'static':
-            openvino_ir.fix_shape(model, job.signature, params.batch)
-        openvino_ir.write(model, job.output, params.compress == 'f16')
+    path = job.inputs['model'] / 'model.onnx'
+    graph = onnx.load(path, load_external_data=False)
+    known_wrong.refuse(graph, params.insist)
+    weights = {w.name for w in graph.graph.initializer}
+    inputs = [value.name for value in graph.graph.input if value.name not in weights]
+    with refusal('OpenVINO', 'onnx-optimize: {level: basic} before it, or the onnx alone'):
+        model = ov.convert_model(path)
+    ports.join_twins(model, inputs)
+    outputs = [port.name for port in job.contract.outputs]
+    ports.name_ports(
+        model,
+        list(zip(ports.places_in_order(model.inputs, inputs), inputs, strict=True)),
+        list(zip(ports.places(model.outputs, outputs, 'output'), outputs, strict=True)),
+    )
+    with refusal('OpenVINO', 'openvino: {shape: dynamic}, or the onnx alone'):
+        return openvino_ir.left(model, params, job.contract, job.output)

@@ -8,7 +8,8 @@ from stages.frameworks.openvino import ir as openvino_ir
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'openvino'
 ACCEPTS = ('tflite',)
@@ -23,22 +24,27 @@ host = usual.any_cpu
 outputs = openvino_ir.outputs
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: openvino_ir.Params, job: Job) -> Contract:
     """Write the IR; its inputs and outputs bear the recipe's names."""
     import openvino as ov
-    from ai_edge_litert.interpreter import Interpreter
 
-    from stages.contract import ports
-    from stages.frameworks.openvino import named as openvino_named
+    from stages.frameworks.openvino import ports as openvino_ports
     from stages.frameworks.openvino.quiet import telemetry_off
     from stages.frameworks.refusal import refusal
-    from stages.frameworks.tflite import file as tflite_file
+    from stages.frameworks.tflite import ports
 
     telemetry_off()
     path = job.inputs['model'] / 'model.tflite'
-    with refusal('OpenVINO', 'the other way in: onnx, then openvino'):
+    state = ', '.join(job.contract.state[:8])
+    kept = f'the tflite alone: the model keeps state inside ({state}), which has no other form'
+    with refusal('OpenVINO', kept if state else 'the other way in: onnx, then openvino; or the tflite alone'):
         model = ov.convert_model(path)
-        found, _ = tflite_file.ports(Interpreter(model_path=str(path)))
-        batch = params.batch if params.shape == 'static' else None
-        openvino_named.adopt(model, job, ports.order(found, job.signature), batch)
-        ov.save_model(model, job.output / 'model.xml', compress_to_fp16=params.compress == 'f16')
+    # it keeps the file's order and knows no signature
+    given, returned = ports.names(path)
+    openvino_ports.name_ports(
+        model,
+        [(given.index(port.in_file), port.name) for port in job.contract.inputs],
+        [(returned.index(port.in_file), port.name) for port in job.contract.outputs],
+    )
+    with refusal('OpenVINO', 'openvino: {shape: dynamic}, or onnx, then openvino'):
+        return openvino_ir.left(model, params, job.contract, job.output)

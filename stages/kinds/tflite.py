@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
-    from stages.frameworks.tensorflow.model import Graph
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'tflite'
 ACCEPTS = ('savedmodel', 'keras')
@@ -27,7 +26,8 @@ class Params:
     """dynamic: int8 weights; f16: half weights; int8: activations too, needs calibrate. In and out stay float."""
 
     shape: Literal['dynamic', 'static'] = 'dynamic'
-    """dynamic keeps the recipe's named dimensions; static makes each of them 1, which XNNPACK runs best."""
+    """dynamic keeps the recipe's named dimensions; static fixes them (one sample, the recipe's ``sizes``, else 1),
+    which XNNPACK runs best."""
 
     samples: int = 128
     """int8: how many calibration samples are read at most."""
@@ -51,37 +51,24 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.tflite',)
 
 
-def run(params: Params, job: Job) -> None:
-    """Write ``model.tflite``: inputs by the recipe's names and in its order, outputs in the order of the source."""
-    from stages.frameworks.refusal import refusal
-    from stages.frameworks.tensorflow import model as tensorflow_model
-    from stages.frameworks.tflite import file as tflite_file
+def run(params: Params, job: Job) -> Contract:
+    """Write ``model.tflite``: a signature with the recipe's names, inputs and outputs in the recipe's order."""
+    from stages.frameworks.tensorflow import to_tflite
+    from stages.frameworks.tflite import ports
 
-    advice = 'tflite: {shape: static}' + (', another `quantize`' if params.quantize != 'none' else '') + ', or openvino'
-    tf = tensorflow_model.framework()
-    source, batch = job.inputs['model'], 1 if params.shape == 'static' else None
-    with refusal('TFLite', advice), tensorflow_model.deprecations_silenced():
-        names = job.outputs or [f'output_{i}' for i in range(len(tensorflow_model.load(source).outputs))]
-        graph = tensorflow_model.graph(source, job.signature, batch, names)
-        holder = tf.Module()
-        holder.held = list(graph.function.graph.variables)  # else a Keras model's variables stay behind, unset
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([graph.function], holder)
-        if params.quantize != 'none':
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if params.quantize == 'f16':
-            converter.target_spec.supported_types = [tf.float16]
-        if params.quantize == 'int8':
-            converter.representative_dataset = lambda: _feeds(params, job, graph)
-        made = tflite_file.in_order(converter.convert(), [t.name for t in graph.inputs], list(names))
-    (job.output / 'model.tflite').write_bytes(made)
+    contract = job.contract.fixed() if params.shape == 'static' else job.contract
+    wanted = to_tflite.Wanted(
+        job.inputs['model'], contract, params.quantize, _advice(params), job.inputs.get('calibrate'), params.samples
+    )
+    made = (to_tflite.convert_apart if wanted.calibrate else to_tflite.convert)(wanted, job.progress)
+    path = job.output / 'model.tflite'
+    path.write_bytes(made)
+    return ports.made(path, job.contract)
 
 
-def _feeds(params: Params, job: Job, graph: Graph) -> Iterator[dict[str, Any]]:
-    from stages.feed import calibration as samples
-
-    batches = {t.name: t.shape[0] if t.shape and isinstance(t.shape[0], int) else 1 for t in graph.inputs}
-    feeds = samples.feeds(job.inputs['calibrate'], batches, params.samples)
-    types = {t.name: t.dtype for t in graph.inputs}
-    for done, feed in enumerate(feeds, 1):
-        yield {name: array.astype(types[name], copy=False) for name, array in feed.items()}
-        job.progress(done / len(feeds), f'calibrating {done}/{len(feeds)}')
+def _advice(params: Params) -> str:
+    """Return what leads further; of a shape that is fixed already, fixing it would not."""
+    ways = ['onnx or openvino straight from this format']
+    ways += ['another `quantize`'] if params.quantize != 'none' else []
+    ways += ['tflite: {shape: static}'] if params.shape == 'dynamic' else []
+    return ', or '.join(ways)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
 from stages.errors import StepError
 
 KIND = 'keras-source'
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy', 'h5py')
 ENVIRONMENT = ''
+original = None
+"""What is left is what came; only what Keras cannot load as it came (words of Keras 2) is mended."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +26,21 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ()
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave the model, its configuration checked before Keras sees it, and its inputs and outputs after."""
-    from stages.contract import ports
+    from stages.frameworks.tensorflow import graph as tensorflow_graph
     from stages.frameworks.tensorflow import keras_file
-    from stages.frameworks.tensorflow import model as tensorflow_model
 
     fetched = job.inputs['file']
     files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]
     if len(files) != 1:
         names = ', '.join(f.name for f in files) or 'nothing'
         raise StepError(f'a source needs one .keras or .h5 file; fetched: {names}')
-    path = keras_file.checked(files[0], job.output)
+    keras_file.checked(files[0], job.output)
     try:
-        model = tensorflow_model.load(job.output)
+        model = tensorflow_graph.load(job.output)
     except StepError:
         raise
     except Exception as error:  # Keras has many
         raise StepError(f'{files[0].name}: Keras cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
-    ports.check(path.name, model.inputs, model.outputs, job.signature, job.outputs)
+    return matched(files[0].name, model.found, job.contract, ordered=model.ordered)

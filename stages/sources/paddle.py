@@ -7,13 +7,17 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
 from stages.errors import StepError
+from stages.frameworks.paddle import ports
 from stages.sources.fetched import fetched
 
 KIND = 'paddle-source'
 TOOLS: tuple[str, ...] = ()  # files are checked and renamed; no tool can change their bytes
 ENVIRONMENT = ''
+original = None
 
 GRAPHS = ('.json', '.pdmodel')
 WEIGHTS = '.pdiparams'
@@ -34,7 +38,7 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.pdiparams',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave graph and weights under the format's names; files that are something else are refused."""
     files = [path for path in fetched(job.inputs).values() if path.suffix not in OTHER]
     graphs = [path for path in files if path.suffix in GRAPHS]
@@ -47,8 +51,10 @@ def run(params: Params, job: Job) -> None:
         )
     (_check_json if graphs[0].suffix == '.json' else _check_pdmodel)(graphs[0])
     _check_weights(weights[0])
+    contract = matched(graphs[0].name, ports.read(graphs[0]), job.contract)
     shutil.copyfile(graphs[0], job.output / f'model{graphs[0].suffix}')
     shutil.copyfile(weights[0], job.output / 'model.pdiparams')
+    return contract
 
 
 def _check_json(path: Path) -> None:
@@ -67,9 +73,9 @@ def _check_pdmodel(path: Path) -> None:
     place, fields = 0, []
     try:
         while place < len(data):
-            tag, place = _varint(data, place)
+            tag, place = ports.varint(data, place)
             fields.append(tag >> 3)
-            size, place = _varint(data, place)
+            size, place = ports.varint(data, place)
             if tag & 7 != 2:  # all fields of a program are messages
                 raise ValueError(f'field {tag >> 3} is no message')
             place += size
@@ -77,16 +83,6 @@ def _check_pdmodel(path: Path) -> None:
         raise StepError(f'{path.name}: not a .pdmodel file: {error}') from error
     if place != len(data) or fields[:1] != [1]:
         raise StepError(f'{path.name}: not a .pdmodel file, or one that is cut short')
-
-
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while data[place] & 128:
-        value |= (data[place] & 127) << shift
-        place, shift = place + 1, shift + 7
-        if shift > 63:
-            raise ValueError('a number of more than 64 bits')
-    return value | data[place] << shift, place + 1
 
 
 def _check_weights(path: Path) -> None:

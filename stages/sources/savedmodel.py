@@ -11,13 +11,17 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
 from stages.errors import IntegrityError, StepError
 from stages.sources.fetched import BESIDE, GRAPH, fetched
 
 KIND = 'savedmodel-source'
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy', 'protobuf')
 ENVIRONMENT = ''
+original = None
+"""What is left is what came; only what TensorFlow cannot load as it came (moments of Adam) is mended."""
 
 MOST = 2**31 - 1
 """Bytes of the graph: what protobuf can hold."""
@@ -42,7 +46,7 @@ def outputs(params: Params) -> tuple[str, ...]:
     return (GRAPH,)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave the model, checked to take and return what the recipe says."""
     for name, path in _kept(fetched(job.inputs)).items():
         target = job.output / name
@@ -50,16 +54,15 @@ def run(params: Params, job: Job) -> None:
         shutil.copyfile(path, target)
     _check(job.output / GRAPH, params)
 
-    from stages.contract import ports
-    from stages.frameworks.tensorflow import model as tensorflow_model
+    from stages.frameworks.tensorflow import graph as tensorflow_graph
 
     try:
-        model = tensorflow_model.load(job.output)
+        model = tensorflow_graph.load(job.output)
     except StepError:
         raise
     except Exception as error:  # TensorFlow has many
         raise StepError(f'{GRAPH}: TensorFlow cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
-    ports.check(GRAPH, model.inputs, model.outputs, job.signature, job.outputs)
+    return matched(GRAPH, model.found, job.contract, ordered=model.ordered)
 
 
 def _kept(files: dict[str, Path]) -> dict[str, Path]:

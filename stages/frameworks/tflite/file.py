@@ -1,11 +1,9 @@
-"""TFLite files: what they take and return, and the order in which they return it."""
+"""TFLite files as data: what may be in them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from stages.contract.port import Tensor
 from stages.errors import IntegrityError, UnsupportedError
 
 MAGIC = b'TFL3'
@@ -43,47 +41,3 @@ def check(path: Path) -> set[str]:
             'what to try: convert the model without SELECT_TF_OPS and without custom operators'
         )
     return custom
-
-
-def ports(interpreter: Any) -> tuple[tuple[Tensor, ...], tuple[str, ...]]:
-    """Return inputs and outputs of an interpreter, in the file's order, by the names its signature gives them."""
-    names = signature_names(interpreter)
-    inputs = tuple(_tensor(d, names.get(d['index'], d['name'])) for d in interpreter.get_input_details())
-    return inputs, tuple(names.get(d['index'], d['name']) for d in interpreter.get_output_details())
-
-
-def signature_names(interpreter: Any) -> dict[int, str]:
-    """Return tensor index to name, where the file has one signature."""
-    signatures = interpreter.get_signature_list()
-    if len(signatures) != 1:
-        return {}
-    runner = interpreter.get_signature_runner(next(iter(signatures)))
-    details = {**runner.get_input_details(), **runner.get_output_details()}
-    return {detail['index']: name for name, detail in details.items()}
-
-
-def in_order(data: bytes, inputs: list[str], outputs: list[str]) -> bytes:
-    """
-    Return the file with its inputs and outputs in this order, by the names of its signature.
-
-    The converter sorts them by its own lights; every reader after it goes by place.
-    """
-    from ai_edge_litert import schema_py_generated as schema
-
-    changed = bytearray(data)
-    model = schema.Model.GetRootAs(changed)
-    signature, graph = model.SignatureDefs(0), model.Subgraphs(0)
-    held = [signature.Inputs(i) for i in range(signature.InputsLength())]
-    given = [signature.Outputs(i) for i in range(signature.OutputsLength())]
-    for wanted, parts, view in ((inputs, held, graph.InputsAsNumpy()), (outputs, given, graph.OutputsAsNumpy())):
-        places = {part.Name().decode(): part.TensorIndex() for part in parts}
-        view[:] = [places[name] for name in wanted]  # a view of ``changed``
-    return bytes(changed)
-
-
-def _tensor(detail: Any, name: str) -> Tensor:
-    import numpy as np
-
-    declared = detail['shape_signature'] if len(detail['shape_signature']) else detail['shape']
-    shape = tuple(f'{name}_{axis}' if size < 0 else int(size) for axis, size in enumerate(declared))
-    return Tensor(name, shape, np.dtype(detail['dtype']).name)
