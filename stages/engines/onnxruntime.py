@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.engines import usual
 from stages.frameworks.onnx.runtime import Level, level_of
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 ENGINE = 'onnxruntime'
 RUNS = ('onnx', 'ort')
 TOOLS = ('onnxruntime', 'numpy')
+BFLOAT16 = 16
+"""ONNX's number for bfloat16."""
+
+ADVICE = 'another engine for this model: openvino, tvm'
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
-
-DTYPES = {'float': 'float32', 'double': 'float64', 'bool': 'bool'}
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,49 @@ class OrtSession:
     """A session that takes and gives host arrays."""
 
     session: Any
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[str, ...]
+    taken: Mapping[str, str]
+    """By our name: the file's own."""
 
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    returned: Mapping[str, str]
+    brain: frozenset[str] = frozenset()
+    """Which of the inputs and outputs are bfloat16, by the file's names."""
+
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the graph; what it returns is owned by the caller."""
-        return tuple(self.session.run(None, dict(feed)))
+        given = {own: feed[name] for name, own in self.taken.items()}
+        try:
+            results = self._values(given) if self.brain else self.session.run(list(self.returned.values()), given)
+        except Exception as error:
+            if 'while running' not in str(error):  # not what the model does: what it was fed
+                raise
+            from stages.frameworks.refusal import refusal
+
+            with refusal('ONNX Runtime', ADVICE):
+                raise
+        return dict(zip(self.returned, results, strict=True))
+
+    def _values(self, given: Mapping[str, numpy.ndarray]) -> list[numpy.ndarray]:
+        """Run the graph on values of ONNX Runtime's own, which alone can be bfloat16."""
+        from onnxruntime import OrtValue
+
+        values = {
+            name: OrtValue.ortvalue_from_numpy_with_onnx_type(usual.brain_bits(array), BFLOAT16)
+            if name in self.brain
+            else OrtValue.ortvalue_from_numpy(array)
+            for name, array in given.items()
+        }
+        names = list(self.returned.values())
+        results = self.session.run_with_ort_values(names, values)
+        return [_bits(each) if name in self.brain else each.numpy() for name, each in zip(names, results, strict=True)]
+
+
+def _bits(value: Any) -> numpy.ndarray:
+    """Return a copy of a value of bfloat16."""
+    import numpy as np
+
+    bits = np.zeros(value.shape(), np.uint16)
+    ctypes.memmove(bits.ctypes.data, value.data_ptr(), bits.nbytes)
+    return usual.brain_array(bits)
 
 
 def prepare() -> None:
@@ -55,9 +95,11 @@ def prepare() -> None:
     import onnxruntime  # noqa: F401
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> OrtSession:
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> OrtSession:
     """Load ``model.onnx`` or ``model.ort`` on the CPU."""
     import onnxruntime as ort
+
+    from stages.frameworks.refusal import refusal
 
     chosen = ort.SessionOptions()
     chosen.graph_optimization_level = level_of(options.optimization)
@@ -70,16 +112,9 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     chosen.add_session_config_entry('session.inter_op.allow_spinning', spinning)
     own = folder / 'model.ort'
     path = own if own.exists() else folder / 'model.onnx'
-    session = ort.InferenceSession(str(path), chosen, providers=['CPUExecutionProvider'])
-    inputs = tuple(Tensor(i.name, _shape(i), _dtype(i.type)) for i in session.get_inputs())
-    return OrtSession(session, inputs, tuple(o.name for o in session.get_outputs()))
-
-
-def _shape(value: Any) -> tuple[int | str, ...]:
-    # a free dimension without a name is None
-    return tuple(f'{value.name}_{i}' if d is None else d for i, d in enumerate(value.shape))
-
-
-def _dtype(word: str) -> str:
-    inner = word.removeprefix('tensor(').removesuffix(')')  # 'tensor(float)'
-    return DTYPES.get(inner, inner)
+    with refusal('ONNX Runtime', ADVICE):
+        session = ort.InferenceSession(str(path), chosen, providers=['CPUExecutionProvider'])
+    taken = {port.name: port.in_file for port in contract.inputs}
+    returned = {port.name: port.in_file for port in contract.outputs}
+    ports = (*contract.inputs, *contract.outputs)
+    return OrtSession(session, taken, returned, frozenset(p.in_file for p in ports if p.dtype == usual.BRAIN))

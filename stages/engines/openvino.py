@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.engines import usual
 
 if TYPE_CHECKING:
@@ -36,13 +36,29 @@ class OvSession:
     """A compiled model that takes and gives host arrays."""
 
     request: Any
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[str, ...]
+    taken: Mapping[str, int]
+    """By name: the place among the model's inputs."""
 
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    returned: Mapping[str, int]
+    stateful: bool
+    brain: frozenset[str]
+    """The inputs and outputs that are bfloat16."""
+
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the model; results are copied, as OpenVINO uses its own buffers again in the next call."""
-        results = self.request.infer(dict(feed), share_inputs=True, share_outputs=True)
-        return tuple(results[i].copy() for i in range(len(self.outputs)))
+        if self.stateful:
+            self.request.reset_state()
+        asked = {
+            place: _brain(feed[name]) if name in self.brain else _writeable(feed[name])
+            for name, place in self.taken.items()
+        }
+        results = self.request.infer(asked, share_inputs=True, share_outputs=True)
+        return {
+            name: usual.brain_array(results[place].view('uint16').copy())
+            if name in self.brain
+            else results[place].copy()
+            for name, place in self.returned.items()
+        }
 
 
 def prepare() -> None:
@@ -50,31 +66,42 @@ def prepare() -> None:
     import openvino  # noqa: F401
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> OvSession:
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> OvSession:
     """Compile ``model.xml`` for the CPU with exactly the precision that is asked for."""
     import openvino as ov
+
+    from stages.frameworks.openvino import ports
+    from stages.frameworks.refusal import refusal
 
     config = {
         'INFERENCE_PRECISION_HINT': options.precision,
         'INFERENCE_NUM_THREADS': threads,
         'PERFORMANCE_HINT': options.hint.upper(),
     }
-    compiled = ov.Core().compile_model(folder / 'model.xml', 'CPU', config)
-    declared = {t.name: t for t in signature}
-    inputs = tuple(_tensor(port, declared) for port in compiled.inputs)
-    names = tuple(p.any_name if p.names else f'output_{i}' for i, p in enumerate(compiled.outputs))
-    return OvSession(compiled.create_infer_request(), inputs, names)
+    with refusal('OpenVINO', 'another engine for this model: onnxruntime, tvm'):
+        compiled = ov.Core().compile_model(folder / 'model.xml', 'CPU', config)
+    taken, returned = [port.in_file for port in contract.inputs], [port.in_file for port in contract.outputs]
+    at, back = ports.places(compiled.inputs, taken, 'input'), ports.places(compiled.outputs, returned, 'output')
+    request = compiled.create_infer_request()
+    return OvSession(
+        request,
+        {port.name: place for port, place in zip(contract.inputs, at, strict=True)},
+        {port.name: place for port, place in zip(contract.outputs, back, strict=True)},
+        stateful=bool(request.query_state()),
+        brain=frozenset(p.name for p in (*contract.inputs, *contract.outputs) if p.dtype == usual.BRAIN),
+    )
 
 
-def _tensor(port: Any, declared: Mapping[str, Tensor]) -> Tensor:
-    import numpy as np
+def _brain(array: numpy.ndarray) -> Any:
+    """Return a tensor of bfloat16, whose memory OpenVINO shows as that of float16."""
+    import openvino as ov
 
-    name = port.any_name
-    shape: list[int | str] = []
-    for axis, dimension in enumerate(port.partial_shape):
-        if dimension.is_static:
-            shape.append(dimension.get_length())
-        else:  # the IR keeps no names of dimensions; the signature does
-            known = declared[name].shape[axis] if name in declared else None
-            shape.append(known if isinstance(known, str) else f'{name}_{axis}')
-    return Tensor(name, tuple(shape), np.dtype(port.element_type.to_dtype()).name)
+    bits = usual.brain_bits(array)
+    tensor = ov.Tensor(ov.Type.bf16, bits.shape)
+    tensor.data.view('uint16')[...] = bits
+    return tensor
+
+
+def _writeable(array: numpy.ndarray) -> numpy.ndarray:
+    """Return ``array``, or a copy where it is read-only: OpenVINO copies such arrays too, but fails at scalars."""
+    return array if array.flags.writeable else array.copy()

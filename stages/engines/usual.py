@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stages.contract.engine import Emulator
 from stages.errors import ToolError
+
+if TYPE_CHECKING:
+    import numpy
+
+BRAIN: Final = 'bfloat16'
+"""A type of inputs and outputs that NumPy gets from ``ml_dtypes`` alone, and that tools hand over as bits."""
 
 FOREIGN: Final[Mapping[str, Emulator]] = {}
 
@@ -25,3 +31,26 @@ def made(folder: Path) -> tuple[str, ...]:
 def prepare_foreign(name: str, folder: Path) -> Path:
     """Refuse: no name is among ``FOREIGN``."""
     raise ToolError(f'{name}: this engine runs models on machines it is installed on, and on no other')
+
+
+def brain_bits(array: numpy.ndarray) -> numpy.ndarray:
+    """Return the bits of an array in bfloat16, whatever it is in: rounded to the nearest, ties to even."""
+    import numpy as np
+
+    if array.dtype.name == BRAIN:
+        return array.view(np.uint16)
+    wide = array.astype(np.float32)
+    bits = wide.view(np.uint32)
+    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return np.where(np.isnan(wide), np.uint16(0x7FC0), rounded)
+
+
+def brain_array(bits: numpy.ndarray) -> numpy.ndarray:
+    """Return what the bits of bfloat16 mean: in that type, or in float32 where ``ml_dtypes`` is missing."""
+    import numpy as np
+
+    try:
+        import ml_dtypes
+    except ImportError:
+        return (bits.astype(np.uint32) << 16).view(np.float32)
+    return bits.view(ml_dtypes.bfloat16)

@@ -22,9 +22,12 @@ LIST = rf'{WORD}(?:, *{WORD})*'
 OPERATORS = (
     rf'[Nn]o conversion rule found for operations?: *({LIST})',  # OpenVINO
     rf'not support the following \w+ operations?: *({LIST})',
+    rf'[Cc]onversion is failed for: *({WORD})',
+    rf"doesn't support ({WORD}) operation",
     rf'operators are not supported[^:\n]*: *\[?\'?({LIST})',  # TVM
     rf'[Cc]ould not find an implementation for ({WORD})\(',  # ONNX Runtime
     rf'In Node, \("[^"]*", ({WORD}),',
+    r'Exception during initialization: \S+ onnxruntime::(?:DeepCpu)?(\w+?)(?:Base|Op)?(?:<\w+>)?::',
     rf'Node \([^)]*\) Op \(({WORD})\)',
     rf'while running ({WORD}) node',
     rf'({WORD})\(-?\d+\) is not a registered function',

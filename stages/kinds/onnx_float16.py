@@ -12,7 +12,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx-float16'
 ACCEPTS = ('onnx',)
@@ -49,11 +50,11 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the half-precision model; refuse one that holds no float32 weights."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, walk
+    from stages.frameworks.onnx import known_wrong, ports, walk
     from stages.frameworks.onnx.operators import operators
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
@@ -75,3 +76,4 @@ def run(params: Params, job: Job) -> None:
         walk.put_in_order(graph)  # the converter appends its casts at the end
     with refusal("ONNX Runtime's float16 converter", advice):
         write_stripped(made, job.output / 'model.onnx')
+    return ports.made(made, job.contract)

@@ -10,7 +10,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx-fuse'
 ACCEPTS = ('onnx',)
@@ -51,11 +52,11 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the fused model; refuse one in which nothing, or no attention, could be fused."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, names, walk
+    from stages.frameworks.onnx import known_wrong, names, ports, walk
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
@@ -95,3 +96,4 @@ def run(params: Params, job: Job) -> None:
         walk.put_in_order(graph)  # the optimizer does not look into inner graphs for who needs what
     with refusal("ONNX Runtime's transformer optimizer", advice):
         write_stripped(made.model, job.output / 'model.onnx')
+    return ports.made(made.model, job.contract)

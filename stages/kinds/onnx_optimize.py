@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx-optimize'
 ACCEPTS = ('onnx',)
@@ -42,11 +43,11 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the graph as ONNX Runtime would make it on load."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, names, runtime
+    from stages.frameworks.onnx import known_wrong, names, ports, runtime
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
@@ -58,3 +59,4 @@ def run(params: Params, job: Job) -> None:
     made = onnx.load(path)
     names.name_by_position(made)
     write_stripped(made, path)
+    return ports.made(made, job.contract)

@@ -13,18 +13,14 @@ from stages.kinds import usual
 if TYPE_CHECKING:
     import onnx
 
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx-quantize'
 ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
-
-QUANTIZED = {
-    'QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear', 'DynamicQuantizeLSTM', 'DynamicQuantizeMatMul',
-    'MatMulInteger', 'MatMulIntegerToFloat', 'ConvInteger', 'QAttention',
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,11 +63,12 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write an int8 model; refuse one in which nothing would become int8."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, operators, runtime
+    from stages.frameworks.onnx import known_wrong, operators, ports, quantizing, runtime
+    from stages.frameworks.onnx.dynamic import dynamic
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
@@ -80,61 +77,31 @@ def run(params: Params, job: Job) -> None:
     known_wrong.refuse(before, params.insist)
     other = 'static' if params.mode == 'dynamic' else 'dynamic'
     advice = f'onnx-quantize: {{mode: {other}}}, or openvino, then openvino-quantize'
-    quantize = _dynamic if params.mode == 'dynamic' else _static
-    model = quantize(params, job, source, path, advice)
-    if not operators.count(model, QUANTIZED) > operators.count(before, QUANTIZED):
+    if params.mode == 'dynamic':
+        more = {name for name, asked in (('Conv', params.conv), ('Gather', params.embeddings)) if asked}
+        model = dynamic(source, path, more, params.keep, advice, job.progress)
+    else:
+        model = _static(params, job, source, path, advice)
+    if not operators.count(model, quantizing.QUANTIZED) > operators.count(before, quantizing.QUANTIZED):
         held = ', '.join(sorted(operators.operators(before))[:12])
         raise UnsupportedError(f'nothing to quantize in {params.mode} mode: it holds {held}\nwhat to try: {advice}')
     with refusal('ONNX Runtime quantization', runtime.advice(advice)):
         write_stripped(model, path)
         runtime.opened(path)
-
-
-def _dynamic(params: Params, job: Job, source: Path, path: Path, advice: str) -> onnx.ModelProto:
-    """Quantize what can be run so: a node whose int8 form ONNX Runtime does not load or run stays float."""
-    import onnx
-
-    from stages.frameworks.onnx import names, operators, quantizing, runtime
-    from stages.frameworks.onnx.gemm import as_products
-    from stages.frameworks.refusal import refusal
-
-    model = onnx.load(source)
-    kept = operators.named(model, params.keep)  # ONNX Runtime spares nodes by their names
-    as_products(model)  # ONNX Runtime would do it, for a matrix of one user in one graph
-    names.name_nodes(model)
-    wanted = {*quantizing.DYNAMIC, *['Conv'] * params.conv, *['Gather'] * params.embeddings}
-    kept += quantizing.foreign(model, wanted)
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, 'ready.onnx')
-        onnx.save(model, ready)
-        feed = quantizing.feed_that_runs(ready)
-        while True:
-            with refusal('ONNX Runtime quantization', advice):
-                quantizing.dynamic(ready, path, sorted(wanted), kept, params.conv)
-            made = quantizing.mended(path, model)
-            wrong = runtime.fault(path, feed)
-            culprit = wrong and quantizing.culprit(str(wrong), model, wanted, kept)
-            if not culprit:
-                break
-            job.progress(0.0, f'{culprit} stays float: ONNX Runtime cannot run its int8 form')
-            kept.append(culprit)
-    if wrong:
-        with refusal('ONNX Runtime quantization', runtime.advice(advice)):
-            raise wrong
-    return made
+    return ports.made(model, job.contract)
 
 
 def _static(params: Params, job: Job, source: Path, path: Path, advice: str) -> onnx.ModelProto:
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    from stages.feed import calibration as samples
-    from stages.frameworks.onnx import operators, opset, quantizing, weights
+    from stages.feed.calibration import calibration
+    from stages.frameworks.onnx import operators, opset, quantizing
     from stages.frameworks.refusal import refusal
 
     model = opset.at_least_opset(source, 13)  # the first that knows a scale per channel
     operators.named(model, params.keep)
-    feeds = samples.feeds(job.inputs['calibrate'], weights.real_inputs(model), params.samples)
+    feeds = calibration(job.inputs['calibrate'], job.contract, params.samples)
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, 'ready.onnx')
         with refusal('ONNX Runtime quantization', advice):
@@ -144,14 +111,9 @@ def _static(params: Params, job: Job, source: Path, path: Path, advice: str) -> 
         onnx.save(shaped, ready)
         with refusal('ONNX Runtime quantization', advice):
             quantize_static(
-                ready,
-                path,
-                quantizing.reader(feeds, job.progress),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,  # S8S8, the default, is 2 to 3 times slower
+                ready, path, quantizing.reader(feeds, job.progress), quant_format=QuantFormat.QDQ, per_channel=True,
+                # S8S8, the default, is 2 to 3 times slower
+                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=kept,
                 calibrate_method=next(m for m in CalibrationMethod if m.name.lower() == params.method),
-                nodes_to_exclude=kept,
-            )
+            )  # fmt: skip
     return quantizing.mended(path, shaped)

@@ -9,7 +9,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'onnx-weights'
 ACCEPTS = ('onnx',)
@@ -52,11 +53,11 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the model with packed weights; refuse one that has no product with a fixed matrix."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, names
+    from stages.frameworks.onnx import known_wrong, names, ports
     from stages.frameworks.onnx.gemm import as_products
     from stages.frameworks.onnx.operators import operators
     from stages.frameworks.onnx.weights import one_of_each
@@ -88,3 +89,4 @@ def run(params: Params, job: Job) -> None:
     one_of_each(made)  # it packs a matrix once for each layer that shares it, all by one name
     with refusal("ONNX Runtime's weight quantizer", advice):
         write_stripped(made, job.output / 'model.onnx')
+    return ports.made(made, job.contract)

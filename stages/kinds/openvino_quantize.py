@@ -10,7 +10,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'openvino-quantize'
 ACCEPTS = ('openvino',)
@@ -59,48 +60,46 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.xml', 'model.bin')
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the int8 IR; refuse a model in which nothing became int8."""
     import random
 
     import numpy as np
     import openvino as ov
 
-    from stages.feed import calibration as samples
-    from stages.frameworks.openvino import likeness as openvino_likeness
-    from stages.frameworks.openvino import quiet as openvino_quiet
+    from stages.feed.calibration import calibration
+    from stages.frameworks.openvino import likeness, ports, quiet
     from stages.frameworks.refusal import refusal
 
-    openvino_quiet.telemetry_off()
+    quiet.telemetry_off()
     random.seed(0)
     np.random.seed(0)
-    with openvino_quiet.silenced_nncf() as nncf, refusal('NNCF', 'another preset, or onnx-quantize'):
-        model = ov.Core().read_model(job.inputs['model'] / 'model.xml')
-        sizes = {
-            port.any_name: port.partial_shape[0].get_length()
-            if len(port.partial_shape) and port.partial_shape[0].is_static
-            else 1
-            for port in model.inputs
-        }
-        feeds = samples.feeds(job.inputs['calibrate'], sizes, params.subset_size)
-        job.progress(0.0, f'calibrating with {len(feeds)} feeds')
-        data, options = (
-            nncf.Dataset(feeds),
-            {
-                'subset_size': len(feeds),
-                'model_type': nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
-                'preset': nncf.QuantizationPreset(params.preset),
-                'fast_bias_correction': params.fast_bias_correction,
-                'ignored_scope': nncf.IgnoredScope(patterns=[fnmatch.translate(glob) for glob in params.keep]),
-            },
-        )
-        if params.mode == 'accuracy':
-            judge = openvino_likeness.judge(model, feeds)
-            made = nncf.quantize_with_accuracy_control(model, data, data, judge, max_drop=params.max_drop, **options)
-        else:
-            made = nncf.quantize(model, data, **options)
-        if not any(op.get_type_name() == 'FakeQuantize' for op in made.get_ops()):
-            bound = f'within max_drop {params.max_drop}' if params.mode == 'accuracy' else 'at all'
-            msg = f'nothing to quantize: NNCF could make no operator int8 {bound}\nwhat to try: leave this stage out'
-            raise UnsupportedError(msg)
-        ov.save_model(made, job.output / 'model.xml', compress_to_fp16=False)
+    model = ov.Core().read_model(job.inputs['model'] / 'model.xml')
+    places = ports.places(model.inputs, [port.name for port in job.contract.inputs], 'input')
+    given = calibration(job.inputs['calibrate'], job.contract, params.subset_size)
+    # by place: a port may bear several names
+    feeds = [dict(zip(places, feed.values(), strict=True)) for feed in given]
+    job.progress(0.0, f'calibrating with {len(feeds)} feeds')
+    with quiet.silenced_nncf() as nncf:
+        data, options = nncf.Dataset(feeds), {
+            'subset_size': len(feeds),
+            'model_type': nncf.ModelType.TRANSFORMER if params.model_type == 'transformer' else None,
+            'preset': nncf.QuantizationPreset(params.preset),
+            'fast_bias_correction': params.fast_bias_correction,
+            'ignored_scope': nncf.IgnoredScope(patterns=[fnmatch.translate(glob) for glob in params.keep]),
+        }  # fmt: skip
+        with refusal('NNCF', 'another preset, openvino-weights, or leave this stage out'):
+            if params.mode == 'accuracy':
+                judge = likeness.judge(model, feeds)
+                made = nncf.quantize_with_accuracy_control(
+                    model, data, data, judge, max_drop=params.max_drop, **options
+                )
+            else:
+                made = nncf.quantize(model, data, **options)
+    if not any(op.get_type_name() == 'FakeQuantize' for op in made.get_ops()):
+        bound = f'within max_drop {params.max_drop}' if params.mode == 'accuracy' else 'at all'
+        msg = f'nothing to quantize: NNCF could make no operator int8 {bound}\nwhat to try: leave this stage out'
+        raise UnsupportedError(msg)
+    contract = ports.made(made, job.contract)
+    ov.save_model(made, job.output / 'model.xml', compress_to_fp16=False)
+    return contract

@@ -9,7 +9,8 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'openvino-weights'
 ACCEPTS = ('openvino',)
@@ -49,10 +50,11 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.xml', 'model.bin')
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write the compressed IR; refuse a model in which nothing was compressed."""
     import openvino as ov
 
+    from stages.frameworks.openvino import ports
     from stages.frameworks.openvino import quiet as openvino_quiet
     from stages.frameworks.refusal import refusal
 
@@ -70,7 +72,9 @@ def run(params: Params, job: Job) -> None:
         if _packed(made) == before:
             msg = 'nothing to compress: NNCF found no layer whose weights it could pack\nwhat to try: openvino-quantize'
             raise UnsupportedError(msg)
+        contract = ports.made(made, job.contract)
         ov.save_model(made, job.output / 'model.xml', compress_to_fp16=False)
+        return contract
 
 
 def _packed(model: Any) -> int:

@@ -19,7 +19,8 @@ from stages.frameworks.onnx.runtime import Level
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'ort'
 ACCEPTS = ('onnx',)
@@ -56,7 +57,7 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.ort',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Write ``model.ort`` from a child of fixed addresses."""
     import onnx
 
@@ -86,6 +87,7 @@ def run(params: Params, job: Job) -> None:
     if done.returncode:
         with refusal('ONNX Runtime', runtime.advice('ort: {level: basic}, or onnx-optimize, which stays ONNX')):
             raise RuntimeError('\n'.join(done.stderr.splitlines()[-3:]) or f'ended with exit code {done.returncode}')
+    return job.contract
 
 
 def write(level: Level) -> None:

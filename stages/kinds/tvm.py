@@ -8,7 +8,8 @@ from stages.frameworks.tvm import options
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'tvm'
 ACCEPTS = ('onnx', 'tvm-tuned', 'tflite')
@@ -23,8 +24,8 @@ host = options.host
 outputs = options.outputs
 
 
-def run(params: options.Params, job: Job) -> None:
+def run(params: options.Params, job: Job) -> Contract:
     """Leave the library and ``library.json``, which says what machine it is for and what it takes."""
     from stages.frameworks.tvm.built import build
 
-    build(params, job)
+    return build(params, job)

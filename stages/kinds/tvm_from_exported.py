@@ -8,7 +8,8 @@ from stages.frameworks.tvm import options
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
 
 KIND = 'tvm'
 ACCEPTS = ('exported',)
@@ -23,8 +24,8 @@ host = options.host
 outputs = options.outputs
 
 
-def run(params: options.Params, job: Job) -> None:
+def run(params: options.Params, job: Job) -> Contract:
     """Leave the library and ``library.json``; the program is exported once more, for the sizes of ``params`` alone."""
     from stages.frameworks.tvm.built import build
 
-    build(params, job)
+    return build(params, job)

@@ -13,7 +13,8 @@ from stages.frameworks.tvm.target import Name
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
     from stages.frameworks.tvm.target import Target
 
 KIND = 'tvm-tune'
@@ -63,7 +64,7 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx', 'tuning.json')
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave the model as it is, with the best schedules of its kernels. What earlier tunings found is used."""
     from stages.frameworks.tvm import lower
     from stages.frameworks.tvm.read import model
@@ -73,7 +74,9 @@ def run(params: Params, job: Job) -> None:
 
     target = target_for(params.target)
     runnable(target)
-    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, target, params.insist)
+    contract, sizes = job.contract, {**job.contract.sizes, **params.sizes}
+    names = tuple(port.name for port in contract.outputs)
+    module = model.imported(job.inputs['model'], contract.inputs, names, sizes, target, params.insist)
     kernels = lower.kernels(module, target, params.level)
     with tempfile.TemporaryDirectory() as passing:
         folder = database.folder_for(job.keep or Path(passing), target)
@@ -83,6 +86,7 @@ def run(params: Params, job: Job) -> None:
     for path in sorted(job.inputs['model'].iterdir()):  # weights may lie beside the graph
         if path.is_file():
             shutil.copyfile(path, job.output / path.name)
+    return contract
 
 
 def runnable(target: Target) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
 from stages.sources.fetched import fetched

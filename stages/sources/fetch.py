@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
 from stages.digest import path_digest
 from stages.errors import IntegrityError, StepError, ToolError
 from stages.paths import files_below, is_several

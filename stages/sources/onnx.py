@@ -6,13 +6,18 @@ written anew. No runtime opens the file that was fetched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
 from stages.errors import IntegrityError, StepError, UnsupportedError
+from stages.frameworks.onnx import ports
 
 if TYPE_CHECKING:
     import onnx
@@ -28,6 +33,11 @@ DOMAINS = {'', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', 'com.microsoft.nchwc'}
 CARRIERS = {'EPContext', 'PythonOp', 'PythonOpGrad'}
 """Operators that open files or run Python."""
 
+TYPES = {'bool', 'str', 'complex64', 'complex128', 'bfloat16', 'float16', 'float32', 'float64'} | {
+    f'{kind}{bits}' for kind in ('int', 'uint') for bits in (8, 16, 32, 64)
+}
+"""What inputs and outputs may be: NumPy's own, and bfloat16."""
+
 
 @dataclass(frozen=True)
 class Params:
@@ -39,93 +49,92 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.onnx',)
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     """Leave the model, checked, with the recipe's names of inputs, outputs and free dimensions."""
     import onnx
 
-    from stages.frameworks.onnx import external as onnx_external
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import external, names, weights
+    from stages.frameworks.onnx.write import write_stripped
 
-    files = _files(job)
-    models = [path for name, path in files.items() if name.endswith('.onnx')]
-    if len(models) != 1:
-        raise StepError(f'a source needs one .onnx file; fetched: {", ".join(sorted(files)) or "nothing"}')
-    path = models[0]
+    path, files = _model_file(job.inputs)
     if path.is_symlink() or path.stat().st_size > MOST:
         raise IntegrityError(f'{path.name}: a link, or larger than an ONNX file can be')
-    try:
-        model = onnx.load_model_from_string(path.read_bytes())
-    except Exception as error:  # protobuf has several
-        raise IntegrityError(f'{path.name}: damaged, or no ONNX model: {str(error)[:300]}') from error
+    model = _parsed(path)
     _check_operators(path.name, model)
-    onnx_external.take_in(model, files)
-    onnx_file.inputs_without_weights(model)
-    onnx_file.constants_as_weights(model)
-    _adopt(path.name, model, job)
+    found = ports.read(model, path.name)
+    _check_types(path.name, found)
+    contract = matched(path.name, found, job.contract)
+    external.take_in(model, files)
+    weights.inputs_without_weights(model)
+    weights.constants_as_weights(model)
+    taken = {port.in_file: port.name for port in contract.inputs}
+    returned = {port.in_file: port.name for port in contract.outputs}
+    names.name_ports(model, [taken[p.name] for p in found.inputs], [returned[p.name] for p in found.outputs])
+    names.name_dimensions(model, contract.inputs)
     try:
-        onnx_file.write_stripped(model, job.output / 'model.onnx')
+        write_stripped(model, job.output / 'model.onnx')
     except onnx.checker.ValidationError as error:
         raise StepError(f'{path.name}: not a valid ONNX model: {str(error)[:1000]}') from error
+    written = ports.made(model, contract)
+    return replace(written, precision=contract.precision)
 
 
-def _files(job: Job) -> dict[str, Path]:
-    """Return every fetched file by its base name."""
+def original(inputs: Mapping[str, Path], contract: Contract, folder: Path) -> Contract:
+    """Lay out the file as it came, with its weights beside it; ``run`` has found it harmless."""
+    path, files = _model_file(inputs)
+    for name, file in files.items():
+        _placed(file, folder / ('model.onnx' if file == path else name))
+    return matched(path.name, ports.read(_parsed(path), path.name), contract)
+
+
+def _placed(file: Path, target: Path) -> None:
+    try:
+        os.link(file, target)  # gigabytes of weights; the fetched folder is this step's own copy
+    except OSError:
+        shutil.copyfile(file, target)
+
+
+def _parsed(path: Path) -> onnx.ModelProto:
+    import onnx
+
+    try:
+        return onnx.load_model_from_string(path.read_bytes())
+    except Exception as error:  # protobuf has several
+        raise IntegrityError(f'{path.name}: damaged, or no ONNX model: {str(error)[:300]}') from error
+
+
+def _model_file(inputs: Mapping[str, Path]) -> tuple[Path, dict[str, Path]]:
+    """Return the model, and every fetched file by its base name."""
     files: dict[str, Path] = {}
-    for role in sorted(r for r in job.inputs if r.startswith('file')):
-        for path in sorted(p for p in job.inputs[role].rglob('*') if not p.is_dir()):
+    for role in sorted(r for r in inputs if r.startswith('file')):
+        for path in sorted(p for p in inputs[role].rglob('*') if not p.is_dir()):
             if path.name in files:
                 raise StepError(f'two of the fetched files are called {path.name!r}')
             files[path.name] = path
-    return files
+    models = [path for name, path in files.items() if name.endswith('.onnx')]
+    if len(models) != 1:
+        raise StepError(f'a source needs one .onnx file; fetched: {", ".join(sorted(files)) or "nothing"}')
+    return models[0], files
+
+
+def _check_types(name: str, found: Contract) -> None:
+    """Refuse inputs and outputs of any other type: nothing here could feed, compare or keep its values."""
+    for role, ports_of in (('input', found.inputs), ('output', found.outputs)):
+        for port in ports_of:
+            if port.dtype not in TYPES:
+                msg = f'{name}: the {role} {port.name!r} is {port.dtype}, a type that NumPy does not have'
+                raise UnsupportedError(f'{msg}\nwhat to try: export the model with a Cast to float32 or int8 there')
 
 
 def _check_operators(name: str, model: onnx.ModelProto) -> None:
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx.operators import operators_by_domain
 
     own = {(f.domain, f.name) for f in model.functions}
     foreign = sorted(
         f'{domain}.{kind}'
-        for domain, kind in onnx_file.operators_by_domain(model) - own
+        for domain, kind in operators_by_domain(model) - own
         if domain not in DOMAINS or kind in CARRIERS
     )
     if foreign:
         msg = f'{name}: needs operators from elsewhere, which would be code from elsewhere: {", ".join(foreign)}'
         raise UnsupportedError(f'{msg}\nwhat to try: export the model with the operators of ONNX itself')
-
-
-def _adopt(name: str, model: onnx.ModelProto, job: Job) -> None:
-    """Give inputs and outputs the recipe's names (by name where they match, else in order); check that they fit."""
-    from stages.frameworks.onnx import file as onnx_file
-
-    inputs, outputs = model.graph.input, model.graph.output
-    if job.signature and {v.name for v in inputs} != {t.name for t in job.signature}:
-        if len(inputs) != len(job.signature):
-            has = ', '.join(v.name for v in inputs)
-            raise StepError(f'{name}: has {len(inputs)} inputs ({has}); the recipe declares {len(job.signature)}')
-        onnx_file.rename(model, {v.name: t.name for v, t in zip(inputs, job.signature, strict=True)})
-    if job.outputs and [v.name for v in outputs] != list(job.outputs):
-        if len(outputs) != len(job.outputs):
-            has = ', '.join(v.name for v in outputs)
-            raise StepError(f'{name}: has {len(outputs)} outputs ({has}); the recipe names {len(job.outputs)}')
-        onnx_file.rename(model, {v.name: n for v, n in zip(outputs, job.outputs, strict=True)})
-    declared = {t.name: t for t in job.signature}
-    wrong = [w for value in inputs if value.name in declared for w in _misfits(value, declared[value.name])]
-    if wrong:
-        raise StepError(f'{name}: ' + '; '.join(wrong))
-    onnx_file.name_dimensions(model, job.signature)
-
-
-def _misfits(value: onnx.ValueInfoProto, tensor: Tensor) -> list[str]:
-    """Return what the model's input cannot take of what the recipe declares."""
-    import onnx
-
-    held = value.type.tensor_type
-    dtype = str(onnx.helper.tensor_dtype_to_np_dtype(held.elem_type)) if held.elem_type else 'no tensor'
-    if dtype != tensor.dtype:
-        return [f'input {tensor.name!r} is {dtype}; the recipe says {tensor.dtype}']
-    sizes = [d.dim_value if d.HasField('dim_value') else d.dim_param or '?' for d in held.shape.dim]
-    fits = not held.HasField('shape') or (
-        len(sizes) == len(tensor.shape)
-        and all(isinstance(s, str) or s <= 0 or s == want for s, want in zip(sizes, tensor.shape, strict=True))
-    )
-    return [] if fits else [f'input {tensor.name!r} has the shape {sizes}; the recipe says {list(tensor.shape)}']

@@ -50,9 +50,10 @@ def test_a_word_means_one_kind_for_each_format(word):
 @pytest.mark.parametrize('owner', [*(kind for _, kind in EVERY), *ENGINES.values()], ids=lambda m: m.__name__)
 def test_every_option_has_a_default_and_a_description(owner):
     options = getattr(owner, 'Params', None) or owner.Options
-    body = ast.parse(inspect.getsource(options)).body[0].body
+    bodies = [ast.parse(inspect.getsource(c)).body[0].body for c in options.__mro__ if dataclasses.is_dataclass(c)]
     described = {
         field.target.id
+        for body in bodies
         for field, text in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
     }

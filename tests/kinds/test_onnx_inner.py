@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Model, run_kind
 
-from stages.contract.port import Tensor
+from stages.contract.port import ANY, Port
 from stages.errors import UnsupportedError
 
 sys.path.append(str(Path(__file__).parents[1] / 'frameworks' / 'onnx'))
@@ -32,7 +32,7 @@ def kept(folder, model):
     write.write_stripped(model, folder / 'model.onnx')
     inputs = [v.name for v in weights.free_inputs(model)]
     return Model(
-        folder, tuple(Tensor(name, (), 'float32') for name in inputs), tuple(v.name for v in model.graph.output), 'onnx'
+        folder, tuple(Port(name, ANY, '') for name in inputs), tuple(v.name for v in model.graph.output), 'onnx'
     )
 
 

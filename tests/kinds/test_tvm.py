@@ -52,8 +52,8 @@ def error(source, made, sizes):
     from stages.frameworks.torch import examples
     from stages.frameworks.torch import module as torch_module
 
-    feed = examples.arrays(source.signature, sizes)
-    (got,) = engine.load(made.folder, source.signature, engine.Options(), 1).run(feed)
+    feed = examples.arrays(source.told, sizes)
+    (got,) = engine.load(made.folder, source.told, engine.Options(), 1).run(feed).values()
     with torch.no_grad():
         wanted = torch_module.load(source.folder)(*(torch.from_numpy(a) for a in feed.values())).numpy()
     assert got.shape == wanted.shape
@@ -96,10 +96,10 @@ def test_the_same_model_gives_the_same_bytes_elsewhere(net, tmp_path):
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from conftest import Model, job_of
         from stages.kinds import tvm
-        from stages.contract.port import Tensor
+        from stages.contract.port import Contract, Port, Quantization
         folder, out = map(Path, sys.argv[1:])
         out.mkdir()
-        tvm.run(tvm.Params(target='x86-64-v3'), job_of(Model(folder, {net.signature!r}, {net.outputs!r}), out))
+        tvm.run(tvm.Params(target='x86-64-v3'), job_of(Model(folder, (), (), 'onnx', {net.told!r}), out))
     """)
     found = []
     for place in ('one', 'another/place'):

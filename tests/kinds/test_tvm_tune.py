@@ -16,12 +16,12 @@ for name in ('tvm', 'xgboost', 'onnx', 'onnxruntime', 'torch', 'onnxscript'):
 
 def tuned(model, out, keep, **params):
     """Run the kind as a worker would."""
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
     from stages.kinds import tvm_tune
 
     out.mkdir()
     words = []
-    job = Job({'model': model.folder}, out, model.signature, model.outputs, lambda _, said: words.append(said), keep)
+    job = Job({'model': model.folder}, out, model.told, lambda _, said: words.append(said), keep)
     tvm_tune.run(tvm_tune.Params(**params), job)
     assert {path.name for path in out.iterdir()} >= set(tvm_tune.outputs(tvm_tune.Params(**params)))
     return words
@@ -54,7 +54,7 @@ def test_a_build_with_what_was_found_gives_the_same_outputs(chain, bare_conv_net
 
     model = chain(bare_conv_net, ('onnx', {}))
     tuned(model, tmp_path / 'out', None, trials=8)
-    image = tvm.runtime.tensor(examples.arrays(model.signature, {})['image'])
+    image = tvm.runtime.tensor(examples.arrays(model.told, {})['image'])
     module, target = imported(tmp_path / 'out', model.signature, model.outputs, {}), target_for('native')
 
     with_it, without = (

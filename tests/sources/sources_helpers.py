@@ -6,14 +6,15 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.port import Contract, Port
 
 
-def job(output: Path, signature: tuple[Tensor, ...] = (), **inputs: Path) -> Job:
-    """Return a job that writes to the new folder ``output``."""
+def job(output: Path, signature: tuple[Port, ...] = (), outputs: tuple[str, ...] = (), **inputs: Path) -> Job:
+    """Return a job that writes to the new folder ``output``; the recipe says ``signature`` and ``outputs``."""
     output.mkdir()
-    return Job(inputs, output, signature, (), lambda fraction, words: None)
+    declared = Contract(signature, tuple(Port(name, (), '') for name in outputs))
+    return Job(inputs, output, declared, lambda fraction, words: None)
 
 
 def wheel(path: Path, *members: tuple[str, bytes], mode: int = 0o100644) -> Path:

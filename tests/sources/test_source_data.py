@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sources_helpers import job
 
-from stages.contract.port import Tensor
+from stages.contract.port import Port
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
 from stages.sources import data
 
-IMAGE = (Tensor('image', ('batch', 2), 'float32'),)
+IMAGE = (Port('image', ('batch', 2), 'float32'),)
 
 
 def python(folder: Path, body: str) -> Path:

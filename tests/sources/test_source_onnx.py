@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sources_helpers import job
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.port import Port
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.sources import onnx as source
 
@@ -49,13 +50,12 @@ def outside(model: Any, *more: tuple[str, str], **said: str | None) -> Any:
     return model
 
 
-def fetched(tmp_path: Path, model: Any, signature: tuple[Tensor, ...] = (), outputs: tuple[str, ...] = ()) -> Job:
+def fetched(tmp_path: Path, model: Any, signature: tuple[Port, ...] = (), outputs: tuple[str, ...] = ()) -> Job:
     """Return the job of a source whose files are ``model`` and ``w.bin``."""
     (tmp_path / 'file').mkdir(parents=True)
     (tmp_path / 'file/net.onnx').write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
     (tmp_path / 'file/w.bin').write_bytes(WEIGHT.tobytes())
-    made = job(tmp_path / 'out', signature, file=tmp_path / 'file')
-    return Job(made.inputs, made.output, made.signature, outputs, made.progress)
+    return job(tmp_path / 'out', signature, outputs, file=tmp_path / 'file')
 
 
 def weight_in(folder: Path) -> Any:
@@ -85,13 +85,13 @@ def test_weights_may_come_as_a_second_fetch(tmp_path: Path) -> None:
     first = fetched(tmp_path, outside(net()))
     (tmp_path / 'more').mkdir()
     os.rename(tmp_path / 'file/w.bin', tmp_path / 'more/w.bin')
-    done = Job({**first.inputs, 'file2': tmp_path / 'more'}, first.output, (), (), first.progress)
+    done = replace(first, inputs={**first.inputs, 'file2': tmp_path / 'more'})
     source.run(source.Params(), done)
     assert (weight_in(done.output) == WEIGHT).all()
 
 
 def test_inputs_outputs_and_dimensions_get_the_names_of_the_recipe(tmp_path: Path) -> None:
-    done = fetched(tmp_path, net(), (Tensor('sound', ('batch', 4), 'float32'),), ('score',))
+    done = fetched(tmp_path, net(), (Port('sound', ('batch', 4), 'float32'),), ('score',))
     source.run(source.Params(), done)
     graph = onnx.load(done.output / 'model.onnx').graph
     assert (graph.input[0].name, graph.output[0].name) == ('sound', 'score')
@@ -103,7 +103,7 @@ def test_a_weight_that_is_listed_as_an_input_is_none(tmp_path: Path) -> None:
     model = net()
     model.ir_version = 3
     model.graph.input.append(helper.make_tensor_value_info('w', TensorProto.FLOAT, WEIGHT.shape))
-    done = fetched(tmp_path, model, (Tensor('x', ('batch', 4), 'float32'),))
+    done = fetched(tmp_path, model, (Port('x', ('batch', 4), 'float32'),))
     source.run(source.Params(), done)
     assert [v.name for v in onnx.load(done.output / 'model.onnx').graph.input] == ['x']
 
@@ -111,9 +111,13 @@ def test_a_weight_that_is_listed_as_an_input_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('signature', 'outputs', 'words'),
     [
-        ((Tensor('x', ('batch', 5), 'float32'),), (), r"shape \['N', 4\]; the recipe says \['batch', 5\]"),
-        ((Tensor('x', ('batch', 4), 'int64'),), (), 'is float32; the recipe says int64'),
-        ((Tensor('x', ('batch', 4), 'float32'), Tensor('z', (1,), 'float32')), (), r'1 inputs \(x\); .* declares 2'),
+        (
+            (Port('x', ('batch', 5), 'float32'),),
+            (),
+            r'takes x float32 \[N, 4\]; the recipe declares x float32 \[batch, 5\]',
+        ),
+        ((Port('x', ('batch', 4), 'int64'),), (), r'takes x float32 \[N, 4\]; the recipe declares x int64'),
+        ((Port('x', ('batch', 4), 'float32'), Port('z', (1,), 'float32')), (), r'1 inputs \(x\); the recipe names 2'),
         ((), ('a', 'b'), r'1 outputs \(y:0\); the recipe names 2'),
     ],
     ids=['shape', 'dtype', 'inputs', 'outputs'],
@@ -124,7 +128,7 @@ def test_what_does_not_fit_the_recipe_is_said(tmp_path: Path, signature: Any, ou
 
 
 def test_a_weight_makes_way_for_the_name_of_an_input(tmp_path: Path) -> None:
-    done = fetched(tmp_path, net(), (Tensor('w', ('batch', 4), 'float32'),))
+    done = fetched(tmp_path, net(), (Port('w', ('batch', 4), 'float32'),))
     source.run(source.Params(), done)
     graph = onnx.load(done.output / 'model.onnx').graph
     assert [v.name for v in graph.input] == ['w']
@@ -207,6 +211,15 @@ def test_operators_from_elsewhere_are_refused(tmp_path: Path, op: str, domain: s
 def test_an_operator_that_onnx_does_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StepError, match='not a valid ONNX model'):
         source.run(source.Params(), fetched(tmp_path, net('MatMal')))
+
+
+def test_an_output_of_a_type_that_nobody_can_hold_is_refused_by_name(tmp_path: Path) -> None:
+    eighth = TensorProto.FLOAT8E4M3FN
+    made = [helper.make_node('Cast', ['x'], ['small'], to=eighth)]
+    ports = [helper.make_tensor_value_info(*each, [3]) for each in (('x', TensorProto.FLOAT), ('small', eighth))]
+    model = helper.make_model(helper.make_graph(made, 'g', ports[:1], ports[1:]), ir_version=10)
+    with pytest.raises(UnsupportedError, match=r"^net\.onnx: the output 'small' is float8_e4m3fn"):
+        source.run(source.Params(), fetched(tmp_path, model))
 
 
 @pytest.mark.parametrize('count', [0, 2])

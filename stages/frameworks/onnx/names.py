@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stages.contract.port import Tensor
+from stages.contract.port import Port
 from stages.errors import StepError
 from stages.frameworks.onnx import walk
 from stages.frameworks.onnx.checked import edited
@@ -61,7 +61,7 @@ def name_by_position(model: onnx.ModelProto) -> None:
     edited(model, _name_by_position)
 
 
-def name_dimensions(model: onnx.ModelProto, signature: tuple[Tensor, ...]) -> None:
+def name_dimensions(model: onnx.ModelProto, signature: tuple[Port, ...]) -> None:
     """Call the free dimensions of the inputs, and those of the same name elsewhere, as ``signature`` does."""
     edited(model, _name_dimensions, signature)
 
@@ -158,7 +158,7 @@ def _name_by_position(model: Any) -> None:
             walk.replace(graph.initializer, sorted(graph.initializer, key=lambda w: w.name))
 
 
-def _name_dimensions(model: Any, signature: tuple[Tensor, ...]) -> None:
+def _name_dimensions(model: Any, signature: tuple[Port, ...]) -> None:
     dims = [
         dim
         for graph in walk.every_graph(model.graph)

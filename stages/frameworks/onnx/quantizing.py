@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     import onnx
 
 MICROSOFT = 'com.microsoft'
+QUANTIZED = {
+    'QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear', 'DynamicQuantizeLSTM', 'DynamicQuantizeMatMul',
+    'MatMulInteger', 'MatMulIntegerToFloat', 'ConvInteger', 'QAttention',
+}  # fmt: skip
+"""Operators of what is quantized; one more of them shows that something became int8."""
+
 DYNAMIC = frozenset({'MatMul', 'Gemm', 'LSTM', 'Attention'})
 """What dynamic quantization makes int8 unless told otherwise."""
 OWNERS = {'Attention': (MICROSOFT,)}

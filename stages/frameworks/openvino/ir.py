@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
+from stages.frameworks.openvino import ports
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Params:
     """dynamic keeps the recipe's named dimensions, where the model does; static fixes them."""
 
     batch: int = 1
-    """Static shape: size of a named first axis; other named dimensions become 1."""
+    """Static shape: the size of the batch; other named dimensions have the recipe's ``sizes``, else 1."""
 
 
 def precision(params: Params, before: str) -> str:
@@ -34,27 +34,15 @@ def outputs(params: Params) -> tuple[str, ...]:
     return ('model.xml', 'model.bin')
 
 
-def fix_shape(model: Any, signature: tuple[Tensor, ...], batch: int) -> None:
-    """Fix every named dimension of ``model``: a leading one to ``batch``, others to 1."""
+def left(model: Any, params: Params, before: Contract, folder: Path) -> Contract:
+    """Write ``model``, whose ports bear the names of ``before``, with the shapes that ``params`` ask for.
+
+    OpenVINO alone would halve the weights unasked.
+    """
     import openvino as ov
 
-    leading = {t.shape[0] for t in signature if t.shape}
-    sizes = {d: batch for d in leading if isinstance(d, str)}
-    model.reshape({t.name: ov.PartialShape(list(t.sized(**sizes))) for t in signature})
-
-
-def name_ports(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Give inputs and outputs of ``model``, in its order, the names that callers feed and read."""
-    for port, name in zip(model.inputs, inputs, strict=True):
-        port.get_tensor().set_names({name})
-        port.get_node().set_friendly_name(name)
-    for port, name in zip(model.outputs, outputs, strict=True):
-        port.get_tensor().set_names({name})
-    model.validate_nodes_and_infer_types()
-
-
-def write(model: Any, folder: Path, f16: bool) -> None:
-    """Write ``model.xml`` and ``model.bin``; OpenVINO alone would halve the weights unasked."""
-    import openvino as ov
-
-    ov.save_model(model, folder / 'model.xml', compress_to_fp16=f16)
+    if params.shape == 'static':
+        ports.fix(model, before.fixed(params.batch))
+    contract = ports.made(model, before)
+    ov.save_model(model, folder / 'model.xml', compress_to_fp16=params.compress == 'f16')
+    return contract

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 
-def judge(model: Any, feeds: list[dict[str, Any]]) -> Callable[[Any, Iterable[Any]], tuple[float, list[float]]]:
+def judge(model: Any, feeds: list[dict[Any, Any]]) -> Callable[[Any, Iterable[Any]], tuple[float, list[float]]]:
     """
     Return what NNCF calls with a compiled model and some of ``feeds``: the mean likeness, and that of each feed.
 
@@ -38,6 +38,6 @@ def cosine(one: Any, other: Any) -> float:
     return float(a @ b) / sizes if sizes else float(np.array_equal(a, b))
 
 
-def _outputs(compiled: Any, feed: dict[str, Any]) -> list[Any]:
+def _outputs(compiled: Any, feed: dict[Any, Any]) -> list[Any]:
     results = compiled(feed)
     return [results[i].copy() for i in range(len(compiled.outputs))]

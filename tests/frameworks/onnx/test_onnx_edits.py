@@ -236,12 +236,12 @@ def test_a_large_weight_is_not_copied_to_check_a_model():
 
 
 def test_sizes_of_one_name_that_are_not_equal_are_not_called_so():
-    from stages.contract.port import Tensor
+    from stages.contract.port import Port
 
     model = graphs.made("""<ir_version: 8, opset_import: ["": 17]>
         g (float[N, 3] x, float[batch] z) => (float[N, 3] y, float[batch] t) { y = Neg(x) t = Neg(z) }""")
 
-    names.name_dimensions(model, (Tensor('x', ('batch', 3), 'float32'), Tensor('z', ('points',), 'float32')))
+    names.name_dimensions(model, (Port('x', ('batch', 3), 'float32'), Port('z', ('points',), 'float32')))
 
     dims = [v.type.tensor_type.shape.dim[0].dim_param for v in (*model.graph.input, *model.graph.output)]
     assert dims == ['batch', 'points', 'batch', 'points']
