@@ -39,25 +39,20 @@ begun = time.process_time()
 if kind == 'all of TVM':
     relax.VirtualMachine(tvm.runtime.load_module(str(folder / 'model.so')), tvm.cpu())
 else:
-    engine.load(folder, (), engine.Options(), 1)
+    from stages.contract.port import read_contract
+    engine.load(folder, read_contract(folder), engine.Options(), 1)
 print(json.dumps({'import': imported, 'memory': rss, 'load': time.process_time() - begun}))
 """
 BUILD = """
 import json, sys, time
 from pathlib import Path
-import onnx
 from stages.execute.worker import peak_memory
 from stages.kinds import tvm
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.port import read_contract, write_contract
 folder, out = map(Path, sys.argv[1:])
-graph = onnx.load(folder / 'model.onnx').graph
-named = {value.name for value in graph.initializer}
-def shape(value): return tuple(d.dim_value or d.dim_param or 'any' for d in value.type.tensor_type.shape.dim)
-def dtype(value): return onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name
-signature = tuple(Tensor(v.name, shape(v), dtype(v)) for v in graph.input if v.name not in named)
 begun = time.process_time()
-tvm.run(tvm.Params(), Job({'model': folder}, out, signature, tuple(v.name for v in graph.output), lambda f, w: None))
+write_contract(tvm.run(tvm.Params(), Job({'model': folder}, out, read_contract(folder), lambda f, w: None)), out)
 print(json.dumps({'seconds': time.process_time() - begun, 'peak': peak_memory()}))
 """
 

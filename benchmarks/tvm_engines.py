@@ -66,11 +66,7 @@ def measure(project: Project, recipe: str, builds: list[Build], benchmark: Bench
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         copy_result(project, project.plan.probes[recipe], (work / 'inputs'))
-        signature = project.plan.recipes[recipe].inputs
-        common = {
-            'signature': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in signature],
-            'inputs': str(work / 'inputs' / 'data.npz'),
-        }
+        common = {'inputs': str(work / 'inputs' / 'data.npz')}
 
         def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
             return spawn_cycle(request, work / 'cycle', CYCLE_TIMEOUT, NO_AVX if request['name'] == CAPPED else {})

@@ -24,10 +24,9 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault('TVM_NUM_THREADS', '1')
 os.environ.setdefault('TVM_BIND_THREADS', '0')
 
-from stages.contract.kind import Job  # noqa: E402
-from stages.contract.port import Tensor  # noqa: E402
+from stages.contract.job import Job  # noqa: E402
+from stages.contract.port import Contract, read_contract  # noqa: E402
 from stages.kinds import tvm_tune  # noqa: E402
-from stages.recipe.read import read_recipe  # noqa: E402
 
 ROUNDS = 15
 ROUND_SECONDS = 0.2
@@ -42,8 +41,7 @@ def said(fraction: float, words: str) -> None:
 
 def tvm_call(
     folder: Path,
-    signature: tuple[Tensor, ...],
-    outputs: tuple[str, ...],
+    contract: Contract,
     feed: Mapping[str, Any],
     params: tvm_tune.Params,
     database: Path | None,
@@ -56,9 +54,10 @@ def tvm_call(
     from stages.frameworks.tvm.read import model
     from stages.frameworks.tvm.target import target_for
 
-    module = model.imported(folder, signature, outputs, params.sizes)
+    names = tuple(port.name for port in contract.outputs)
+    module = model.imported(folder, contract.inputs, names, {**contract.sizes, **params.sizes})
     made = lower.compiled(module, target_for(params.target), params.level, database)
-    arguments = [tvm.runtime.tensor(feed[tensor.name]) for tensor in signature]
+    arguments = [tvm.runtime.tensor(feed[tensor.name]) for tensor in contract.inputs]
     return functools.partial(relax.VirtualMachine(made, tvm.cpu())['main'], *arguments)
 
 
@@ -98,23 +97,23 @@ def main() -> None:
     parser.add_argument('--artifacts', type=Path, default=ROOT / 'artifacts')
     asked = parser.parse_args()
 
-    from stages.frameworks.torch import examples
+    from stages.feed.samples import feeds, samples
 
-    recipe = read_recipe(ROOT / 'recipes' / f'{asked.recipe}.yaml', ROOT)
     folder = asked.artifacts / asked.recipe / asked.variant
     params = tvm_tune.Params(target=asked.target, trials=1_000_000, minutes=asked.minutes)
-    feed = examples.arrays(recipe.inputs, {})
+    contract = read_contract(folder)
+    feed = feeds(samples({}, contract, contract.sizes), contract)[0]
     with tempfile.TemporaryDirectory() as passing:
         out = Path(passing, 'out')
         out.mkdir()
         keep = asked.keep or Path(passing, 'keep')
-        tvm_tune.run(params, Job({'model': folder}, out, recipe.inputs, recipe.outputs, said, keep))
+        tvm_tune.run(params, Job({'model': folder}, out, contract, said, keep))
         print((out / 'tuning.json').read_text())
         seconds = in_turns(
             {
                 'ONNX Runtime': onnxruntime_call(folder, feed),
-                'untuned': tvm_call(folder, recipe.inputs, recipe.outputs, feed, params, None),
-                'tuned': tvm_call(folder, recipe.inputs, recipe.outputs, feed, params, out),
+                'untuned': tvm_call(folder, contract, feed, params, None),
+                'tuned': tvm_call(folder, contract, feed, params, out),
             }
         )
     yardstick = seconds['ONNX Runtime']

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract, Port
 from stages.errors import StepError, ToolError
 from stages.frameworks.tvm.emit import library
 from stages.frameworks.tvm.foreign.emulated import FOREIGN, EmulatedSession, emulated, foreign
@@ -51,19 +51,19 @@ class TvmSession:
     """A loaded library that takes and gives host arrays."""
 
     main: Any
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[str, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     buffers: tuple[numpy.ndarray, ...]
     """Aligned memory for inputs that come unaligned."""
 
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the library; results are copied, as a model may return an input or a weight as it is."""
         import tvm_ffi
 
         arrays = [_aligned(feed[t.name], own) for t, own in zip(self.inputs, self.buffers, strict=True)]
         result = self.main(*map(tvm_ffi.from_dlpack, arrays))
         results = [result] if isinstance(result, tvm_ffi.Tensor) else result
-        return tuple(map(_array, results))
+        return {port.name: _array(each) for port, each in zip(self.outputs, results, strict=True)}
 
 
 def _array(tensor: Any) -> numpy.ndarray:
@@ -93,7 +93,7 @@ def prepare() -> None:
             ctypes.CDLL(str(_folder() / name), ctypes.RTLD_GLOBAL)
 
 
-def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads: int) -> TvmSession | EmulatedSession:
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> TvmSession | EmulatedSession:
     """Load the library in ``folder``; one for another machine runs under an emulator, where there is one."""
     import numpy as np
 
@@ -107,8 +107,7 @@ def load(folder: Path, signature: tuple[Tensor, ...], options: Options, threads:
     machine = tvm_ffi.load_module(str((folder / found.file).resolve())).get_function('vm_load_executable')()
     machine.get_function('vm_initialization')(CPU, 0, POOLED)
     buffers = tuple(_buffer(t.sized(), np.dtype(t.dtype)) for t in found.inputs)
-    names = tuple(t.name for t in found.outputs)
-    return TvmSession(machine.get_function(found.entry), found.inputs, names, buffers)
+    return TvmSession(machine.get_function(found.entry), found.inputs, found.outputs, buffers)
 
 
 @contextlib.contextmanager

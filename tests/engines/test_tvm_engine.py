@@ -11,7 +11,7 @@ import pytest
 np = pytest.importorskip('numpy')
 tvm = pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
-from stages.contract.port import Tensor  # noqa: E402
+from stages.contract.port import Port  # noqa: E402
 from stages.engines import tvm as engine  # noqa: E402
 from stages.errors import StepError  # noqa: E402
 from stages.frameworks.tvm.emit import library, link  # noqa: E402
@@ -50,14 +50,14 @@ def session(folder):
 
 
 def test_a_session_knows_its_names_and_shapes(session):
-    assert session.inputs == (Tensor('a', (1, 5), 'float32'), Tensor('n', (1, 5), 'int32'))
-    assert session.outputs == ('sum', 'same', 'double')
+    assert session.inputs == (Port('a', (1, 5), 'float32'), Port('n', (1, 5), 'int32'))
+    assert tuple(port.name for port in session.outputs) == ('sum', 'same', 'double')
 
 
 def test_outputs_come_in_order_and_stay_as_they_are(session):
     a, n = np.ones((1, 5), 'float32'), np.arange(5, dtype='int32').reshape(1, 5)
 
-    first = session.run({'n': n, 'a': a})
+    first = list(session.run({'n': n, 'a': a}).values())
     session.run({'a': a * 7, 'n': n * 7})
     a[:] = -1
 
@@ -70,7 +70,8 @@ def test_memory_may_begin_anywhere(session, offset):
     a = memory[offset : offset + 20].view('float32').reshape(1, 5)
     a[:] = 3
 
-    assert session.run({'a': a, 'n': np.zeros((1, 5), 'int32')})[0].tolist() == [[3] * 5]
+    total, *_ = session.run({'a': a, 'n': np.zeros((1, 5), 'int32')}).values()
+    assert total.tolist() == [[3] * 5]
 
 
 def test_inputs_may_be_read_only_strided_or_of_another_type(session):
@@ -78,7 +79,7 @@ def test_inputs_may_be_read_only_strided_or_of_another_type(session):
     n = np.arange(5).reshape(1, 5)
     a.setflags(write=False)
 
-    total, same, double = session.run({'a': a, 'n': n})
+    total, same, double = session.run({'a': a, 'n': n}).values()
 
     assert same.dtype == np.float32 and double.dtype == np.int32
     assert total.tolist() == [[0, 3, 6, 9, 12]]
@@ -119,7 +120,8 @@ def test_it_runs_beside_the_compiler_and_torch(folder):
         import numpy as np, torch, tvm
         from stages.engines import tvm as engine
         session = engine.load(Path({str(folder)!r}), (), engine.Options(), 1)
-        print(session.run({{'a': np.ones((1, 5), 'float32'), 'n': np.ones((1, 5), 'int32')}})[0].sum())
+        total, *_ = session.run({{'a': np.ones((1, 5), 'float32'), 'n': np.ones((1, 5), 'int32')}}).values()
+        print(total.sum())
     """
 
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -66,6 +66,10 @@ def test_advice_knows_what_the_tool_said_and_where_the_model_comes_from():
     [
         ('No conversion rule found for operations: Bernoulli, com.x.Own', 'Bernoulli, com.x.Own'),
         ('OpenVINO does not support the following ONNX operations: Scan', 'Scan'),
+        ('Summary: -- Conversion is failed for: Resize-19', 'Resize'),
+        ("CPU plug-in doesn't support Unsqueeze operation with dynamic rank", 'Unsqueeze'),
+        ('Exception during initialization: rnn/base.h:53 onnxruntime::LSTMBase::LSTMBase(const int&)', 'LSTM'),
+        ('Exception during initialization: rnn/rnn.h:48 onnxruntime::RNN<T>::RNN(const int&)', 'RNN'),
         ('operator MaxUnpool: sizes differ', 'MaxUnpool'),
         ("Exporting the operator 'aten::grid_sampler_3d' to ONNX", 'aten::grid_sampler_3d'),
         ('NOT_IMPLEMENTED : Could not find an implementation for RoiAlign(22) node with name', 'RoiAlign'),

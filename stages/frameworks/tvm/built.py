@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from stages.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from stages.contract.kind import Job
+    from stages.contract.job import Job
+    from stages.contract.port import Contract
     from stages.frameworks.tvm.options import Params
 
 
-def build(params: Params, job: Job) -> None:
+def build(params: Params, job: Job) -> Contract:
     """Leave the library of the job’s model: the same bytes on every machine, linked without a compiler, checked."""
     from stages.frameworks.tvm import lower, target
     from stages.frameworks.tvm.emit import binary, library, link
-    from stages.frameworks.tvm.read import model
+    from stages.frameworks.tvm.read import model, order
     from stages.frameworks.tvm.schedule import tuned
 
     try:
@@ -25,8 +27,11 @@ def build(params: Params, job: Job) -> None:
         raise UnsupportedError(f'{error}\nwhat to try: tvm: {{target: x86-64-v3}}') from error
     records = tuned.records(job.inputs['model'], wanted)
     job.progress(0.0, 'reading the model')
-    module = model.imported(job.inputs['model'], job.signature, job.outputs, params.sizes, wanted, params.insist)
-    inputs, results = library.signature(module, job.outputs)
+    before = replace(job.contract, sizes={**job.contract.sizes, **params.sizes})
+    there = order.in_file_order(job.inputs['model'], before)
+    names = tuple(port.name for port in there.outputs)
+    module = model.imported(job.inputs['model'], there.inputs, names, before.sizes, wanted, params.insist)
+    inputs, results = library.signature(module, names)
     job.progress(0.2, f'compiling for {wanted.name}, level {params.level}: {lower.NAMES[params.level]}')
     made = lower.made(module, wanted, params.level, records, rule=params.schedule == 'rule')
     job.progress(0.9, 'linking')
@@ -42,3 +47,4 @@ def build(params: Params, job: Job) -> None:
         ),
         job.output,
     )  # fmt: skip
+    return library.contract(inputs, results, before)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.errors import UnsupportedError
-from stages.frameworks.tvm.emit.code import code, machine_code
+from stages.frameworks.tvm.emit.code import code, loadable, machine_code
 from stages.frameworks.tvm.graph.levels import NAMES, OPTIONAL, Level, Optional, lowered
 from stages.frameworks.tvm.said import said
 from stages.frameworks.tvm.schedule import rule as schedule_rule
@@ -92,6 +92,7 @@ def made(module: Any, target: Target, level: Level = 3, database: Path | None = 
     for attempt in ATTEMPTS:
         without = {part: said(first) for part in attempt} if first else {}
         found = scheduled(module, target, level, database, rule, without)
+        loadable(found.module)
         try:
             done = code(found.module, found.plain, target)
         except UnsupportedError as error:

@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.port import Contract, Port
 from stages.frameworks.tvm.emit import library
 
 Arrays = Mapping[str, np.ndarray]
@@ -62,23 +62,22 @@ def built(made: onnx.ModelProto, feed: Arrays, folder: Path, **params: Any) -> l
     (folder / 'out').mkdir()
     onnx.save(made, folder / 'in' / 'model.onnx')
     outputs = tuple(value.name for value in made.graph.output)
-    kind.run(
-        kind.Params(**params),
-        Job({'model': folder / 'in'}, folder / 'out', signature(feed), outputs, lambda fraction, words: None),
-    )
+    job = Job({'model': folder / 'in'}, folder / 'out', contract(feed, outputs), lambda fraction, words: None)
+    kind.run(kind.Params(**params), job)
     return library.read(folder / 'out')
 
 
-def signature(feed: Arrays) -> tuple[Tensor, ...]:
-    """Return what a recipe says of these inputs."""
-    return tuple(Tensor(name, array.shape, str(array.dtype)) for name, array in feed.items())
+def contract(feed: Arrays, outputs: Sequence[str] = ()) -> Contract:
+    """Return what a source says of a model with these inputs."""
+    inputs = tuple(Port(name, array.shape, str(array.dtype)) for name, array in feed.items())
+    return Contract(inputs, tuple(Port(name, (), 'float32') for name in outputs))
 
 
 def ran(folder: Path, feed: Arrays) -> list[np.ndarray]:
     """Return what the library in ``folder / 'out'`` gives."""
     from stages.engines import tvm as engine
 
-    return list(engine.load(folder / 'out', signature(feed), engine.Options(), 1).run(feed))
+    return list(engine.load(folder / 'out', contract(feed), engine.Options(), 1).run(feed).values())
 
 
 def assert_same(made: onnx.ModelProto, feed: Arrays, folder: Path, **params: Any) -> library.Library:

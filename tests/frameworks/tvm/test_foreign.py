@@ -10,7 +10,7 @@ np = pytest.importorskip('numpy')
 pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
 from stages.contract.engine import FOREIGN_FOLDER  # noqa: E402
-from stages.contract.port import Tensor  # noqa: E402
+from stages.contract.port import Port  # noqa: E402
 from stages.engines import tvm as engine  # noqa: E402
 from stages.errors import ForeignError, StepError  # noqa: E402
 from stages.frameworks.tvm.emit import library  # noqa: E402
@@ -20,8 +20,8 @@ from stages.frameworks.tvm.foreign import emulated, prepared  # noqa: E402
 pytestmark = pytest.mark.tvm
 
 HERE = Library(
-    'x86-64-v2', 'linux', 'x86_64', 'x86_64-linux-gnu', ('sse4_2',), (Tensor('a', (1, 2), 'float32'),),
-    (Tensor('b', (1, 2), 'float32'),), 3, 'rule', {'all': 1, 'tuned': 0}, {},
+    'x86-64-v2', 'linux', 'x86_64', 'x86_64-linux-gnu', ('sse4_2',), (Port('a', (1, 2), 'float32'),),
+    (Port('b', (1, 2), 'float32'),), 3, 'rule', {'all': 1, 'tuned': 0}, {},
 )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_a_library_for_another_machine_gives_the_same_under_an_emulator(tmp_path
     feed = {'a': np.linspace(-1, 1, 8, dtype='float32').reshape(1, 8), 'n': np.arange(8).reshape(1, 8)}
 
     session = engine.load(tmp_path, (), engine.Options(), 1)
-    power, sums, larger = session.run(feed)
+    power, sums, larger = session.run(feed).values()
 
     assert isinstance(session, emulated.EmulatedSession)
     assert np.abs(power - np.tan(feed['a'])).max() < 1e-6

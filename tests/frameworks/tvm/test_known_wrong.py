@@ -9,7 +9,7 @@ for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
 
 import numpy as np  # noqa: E402
 from onnx import TensorProto  # noqa: E402
-from onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
+from onnx_nets import assert_same, built, model, node, numbers, ran  # noqa: E402
 
 from stages.errors import UnsupportedError  # noqa: E402
 
@@ -110,7 +110,9 @@ def test_what_cannot_be_written_otherwise_is_refused_by_name_unless_one_insists(
     region = np.float32([0, 0, 0.1, 0.1, 1, 1, 0.9, 0.9])
     made = model([resize], IMAGE, ['out'], {'region': region, 'scales': np.float32([1, 1, 0.63, 0.63])})
 
-    with pytest.raises(UnsupportedError, match=r'wrong numbers.*: Resize with a scale.*\(node crop\)\n.*insist: true'):
+    with pytest.raises(
+        UnsupportedError, match=r'known to be wrong.* Resize with a scale.*\(node crop\)\n.*insist: true'
+    ):
         built(made, IMAGE, tmp_path / 'refused')
     assert built(made, IMAGE, tmp_path / 'built', insist=True).kernels['all']
 
@@ -129,3 +131,35 @@ def test_a_suppression_with_limits_that_show_in_a_run_is_refused(tmp_path):
 
     with pytest.raises(UnsupportedError, match='NonMaxSuppression with limits that show in a run'):
         built(made, feed, tmp_path)
+
+
+@pytest.mark.parametrize('limits', [[3, 0.5, 0.0], [3], [2, 1 / 3]], ids=str)
+def test_a_suppression_has_the_limits_that_onnx_means(limits, tmp_path):
+    boxes = np.float32([[0, 0, 2, 1], [0, 0, 1, 1], [1, 0, 3, 1], [5, 5, 6, 6]])[None]
+    feed = {'boxes': boxes, 'scores': np.float32([[[0.9, 0.8, 0.7, -0.5]]])}
+    names = ['most', 'overlap', 'score'][: len(limits)]
+    weights = {
+        name: np.array([limit], 'int64' if name == 'most' else 'float32')
+        for name, limit in zip(names, limits, strict=True)
+    }
+    suppress = node('NonMaxSuppression', [*feed, *names], ['out'])
+
+    assert_same(model([suppress], feed, {'out': TensorProto.INT64}, weights), feed, tmp_path)
+
+
+def test_the_largest_of_short_integers_are_found(tmp_path):
+    feed = {'x': (numbers(3, 7) * 99).astype('int16')}
+    top = node('TopK', ['x', 'k'], ['values', 'places'])
+    kinds = {'values': TensorProto.INT16, 'places': TensorProto.INT64}
+
+    built(model([top], feed, kinds, {'k': np.array([3])}, opset=24, ir=10), feed, tmp_path)
+
+    assert (ran(tmp_path, feed)[0] == -np.sort(-feed['x'])[:, :3]).all()
+
+
+def test_the_largest_of_a_region_is_refused(tmp_path):
+    regions = {'regions': np.float32([[0, 0, 4, 4]]), 'of': np.array([0])}
+    align = node('RoiAlign', ['image', *regions], ['out'], mode='max', output_height=2, output_width=2)
+
+    with pytest.raises(UnsupportedError, match='RoiAlign with mode: max'):
+        built(model([align], IMAGE, ['out'], regions), IMAGE, tmp_path)

@@ -176,3 +176,18 @@ def test_what_a_known_condition_keeps_is_of_a_known_size(tmp_path):
     keep = node('Compress', ['rows', 'which'], ['out'], axis=0)
 
     assert_same(model([keep], ROWS, ['out'], {'which': np.array([True, False, True])}), ROWS, tmp_path)
+
+
+def test_a_function_is_written_out_with_the_attributes_that_are_left_to_their_defaults(tmp_path):
+    feed = {'rows': numbers(1, 16)}
+    nodes = [node('BlackmanWindow', ['size'], ['window']), node('Mul', ['rows', 'window'], ['out'])]
+
+    assert_same(model(nodes, feed, ['out'], {'size': np.array(16)}), feed, tmp_path)
+
+
+def test_a_shape_that_is_fed_is_refused_as_one_that_shows_in_a_run(tmp_path):
+    feed = {'shape': np.array([2, 3])}
+    fill = node('ConstantOfShape', ['shape'], ['out'])
+
+    with pytest.raises(UnsupportedError, match='shows only when it runs'):
+        built(model([fill], feed, ['out']), feed, tmp_path)

@@ -16,18 +16,20 @@ np = pytest.importorskip('numpy')
 for name in ('tvm', 'onnx', 'onnxruntime'):
     pytest.importorskip(name, reason='needs modelkiln[tvm,onnx]: pip install "modelkiln[tvm,onnx]"')
 
-from stages.contract.kind import Job  # noqa: E402
-from stages.contract.port import Tensor  # noqa: E402
+from stages.contract.job import Job  # noqa: E402
+from stages.contract.match import matched  # noqa: E402
+from stages.contract.port import Contract, Port, contract_json  # noqa: E402
 from stages.digest import file_digest  # noqa: E402
 from stages.environments import lock_file  # noqa: E402
+from stages.frameworks.paddle import ports  # noqa: E402
 from stages.kinds import kind_for  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
 # neither the order of the alphabet nor that of the file
-SIGNATURE = (Tensor('image', ('batch', 16, 16, 3), 'float32'), Tensor('extra', ('batch', 4), 'float32'))
+SIGNATURE = (Port('image', ('batch', 16, 16, 3), 'float32'), Port('extra', ('batch', 4), 'float32'))
 OUTPUTS = ('logits', 'aside')
-PADDLE = (Tensor('image', ('batch', 3, 16, 16), 'float32'), Tensor('scale', ('batch', 1), 'float32'))
+PADDLE = (Port('image', ('batch', 3, 16, 16), 'float32'), Port('scale', ('batch', 1), 'float32'))
 CHILD = Path(__file__).parents[2] / 'paddle_child.py'
 
 
@@ -66,7 +68,9 @@ def converted(kind, format, folder, out):
     """Run one of our kinds on the model in ``folder``; return the folder that it left."""
     module = kind_for(kind, format)
     out.mkdir()
-    module.run(module.Params(), Job({'model': folder}, out, SIGNATURE, OUTPUTS, lambda fraction, words: None))
+    named = zip(OUTPUTS, ('output_0', 'output_1') if format == 'savedmodel' else ('', ''), strict=True)
+    contract = Contract(SIGNATURE, tuple(Port(name, (), 'float32', file=file) for name, file in named))
+    module.run(module.Params(), Job({'model': folder}, out, contract, lambda fraction, words: None))
     return out
 
 
@@ -103,14 +107,16 @@ def test_from_paddle_through_onnx(tmp_path):
         pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"')
     feed, net = arrays(PADDLE), tmp_path / 'net'
     np.savez(tmp_path / 'feeds.npz', **{f'0.{name}': array for name, array in feed.items()})
-    plain = [[t.name, list(t.shape), t.dtype] for t in PADDLE]
     child(sys.executable, 'models', tmp_path)
+    (graph,) = (path for path in net.iterdir() if path.suffix in ('.json', '.pdmodel'))
+    declared = Contract(PADDLE, tuple(Port(name, (), '') for name in ('scores', 'features')))
+    plain = contract_json(matched(graph.name, ports.read(graph), declared))
     ask(
         tmp_path / 'engine.json',
         'engine',
         sys.executable,
         folder=net,
-        signature=plain,
+        contract=plain,
         options={},
         threads=1,
         count=1,
@@ -124,12 +130,11 @@ def test_from_paddle_through_onnx(tmp_path):
         module='stages.kinds.onnx_from_paddle',
         inputs={'model': net},
         output=tmp_path / 'out',
-        signature=plain,
-        outputs=['scores', 'features'],
+        contract=plain,
         params={},
     )
     with np.load(tmp_path / 'results.npz') as stored:
-        wanted = [stored['0.0'], stored['0.1']]
+        wanted = [stored['0.scores'], stored['0.features']]
 
     assert distance(tmp_path / 'out', PADDLE, ('scores', 'features'), feed, wanted) < 1e-4
 

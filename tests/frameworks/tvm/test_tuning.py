@@ -129,8 +129,10 @@ def test_more_trials_add_the_difference_and_a_torn_line_is_passed_over(tuned, tm
 
     from stages.frameworks.tvm.schedule.tuning import database
 
-    found = database.history(path.parent, path.stem)
-    assert len(found.trials) == len({trial.name for trial in found.trials}) == 10  # and none was measured twice
+    # the search may give the last ones to another kernel
+    found = [database.history(path.parent, path.stem).trials for path in keep.rglob('*.jsonl')]
+    assert sum(len(trials) for trials in found) == 10
+    assert all(len({trial.name for trial in trials}) == len(trials) for trials in found)  # none was measured twice
     assert [line for line in trials_in(keep) if line in trials_in(tuned / 'keep')] == trials_in(tuned / 'keep')
 
 

@@ -26,6 +26,23 @@ class Code:
     """Kernels whose schedule had to be given up, and why."""
 
 
+def loadable(module: Any) -> None:
+    """Raise UnsupportedError for a constant of no numbers: TVM's runtime writes it, and cannot read it again."""
+    from tvm.ir.expr import GenericConst
+    from tvm.relax.analysis import post_order_visit
+
+    empty: list[Any] = []
+
+    def visit(part: Any) -> None:
+        if isinstance(part, GenericConst) and 0 in part.value.shape:
+            empty.append(part.value.shape)
+
+    post_order_visit(module['main'], visit)
+    if empty:
+        msg = f'TVM cannot do this to this model: it holds a constant of no numbers, of shape {empty[0]}'
+        raise UnsupportedError(f'{msg}\nwhat to try: this variant without tvm')
+
+
 def machine_code(module: Any, target: Target) -> Any:
     """Return the executable of a scheduled module; constant weights are packed now, not per call."""
     import tvm

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract, Port
 from stages.errors import StepError
 from stages.frameworks.tvm.target import System
 
@@ -63,10 +63,10 @@ class Library:
     needs: tuple[str, ...]
     """Instruction sets that its code may use, as Linux names them."""
 
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Port, ...]
     """Names, fixed shapes and element types, in the order of the call."""
 
-    outputs: tuple[Tensor, ...]
+    outputs: tuple[Port, ...]
 
     level: int
 
@@ -97,7 +97,7 @@ class Library:
         return f'{WORDS.get(self.machine, self.machine)} {WORDS.get(self.system, self.system)}'
 
 
-def signature(module: Any, names: tuple[str, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+def signature(module: Any, names: tuple[str, ...]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     """Return the inputs and the outputs of a Relax module's ``main``; outputs without ``names`` are numbered."""
     from tvm import relax
 
@@ -106,6 +106,21 @@ def signature(module: Any, names: tuple[str, ...]) -> tuple[tuple[Tensor, ...], 
     named = names or tuple(f'output_{i}' for i in range(len(returned)))
     inputs = tuple(_typed(parameter.name, parameter.ty) for parameter in main.params)
     return inputs, tuple(_typed(name, each) for name, each in zip(named, returned, strict=True))
+
+
+def contract(inputs: Sequence[Port], outputs: Sequence[Port], before: Contract) -> Contract:
+    """Return the contract of a library with these ports, made of a model with the contract ``before``, in its order."""
+    fixed = before.fixed()
+    taken, returned = ({port.name: port for port in some} for some in (inputs, outputs))
+    return replace(
+        fixed,
+        inputs=tuple(_as_made(old, taken[old.name]) for old in fixed.inputs),
+        outputs=tuple(_as_made(old, returned[old.name]) for old in fixed.outputs),
+    )
+
+
+def _as_made(old: Port, own: Port) -> Port:
+    return replace(old, shape=own.shape, dtype=own.dtype, file='')
 
 
 def file_of(system: System) -> str:
@@ -136,9 +151,9 @@ def read(folder: Path) -> Library:
         raise StepError(f'{FILE}: not what the kind tvm leaves ({error})') from error
 
 
-def _typed(name: str, kind: Any) -> Tensor:
-    return Tensor(name, tuple(int(size) for size in kind.shape), str(kind.dtype))
+def _typed(name: str, kind: Any) -> Port:
+    return Port(name, tuple(int(size) for size in kind.shape), str(kind.dtype))
 
 
-def _tensor(found: Mapping[str, Any]) -> Tensor:
-    return Tensor(found['name'], tuple(found['shape']), found['dtype'])
+def _tensor(found: Mapping[str, Any]) -> Port:
+    return Port(found['name'], tuple(found['shape']), found['dtype'])

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stages import cpu
 from stages.contract.engine import Emulator
-from stages.contract.port import Tensor
 from stages.errors import ForeignError, StepError
 from stages.frameworks.tvm.emit import library
 from stages.frameworks.tvm.emit.library import Library
@@ -102,22 +101,14 @@ class EmulatedSession:
     emulator: tuple[str, ...]
     threads: int
 
-    @property
-    def inputs(self) -> tuple[Tensor, ...]:
-        return self.library.inputs
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return tuple(tensor.name for tensor in self.library.outputs)
-
-    def run(self, feed: Mapping[str, numpy.ndarray]) -> tuple[numpy.ndarray, ...]:
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the library once. Raises StepError with what the emulator said when it fails."""
         import numpy as np
 
         known = prepared.RUNTIMES[prepared.name_of(self.library.system, self.library.machine)]
         with tempfile.TemporaryDirectory() as scratch:
             given, result = Path(scratch, 'feed'), Path(scratch, 'result')
-            given.write_bytes(packed([np.asarray(feed[t.name], t.dtype) for t in self.inputs]))
+            given.write_bytes(packed([np.asarray(feed[t.name], t.dtype) for t in self.library.inputs]))
             files = [*(self.runtime / name for name in known.libraries), self.folder.resolve() / self.library.file]
             command = [*self.emulator, str(self.runtime / known.runner), *map(str, [*files, given, result])]
             env = prepared.environment(self.runtime, self.threads)
@@ -125,7 +116,8 @@ class EmulatedSession:
             if done.returncode or not result.exists():
                 said = done.stderr.decode('utf-8', 'replace').strip()[-2000:]
                 raise StepError(f'{Path(self.emulator[0]).name}: ended with {done.returncode}\n{said}')
-            return tuple(unpacked(result.read_bytes()))
+            names = [port.name for port in self.library.outputs]
+            return dict(zip(names, unpacked(result.read_bytes()), strict=True))
 
 
 def packed(arrays: Sequence[numpy.ndarray]) -> bytes:

@@ -46,10 +46,12 @@ KNOWN_WRONG: Final = (
     Wrong('IsInf', 'detect_negative, detect_positive', instead.one_sided, instead.is_inf),
     Wrong('LayerNormalization', 'the outputs Mean and InvStdDev', instead.statistics_used, instead.layer_normalization),
     Wrong('NonMaxSuppression', 'limits that show in a run', suppression.computed),
-    Wrong('NonMaxSuppression', 'limits left out', suppression.left_out, suppression.told),
+    Wrong('NonMaxSuppression', 'limits as ONNX means them', suppression.untold, suppression.told),
     Wrong('OneHot', 'values of this type', instead.narrow_values, instead.one_hot),
     *(Wrong(f'Reduce{name}', 'an empty set', instead.empty, instead.of_nothing) for name in instead.OF_NOTHING),
     Wrong('Resize', 'a scale that sizes do not say, antialias, exclude_outside or axes', resize.unlike, resize.resize),
+    Wrong('RoiAlign', 'mode: max', lambda node: node.attribute('mode', 'avg') == 'max'),
+    Wrong('TopK', 'elements of a type that it cannot sort', lacking.unsorted, lacking.top_k),
 )
 
 UNREAD: Final = (

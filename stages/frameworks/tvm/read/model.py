@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stages.contract.port import Tensor
+from stages.contract.port import Port
 from stages.errors import UnsupportedError
 from stages.frameworks.tvm.target import TARGETS, Target
 
@@ -19,7 +19,7 @@ ADVICE: Final = 'this variant without tvm; its other ways in are exported, onnx 
 
 def imported(
     folder: Path,
-    signature: tuple[Tensor, ...],
+    signature: tuple[Port, ...],
     outputs: tuple[str, ...],
     sizes: Mapping[str, int],
     target: Target = TARGETS['x86-64-v3'],
@@ -41,12 +41,17 @@ def imported(
     elif (folder / 'model.tflite').exists():
         module = from_tflite(folder / 'model.tflite', signature, sizes)
     else:
-        module = from_onnx(folder / 'model.onnx', signature, sizes, target, insist)
+        module = from_onnx(folder / 'model.onnx', signature, outputs, sizes, target, insist)
     return bounded(plain(checked(named(module, signature), outputs)))
 
 
 def from_onnx(
-    path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int], target: Target, insist: bool = False
+    path: Path,
+    signature: tuple[Port, ...],
+    outputs: tuple[str, ...],
+    sizes: Mapping[str, int],
+    target: Target,
+    insist: bool = False,
 ) -> Any:
     """Import an ONNX file, once it is prepared and every operator of it is known."""
     from tvm.relax.frontend.onnx import from_onnx as read
@@ -58,7 +63,7 @@ def from_onnx(
 
     with recurrent.converters(target):
         known = frozenset(onnx_frontend._get_convert_map())
-        model = onnx_ready.ready(path, signature, sizes, known, insist)
+        model = onnx_ready.ready(path, signature, outputs, sizes, known, insist)
         if lacking := onnx_ready.missing(model, known):
             _refuse(lacking)
         if what := strange(model):
@@ -68,7 +73,7 @@ def from_onnx(
             return read(model, {t.name: list(t.sized(**sizes)) for t in signature}, None, sanitize_input_names=False)
 
 
-def from_tflite(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> Any:
+def from_tflite(path: Path, signature: tuple[Port, ...], sizes: Mapping[str, int]) -> Any:
     """Import a TFLite file."""
     from stages.frameworks.tvm.read import import_tflite
 
@@ -76,7 +81,7 @@ def from_tflite(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, i
         return import_tflite.read(path, [t.sized(**sizes) for t in signature])
 
 
-def from_exported(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> Any:
+def from_exported(path: Path, signature: tuple[Port, ...], sizes: Mapping[str, int]) -> Any:
     """Import a torch.export program that one of our steps wrote, exported once more for these sizes alone."""
     import torch
     from tvm.relax.frontend.torch import from_exported_program as read
@@ -94,7 +99,7 @@ def from_exported(path: Path, signature: tuple[Tensor, ...], sizes: Mapping[str,
             return read(program, unwrap_unit_return_tuple=True)
 
 
-def named(module: Any, signature: tuple[Tensor, ...]) -> Any:
+def named(module: Any, signature: tuple[Port, ...]) -> Any:
     """Return ``module`` with parameters of ``main`` called as ``signature`` calls them."""
     from tvm import relax
 
@@ -132,7 +137,8 @@ def _sized(kind: Any) -> bool:
     if isinstance(kind, relax.TupleType):
         return all(_sized(field) for field in kind.fields)
     if isinstance(kind, relax.TensorType):
-        return kind.shape is not None and all(isinstance(size, tirx.IntImm) for size in kind.shape)
+        known = isinstance(kind.shape, relax.ShapeExpr)
+        return known and all(isinstance(size, tirx.IntImm) for size in kind.shape)
     return True
 
 

@@ -18,13 +18,33 @@ STANDARD: Final = ('', 'ai.onnx')
 
 
 def expanded(model: onnx.ModelProto, operators: Iterable[str]) -> onnx.ModelProto:
-    """Return ``model`` with those of ONNX's ``operators`` written out that ONNX defines by others."""
+    """Return ``model`` with those of ONNX's ``operators`` written out that ONNX defines by others.
+
+    Where its inliner does not know enough, of an input that is left out, the operator stays.
+    """
     from onnx import inliner
 
     functions = [(domain, name) for name in sorted(operators) if is_function(name) for domain in STANDARD]
     if not functions:
         return model
-    return whole(inliner.inline_selected_functions(light(model), functions, inline_schema_functions=True), model)
+    for node in model.graph.node:
+        if ('', node.op_type) in functions and node.domain in STANDARD:
+            tell_defaults(node)
+    try:
+        written = inliner.inline_selected_functions(light(model), functions, inline_schema_functions=True)
+    except RuntimeError:
+        return model
+    return whole(written, model)
+
+
+def tell_defaults(node: onnx.NodeProto) -> None:
+    """Write the attributes that ``node`` leaves to their defaults: the inliner leaves them out of the body."""
+    import onnx
+
+    told = {attribute.name for attribute in node.attribute}
+    for name, attribute in onnx.defs.get_schema(node.op_type).attributes.items():
+        if name not in told and attribute.default_value.name:
+            node.attribute.append(attribute.default_value)
 
 
 def is_function(operator: str) -> bool:
@@ -88,7 +108,7 @@ def wrong(node: Node) -> Wrong | None:
 def refused(node: Node, known: Wrong) -> UnsupportedError:
     """Return the refusal of a node."""
     return UnsupportedError(
-        f'TVM gives wrong numbers for this model, without a word: {known.operator} with {known.what} '
+        f'TVM is known to be wrong, without a word, about {known.operator} with {known.what} '
         f'(node {node.proto.name or node.output(0)})\n'
         f'what to try: ONNX Runtime, which opened this model here; tvm: {{insist: true}} builds it all the same, and '
         f'the check of the step judges it'

@@ -70,6 +70,14 @@ class Writer:
         self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
 
+    def cast(self, value: str, kind: int, to: str = '') -> str:
+        """Add a Cast to ONNX's element type ``kind``; return the name of what it gives."""
+        from onnx import helper
+
+        name = to or self._fresh('Cast')
+        self.nodes.append(helper.make_node('Cast', [value], [name], to=kind))
+        return name
+
     def weight(self, values: Any) -> str:
         """Add a weight; return its name."""
         import numpy as np

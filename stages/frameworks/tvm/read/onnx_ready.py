@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stages.contract.port import Tensor
+from stages.contract.port import Port
 from stages.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -43,13 +43,14 @@ INLINE: Final = frozenset({'Constant', 'If'})
 
 def ready(
     path: Path,
-    signature: tuple[Tensor, ...],
+    signature: tuple[Port, ...],
+    outputs: tuple[str, ...],
     sizes: Mapping[str, int],
     known: frozenset[str] | None = None,
     insist: bool = False,
 ) -> onnx.ModelProto:
     """
-    Return the model in ``path`` for TVM to import: inputs as ``signature`` has them, in order, name and size.
+    Return the model in ``path`` for TVM to import: inputs in the order and size of ``signature``, then ``outputs``.
 
     ONNX Runtime computes what follows from the sizes and the weights: shape arithmetic, constant conditions, Identity.
     What is not ``known`` is written as other operators, where ONNX says how, and so is what TVM is known to read
@@ -61,7 +62,8 @@ def ready(
     model = onnx_file.at_least_opset(path, OPSET)
     onnx_file.inputs_without_weights(model)
     model.ir_version = max(model.ir_version, 4)  # before, ONNX Runtime lists the weights that it makes as inputs
-    _arrange(model, signature)
+    _arrange(model.graph.input, [port.name for port in signature])
+    _arrange(model.graph.output, list(outputs))
     _fix(model, signature, sizes)
     model = folded(model)
     for _ in range(ROUNDS):
@@ -119,20 +121,16 @@ def folded(model: onnx.ModelProto, again: bool = True) -> onnx.ModelProto:
     return folded(result, again=False) if again and more & OF_SHAPES else result
 
 
-def _arrange(model: onnx.ModelProto, signature: tuple[Tensor, ...]) -> None:
-    """Order and name the inputs as ``signature`` does: by name where the names agree, else by place."""
-    from stages.contract import ports
-    from stages.frameworks.onnx import file as onnx_file
-
-    found = [Tensor(v.name, tuple(_dim(d) for d in v.type.tensor_type.shape.dim), '') for v in model.graph.input]
-    places = ports.order(found, signature)
-    onnx_file.rename(model, {found[at].name: t.name for at, t in zip(places, signature, strict=True)})
-    inputs = [type(v).FromString(v.SerializeToString()) for v in model.graph.input]
-    del model.graph.input[:]
-    model.graph.input.extend(inputs[at] for at in places)
+def _arrange(values: Any, names: Sequence[str]) -> None:
+    """Bring the graph's inputs, or outputs, into the order of ``names``: TVM goes by place."""
+    copies = {value.name: type(value).FromString(value.SerializeToString()) for value in values}
+    if missing := [name for name in names if name not in copies]:
+        raise UnsupportedError(f'the graph has no {", ".join(missing)}; it has {", ".join(copies)}')
+    del values[:]
+    values.extend(copies[name] for name in names or copies)
 
 
-def _fix(model: onnx.ModelProto, signature: tuple[Tensor, ...], sizes: Mapping[str, int]) -> None:
+def _fix(model: onnx.ModelProto, signature: tuple[Port, ...], sizes: Mapping[str, int]) -> None:
     """Make every size of the inputs a number, and forget what was known of sizes behind them."""
     for value, tensor in zip(model.graph.input, signature, strict=True):
         dims = value.type.tensor_type.shape.dim
@@ -162,7 +160,3 @@ def _say_outputs(model: onnx.ModelProto) -> None:
         for size in known.shape[len(shape.dim) :]:
             shape.dim.add(**({'dim_value': size} if isinstance(size, int) else {}))
         value.type.tensor_type.shape.SetInParent()
-
-
-def _dim(dim: Any) -> int | str:
-    return dim.dim_value if dim.dim_value > 0 else dim.dim_param or '?'

@@ -36,3 +36,23 @@ def reverse_sequence(node: Node, writer: Writer) -> bool:
     found = writer.op('Gather', lines, index, axis=0)
     writer.op('Transpose', found, to=node.output(0), perm=[turned.index(axis) for axis in range(len(shape))])
     return True
+
+
+def unsorted(node: Node) -> bool:
+    """Say whether TVM's runtime has no sort for what a TopK takes."""
+    return str(node.dtype()) in ('int16', 'uint16', 'uint32', 'uint64')
+
+
+def top_k(node: Node, writer: Writer) -> bool:
+    """Write a TopK of wider integers, where all of the numbers are among them."""
+    from onnx import TensorProto
+
+    if str(node.dtype()) == 'uint64':
+        return False
+    same = writer.same()
+    writer.nodes.clear()
+    same.input[0] = writer.cast(node.input(0), TensorProto.INT64)
+    values, same.output[0] = same.output[0], f'{node.output(0)}/wide'
+    writer.nodes.append(same)
+    writer.cast(same.output[0], node.types.dtypes[node.input(0)], to=values)
+    return True
