@@ -87,7 +87,7 @@ def evidence_of(plan: Plan, build: Build, report: Mapping[str, Any]) -> Evidence
     ids = tuple(link.step for link in build.chain)
     if row is None or tuple(step.get('step') for step in row.get('steps') or ()) != ids[1:]:
         return None
-    if (report['source']['step'], row['precision']) != (ids[0], build.chain[-1].precision):
+    if report['source']['step'] != ids[0]:
         return None
     compressed, reason, metric = row['compressed'] or {}, row['reason'], row['metric'] or row['agreement'] or {}
     words = f'{reason["head"]}{"; " * bool(reason["words"])}{(reason["words"] or [""])[0]}' if reason else ''

@@ -10,10 +10,10 @@ import argparse
 import json
 from pathlib import Path
 
+from stages.contract.port import MANIFEST
 from stages.digest import file_digest
 from stages.errors import IntegrityError
 from stages.execute.project import STATE, find_root
-from stages.layout.artifact import MANIFEST
 from stages.store.store import Store
 
 

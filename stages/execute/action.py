@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stages.contract.port import contract_json
 from stages.plan.step import Step
 
-FORMAT = 1
+FORMAT = 2
 SALT = ''
 """Change it to disown every result made so far."""
 
@@ -35,8 +36,7 @@ def action_of(
         'salt': SALT,
         'kind': step.kind,
         'params': dict(step.params),
-        'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature],
-        'returns': list(step.returns),
+        'declared': contract_json(step.declared) if step.declared else None,
         'outputs': list(step.outputs),
         'code': code,
         'inputs': dict(inputs),
@@ -51,7 +51,7 @@ def action_of(
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return why two actions of one step differ, a sentence for each reason."""
     reasons = []
-    for name in ('format', 'salt', 'kind', 'signature', 'returns', 'outputs', 'timeout', 'environment'):
+    for name in ('format', 'salt', 'kind', 'declared', 'outputs', 'timeout', 'environment'):
         if old.get(name) != new.get(name):
             reasons.append(f'{name}: {old.get(name)} -> {new.get(name)}')
     if old.get('code') != new.get('code'):

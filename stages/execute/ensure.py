@@ -15,12 +15,13 @@ from typing import Any
 from stages import spawn, terminal
 from stages.atomic import write_text
 from stages.contract.engine import FOREIGN_FOLDER
+from stages.contract.port import contract_json
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.tools import remedy
-from stages.measure import gate
+from stages.measure import check
 from stages.plan.step import Step
 from stages.store.locks import building, locked
 from stages.store.store import REFUSAL, Lost, Result
@@ -171,8 +172,8 @@ def materialise(project: Project, step: Step, folder: Path) -> None:
     kept = project.state / 'kept' / step.kind
     kept.mkdir(parents=True, exist_ok=True)
     request = {
-        'module': step.module, 'params': dict(step.params), 'roles': roles, 'returns': list(step.returns),
-        'signature': [[t.name, list(t.shape), t.dtype] for t in step.signature], 'keep': str(kept),
+        'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': str(kept),
+        'declared': contract_json(step.declared) if step.declared else None,
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')
 
@@ -186,7 +187,7 @@ def command(project: Project, step: Step, folder: Path) -> list[str]:
 def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
     """Return the step's environment. Only a fetch reaches the network: it knows the answer's digest beforehand."""
     extra = spawn.network_environment() if step.kind == 'fetch' else {}
-    if step.kind == gate.KIND:
+    if step.kind == check.KIND:
         extra[FOREIGN_FOLDER] = str(project.foreign)
     return spawn.environment(folder / 'home', extra=extra)
 

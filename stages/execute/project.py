@@ -18,7 +18,7 @@ from stages.errors import ToolError
 from stages.execute import host, tools
 from stages.execute.action import action_of
 from stages.execute.code import Python, code_digest, python_of
-from stages.measure import gate
+from stages.measure import check
 from stages.paths import files_below
 from stages.plan.make import make_plan
 from stages.plan.step import Plan, Step
@@ -99,7 +99,7 @@ class Project:
 
     def emulated(self, step: Step) -> dict[str, str]:
         """Return the machines that the engine of a check can emulate here: with them, a model for one is run too."""
-        if step.kind != gate.KIND:
+        if step.kind != check.KIND:
             return {}
         engine = step.params['engine']
         if engine not in self._emulated:

@@ -20,12 +20,14 @@ elif importlib.util.find_spec(HOUSE.name) is None:
     spec.loader.exec_module(sys.modules[HOUSE.name])
 
 import json
-import os
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from stages.contract.kind import Job
-from stages.contract.port import Tensor
+from stages.atomic import write_text
+from stages.contract.job import Job
+from stages.contract.port import Contract, contract_of, read_contract, write_contract
 from stages.errors import ModelkilnError
 from stages.measure.child import die_with_parent
 
@@ -42,16 +44,17 @@ def main(request_path: Path) -> int:
     try:
         module = importlib.import_module(request['module'])
         params = module.Params(**{name: _tuples(value) for name, value in request['params'].items()})
-        module.run(params, _job(request, folder))
+        job = _job(request, folder)
+        made = module.run(params, job)
+        if isinstance(made, Contract):
+            write_contract(_precise(module, params, made, job.contract.precision), job.output)
     except ModelkilnError as failure:
         error = {'type': type(failure).__name__, 'message': str(failure)}
         traceback.print_exc()
     except Exception as failure:  # whatever a framework raises is the step's failure, in the framework's words
         error = {'type': 'StepError', 'message': f'{type(failure).__name__}: {failure}'}
         traceback.print_exc()
-    part = folder / 'result.part'
-    part.write_text(json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
-    os.replace(part, folder / 'result.json')
+    write_text(folder / 'result.json', json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
     return 1 if error else 0
 
 
@@ -80,18 +83,38 @@ def _job(request: dict[str, Any], folder: Path) -> Job:
     return Job(
         inputs=inputs,
         output=folder / 'out',
-        signature=tuple(Tensor(name, tuple(shape), dtype) for name, shape, dtype in request['signature']),
-        outputs=tuple(request['returns']),
+        contract=_contract(request, inputs),
         progress=_progress(folder),
         keep=Path(request['keep']),
     )
 
 
+def _contract(request: dict[str, Any], inputs: Mapping[str, Path]) -> Contract:
+    """Return what the model says of itself; for a source, what the recipe says of it.
+
+    For the check of a source as it came it is both: the model's, with the names that the recipe says its file has.
+    """
+    declared = contract_of(request['declared']) if request['declared'] else Contract()
+    if 'model' not in inputs:
+        return declared
+    found = read_contract(inputs['model'])
+    files = {port.name: port.file for port in (*declared.inputs, *declared.outputs) if port.file}
+    return replace(
+        found,
+        inputs=tuple(replace(port, file=files.get(port.name, port.file)) for port in found.inputs),
+        outputs=tuple(replace(port, file=files.get(port.name, port.file)) for port in found.outputs),
+    )
+
+
+def _precise(module: Any, params: Any, made: Contract, before: str) -> Contract:
+    """Return the contract with the precision of what was made: a kind tells it, a source has read it."""
+    tell = getattr(module, 'precision', None)
+    return replace(made, precision=tell(params, before)) if tell else made
+
+
 def _progress(folder: Path) -> Any:
     def report(fraction: float, words: str) -> None:
-        part = folder / 'progress.part'
-        part.write_text(json.dumps([fraction, words]))
-        os.replace(part, folder / 'progress.json')
+        write_text(folder / 'progress.json', json.dumps([fraction, words]))
 
     return report
 

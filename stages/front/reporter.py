@@ -29,11 +29,14 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
         self.failures.append({'task': task, 'exception': fail})
 
     def complete_run(self) -> None:
-        """Print every failure once."""
-        own = [f for f in self.failures if not isinstance(f['exception'], UnmetDependency)]
-        if own:
-            self.write('\nFailed:\n')
-        for failure in own:
+        """Print every failure once, with all the tasks that it takes along."""
+        told: dict[str, list[str]] = {}
+        for failure in self.failures:
             fail = failure['exception']
-            text = fail.message if isinstance(fail, TaskFailed) else fail.get_msg()
-            self.write(f'- {text.strip() or failure["task"].name}\n')
+            if not isinstance(fail, UnmetDependency):
+                text = fail.message if isinstance(fail, TaskFailed) else fail.get_msg()
+                told.setdefault(text.strip(), []).append(failure['task'].name)
+        if told:
+            self.write('\nFailed:\n')
+        for text, names in told.items():
+            self.write(f'- {", ".join(names)}: {text}\n')

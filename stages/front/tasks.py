@@ -111,7 +111,7 @@ def _unable_task(recipe: str, missing: list[str]) -> dict[str, Any]:
     def act() -> object:
         from doit.exceptions import TaskFailed
 
-        words = f'{recipe}: nothing was built, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
+        words = f'nothing was built, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
         return TaskFailed(words, report=True)
 
     return _task(basename=recipe, name='tools', doc=f'needs {", ".join(missing)}', actions=[act])
@@ -210,7 +210,7 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
         deliver(project, outcome, _figures(project, outcome))
         if build.variant.unsupported and outcome.deliverable:
             terminal.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
-        return TaskFailed(f'{build.name}: {outcome.broken}', report=True) if outcome.broken else None
+        return TaskFailed(outcome.broken, report=True) if outcome.broken else None
 
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / build.recipe / build.variant.name, ignore_errors=True)

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from stages.atomic import write_text
+from stages.contract.port import CONTRACT, MANIFEST
 from stages.digest import file_digest
 from stages.execute.ensure import copy_result, result_of
 from stages.execute.project import Project
-from stages.layout.outcome import Outcome, precision_of
+from stages.layout.outcome import Outcome
 from stages.measure.figures import Check
 from stages.plan.step import Build
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
 
-MANIFEST = 'manifest.json'
-FORMAT = 1
+FORMAT = 2
 
 
 def folder_of(project: Project, build: Build) -> Path:
@@ -88,6 +88,7 @@ def _replace(project: Project, build: Build, folder: Path, manifest: str) -> Non
     part.mkdir()
     try:
         copy_result(project, build.chain[-1].step, part)
+        (part / CONTRACT).unlink()  # the manifest says it
         (part / MANIFEST).write_text(manifest)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() or folder.is_symlink():
@@ -137,6 +138,12 @@ def _write_record(project: Project, build: Build, folder: Path, *, good: bool) -
     write_text(_record_path(project, build), json.dumps(content, indent=1) + '\n')
 
 
+def contract_of_step(project: Project, id: str) -> dict[str, Any]:
+    """Return what a step's model says of itself, for a format that no engine runs."""
+    read: dict[str, Any] = json.loads(project.store.read(result_of(project, id).files[CONTRACT]))
+    return read
+
+
 def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> dict[str, Any]:
     build, plan = outcome.build, project.plan
     recipe = plan.recipes[build.recipe]
@@ -144,19 +151,21 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
     steps = [plan.steps[link.step] for link in build.chain]
     check = outcome.check or Check()
     figures = asdict(check)
+    contract = check.contract or contract_of_step(project, build.chain[-1].step)
     return {
         'format': FORMAT,
         'recipe': recipe.model,
         'variant': build.variant.name,
-        'files': {name: {'sha256': f.sha256, 'size': f.size} for name, f in results[-1].files.items()},
+        'files': {
+            name: {'sha256': f.sha256, 'size': f.size} for name, f in results[-1].files.items() if name != CONTRACT
+        },
         'digest': results[-1].digest,
         'key': results[-1].key,
         'model_format': build.variant.format,
-        'precision': precision_of(outcome.check, build.chain[-1]),
+        'precision': check.precision or contract['precision'],
         'engine': build.variant.engine,
         'options': plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
-        'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in recipe.inputs],
-        'outputs': check.contract.get('outputs') or [{'name': name} for name in recipe.outputs],
+        **{name: contract[name] for name in ('inputs', 'outputs', 'sizes', 'state')},
         'preprocessing': recipe.preprocessing,
         'stages': [
             {'kind': step.kind, 'params': dict(step.params), 'key': result.key, 'tools': result.action['tools'],

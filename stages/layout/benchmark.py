@@ -119,11 +119,7 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
             return
         copy_result(project, plan.probes[recipe], folder / 'inputs')
         common = {
-            'signature': [
-                {'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in plan.recipes[recipe].inputs
-            ],
             'inputs': str(folder / 'inputs' / 'data.npz'),
-            'carries': [name for name, _ in plan.recipes[recipe].carries],
         }
         first = subjects.pop(baseline.variant.name)
         work = folder / 'cycle'

@@ -13,7 +13,7 @@ from stages.execute.project import Failure, Project
 from stages.kinds import KINDS
 from stages.layout import benchmark
 from stages.layout.benchmark import Wanted
-from stages.layout.outcome import Outcome, precision_of
+from stages.layout.outcome import Outcome
 from stages.measure.machine import machine
 from stages.measure.noise import flags
 from stages.measure.samples import Samples
@@ -33,14 +33,15 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
     measured = {f'{name} ({threads})': found for (name, threads), found in taken.items() if found}
     facts = next((found.machine for found in measured.values()), None) or machine()
     evaluate = recipe.data.get('evaluate')
+    told = next((o.check.contract for o in outcomes if o.check and o.check.contract), {})
     return Findings(
         model=recipe.model,
         recipe=recipe.file,
         created=datetime.now(UTC).isoformat(timespec='seconds'),
         command=f'doit {recipe.model}',
         source={'format': recipe.source.format, 'step': plan.baseline(recipe_name).chain[0].step},
-        inputs=tuple({'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in recipe.inputs),
-        outputs=recipe.outputs,
+        inputs=tuple(told.get('inputs') or ()),
+        outputs=tuple(port['name'] for port in told.get('outputs') or ()) or recipe.outputs,
         preprocessing=recipe.preprocessing,
         baseline=plan.baseline(recipe_name).variant.name,
         protocol=Protocol(**asdict(recipe.benchmark)),
@@ -77,7 +78,7 @@ def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int],
     build, plan = outcome.build, project.plan
     built = outcome.failure is None
     results = [result_of(project, link.step) for link in build.chain] if built else []
-    precision = precision_of(outcome.check, build.chain[-1])
+    precision = outcome.check.precision if outcome.check else ''
     bound = tolerance_of(precision, plan.recipes[build.recipe].check.tolerance)
     last = build.chain[-1].check
     return Variant(

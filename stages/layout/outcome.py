@@ -98,15 +98,10 @@ def check_of_step(project: Project, id: str) -> Check:
     return read_check(project.store.read(result_of(project, id).files['check.json']))
 
 
-def precision_of(check: Check | None, link: Link) -> str:
-    """Return what a model is judged by: what its check read from it, else what its stages make of f32."""
-    return (check.precision if check else '') or link.precision
-
-
 def _too_far(project: Project, recipe: Recipe, link: Link, check: Check) -> Failure | None:
     if check.difference is None or link.check is None:  # the source itself, or nothing was run
         return None
-    reason = judge(check.difference, precision_of(check, link), recipe.check.tolerance)
+    reason = judge(check.difference, check.precision, recipe.check.tolerance)
     if reason is None:
         return None
     name = project.plan.steps[link.check].name

@@ -1,17 +1,26 @@
-"""A variant's numbers: how far it is from the source model, and how good it is. The child's work, timed by nobody."""
+"""The numeric gate as a step: run a model on the recipe's inputs, record how far it is from the source and how good.
+
+It records figures; whether they are good enough is judged afterwards, so that another tolerance runs nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stages.contract.port import Tensor
+from stages.contract.job import Job
+from stages.contract.port import Contract, contract_json, contract_of
 from stages.errors import ForeignError, StepError
-from stages.measure import inputs
-from stages.measure.compare import difference
+from stages.feed.npz import read_npz, write_npz
+from stages.feed.samples import samples
+from stages.measure import answers
+from stages.measure.answers import Answers
+from stages.measure.difference import difference
+from stages.measure.figures import Check, Score, check_json
 from stages.measure.metrics import agreement, metric_of, own_score, score
 
 if TYPE_CHECKING:
@@ -19,173 +28,219 @@ if TYPE_CHECKING:
 
     from stages.contract.engine import Engine, Session
 
+KIND = 'check'
+TOOLS: tuple[str, ...] = ()
+
 SAMPLES: Final = 16
-"""Probe samples, and rows of a feed where the model takes any number."""
+"""Samples that a model is compared on."""
 
 EMULATED: Final = 2
-"""Probe samples of a model for another machine: an emulator is some hundred times slower."""
+"""Samples of a model for another machine: an emulator is some hundred times slower."""
 
 
-def check(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = None) -> dict[str, Any]:
-    """Run the model on the probe (and on ``evaluate``), write ``outputs.npz`` and ``check.json`` into ``output``.
+@dataclass(frozen=True)
+class Params:
+    """What to run and what to compare."""
 
-    ``outputs.npz`` holds ``probe.0``, ``probe.1`` … in the model's order, and ``evaluate``: the output the metric
-    reads. That of the source model is the ``reference`` of its variants. A model for another machine is run on the
+    engine: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+    original: str = ''
+    """The format of a source whose files are run as they came; empty: the model is run."""
+
+    metric: Mapping[str, Any] | None = None
+    """What counts on the evaluation data, as ``stages.measure.metrics`` reads it; None: nothing."""
+
+    output: str = ''
+    """The output that the metric reads; empty: the first."""
+
+    judge: str = ''
+    """The Python below recipes/ that the metric is in; empty: one of ours."""
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    return ('check.json', 'outputs.npz')
+
+
+def run(params: Params, job: Job) -> None:
+    """Leave ``check.json`` (figures, and the contract as running showed it) and ``outputs.npz`` (the answers)."""
+    check(params, job)
+
+
+def check(params: Params, job: Job, engines: Mapping[str, Engine] | None = None) -> Check:
+    """Run the model on the probe (and on ``evaluate``), write ``outputs.npz`` and ``check.json``; return the latter.
+
+    Each sample of the probe is asked alone and compared alone, so outputs may have any size and any axes. The
+    reference is the same folder of files that the check of the source left. A model for another machine is run on the
     probe alone where that machine can be emulated; else nothing is run, and ``check.json`` says so.
     """
-    engine = (engines or _table())[request['engine']]
-    engine.prepare()
-    signature = inputs.signature_of(request['signature'])
-    folder, output = Path(request['folder']), Path(request['output'])
-    foreign = engine.foreign(folder)
-    try:
-        session = engine.load(
-            folder, signature, engine.Options(**request.get('options', {})), request.get('threads', 1)
-        )
-    except ForeignError:
-        nothing = {'difference': None, 'metric': None, 'agreement': None, 'samples': 0, 'foreign': foreign}
-        return _left(output, {**nothing, 'outputs': [], 'inputs': []}, {})
-    sizes, seed = request.get('sizes', {}), request.get('seed', 0)
-    reference = inputs.read_arrays(request.get('reference'))
-
-    names = request.get('outputs') or session.outputs
-    carried = {name: _position(output, names) for name, output in request.get('carries', {}).items()}
-    arrays = inputs.samples(inputs.read_arrays(request.get('probe')), signature, sizes, seed, carried)
-    some = EMULATED if foreign else SAMPLES
-    probe = run_all(session, {name: a[:some] for name, a in arrays.items()}, signature, carried)
-    stored = {f'probe.{i}': array for i, array in enumerate(probe)}
-    expected = [reference[f'probe.{i}'] for i in range(len(reference)) if f'probe.{i}' in reference]
-    if foreign:
-        expected = [whole[tuple(slice(0, n) for n in part.shape)] for whole, part in zip(expected, probe, strict=False)]
-
-    metric = agreed = None
-    from stages.sources.python import load_function
-
-    data = {} if foreign else inputs.read_arrays(request.get('evaluate'))
-    if data:
-        if missing := [t.name for t in signature if t.name not in data and t.name not in carried]:
-            raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
-        taken = {name: array for name, array in data.items() if name not in carried}
-        answers = run_all(session, inputs.samples(taken, signature, sizes, seed, carried), signature, carried)
-        evaluated = answers[_position(request.get('metric_output'), names)]
-        stored['evaluate'] = evaluated
-        asked = metric_of(request['metric']) if request.get('metric') else None
-        labels, before = data.get('labels'), list(reference['evaluate']) if 'evaluate' in reference else None
-        if asked and asked.python:
-            function = load_function(Path(request['python']), asked.python.file, asked.python.function)
-            metric = own_score(asked, function, {_name(names, i): a for i, a in enumerate(answers)}, data)
-        elif asked:
-            metric = score(asked, list(evaluated), labels, before)
-            agreed = agreement(asked, list(evaluated), before, labels) if before is not None else None
-
-    found = {
-        'difference': difference(probe, expected) if reference else None,
-        'metric': asdict(metric) if metric else None,
-        'agreement': asdict(agreed) if agreed else None,
-        'samples': min(some, inputs.count(arrays)),
-        'foreign': foreign,
-        'outputs': [
-            {'name': _name(session.outputs, i), 'shape': list(a.shape), 'dtype': str(a.dtype)}
-            for i, a in enumerate(probe)
-        ],
-        'inputs': [{'name': t.name, 'shape': list(t.shape), 'dtype': t.dtype} for t in session.inputs or signature],
-    }
-    return _left(output, found, stored)
-
-
-def _left(output: Path, found: dict[str, Any], arrays: Mapping[str, numpy.ndarray]) -> dict[str, Any]:
-    """Leave the two files of a check; return the figures."""
-    import numpy as np
-
-    output.mkdir(parents=True, exist_ok=True)
-    np.savez(output / 'outputs.npz', **arrays)  # type: ignore[arg-type]
-    (output / 'check.json').write_text(json.dumps(found, indent=1) + '\n')
-    return found
-
-
-def _table() -> Mapping[str, Engine]:
-    # The table itself imports no framework; ``prepare`` imports one.
     from stages.engines import ENGINES
 
-    return ENGINES
+    engine = (engines or ENGINES)[params.engine]
+    engine.prepare()
+    options = engine.Options(**params.options)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, contract = _model(params, job, Path(scratch))
+        foreign = engine.foreign(folder)
+        precision = computed_in(options, contract.precision)
+        try:
+            session = engine.load(folder, contract, options, params.threads)
+        except ForeignError:
+            nothing = Check(None, None, None, 0, foreign, precision, contract_json(contract))
+            return _left(job.output, nothing, {})
+        return _checked(params, job, session, contract, foreign, precision)
 
 
-def run_all(
+def computed_in(options: Any, precision: str) -> str:
+    """Return the precision of an answer: an engine may compute a float model in fewer bits than it is stored in."""
+    return str(getattr(options, 'precision', precision)) if precision == 'f32' else precision
+
+
+def _model(params: Params, job: Job, scratch: Path) -> tuple[Path, Contract]:
+    """Return the folder to run and its contract: the model, or the source's files as they came."""
+    if not params.original:
+        return job.inputs['model'], job.contract
+    from stages.sources import SOURCES
+
+    files = {role: path for role, path in job.inputs.items() if role.startswith(('file', 'weights'))}
+    lay_out = SOURCES[params.original].original
+    assert lay_out is not None, 'only a source that rewrites is run as it came'
+    return scratch, lay_out(files, job.contract, scratch)
+
+
+def _checked(params: Params, job: Job, session: Session, contract: Contract, foreign: str, precision: str) -> Check:
+    reference = _reference(job)
+    if reference:
+        contract = _axes_of(contract, reference[0])
+    probe = samples(read_npz(job.inputs['probe'] / 'data.npz'), contract, contract.sizes)
+    probe = probe.first(EMULATED if foreign else SAMPLES)
+    given = answers.alone(session, contract, probe)
+    contract = answers.described(contract, given)
+    known = None if foreign else answers.joined(session, contract, probe, given)
+    if known is None and not foreign and probe.joins(contract) and contract.rows is None:
+        shown = answers.one_row(contract)
+    else:
+        shown = known or contract
+    stored = _stored('probe', given)
+    metric = agreed = None
+    if 'evaluate' in job.inputs and not foreign:
+        metric, agreed, evaluated = _evaluated(params, job, session, known or contract, known is not None, reference)
+        stored |= evaluated
+    found = difference(given, _first(reference[1], probe.count), _free(contract)) if reference else None
+    result = Check(found, metric, agreed, probe.count, foreign, precision, contract_json(shown))
+    return _left(job.output, result, stored)
+
+
+def _evaluated(
+    params: Params,
+    job: Job,
     session: Session,
-    arrays: Mapping[str, numpy.ndarray],
-    signature: Sequence[Tensor],
-    carried: Mapping[str, int] | None = None,
-) -> tuple[numpy.ndarray, ...]:
-    """Return the outputs of all samples, in their order; by 16 where the model takes any number of rows.
+    contract: Contract,
+    joins: bool,
+    reference: tuple[Contract, Answers, Answers] | None,
+) -> tuple[Score | None, Score | None, dict[str, numpy.ndarray]]:
+    """Return the metric, the agreement with the source, and the answers to keep for the variants' own agreement."""
+    data = read_npz(job.inputs['evaluate'] / 'data.npz')
+    if missing := [port.name for port in contract.inputs if port.name not in data and not port.carries]:
+        raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
+    read = _output(params.output, contract)
+    carried = {port.name for port in contract.inputs if port.carries}
+    asked = samples({name: a for name, a in data.items() if name not in carried}, contract, {})
+    if joins:
+        given = answers.together(session, contract, asked, answers.AT_ONCE)
+    else:
+        given = answers.alone(session, contract, asked)
+    stored = _stored('evaluate', {read: given[read]})
+    labels, metric = data.get('labels'), metric_of(params.metric) if params.metric else None
+    if metric and metric.python:
+        from stages.sources.python import load_function
 
-    A model of a fixed batch gets full feeds: the last one is filled up, and the surplus is cut off. One that carries
-    state (``carried``: input to the place of the output it takes over) gets one sample after the other.
-    """
-    if carried:
-        return _in_feeds(session, arrays, signature, 1, carried)
-    fixed = _fixed_rows(session, signature)
-    width = inputs.rows(arrays, signature, fixed or min(SAMPLES, inputs.count(arrays)))
-    try:
-        return _in_feeds(session, arrays, signature, width)
-    except Exception:
-        # Some formats do not say that their batch is 1: only running tells.
-        if fixed or width == 1 or not any(inputs.BATCH in t.shape for t in signature):
-            raise
-        return _in_feeds(session, arrays, signature, 1)
-
-
-def _in_feeds(
-    session: Session,
-    arrays: Mapping[str, numpy.ndarray],
-    signature: Sequence[Tensor],
-    width: int,
-    carried: Mapping[str, int] | None = None,
-) -> tuple[numpy.ndarray, ...]:
-    import numpy as np
-
-    total = inputs.count(arrays)
-    parts: list[list[numpy.ndarray]] = []
-    for start in range(0, total, width):
-        chosen = [i % total for i in range(start, start + width)]
-        feed = inputs.feed(arrays, signature, chosen)
-        if parts:
-            feed |= {name: parts[-1][place] for name, place in (carried or {}).items()}
-        # Copied: an engine may hand out its own buffer, and fill it again at the next call.
-        parts.append([np.array(a) for a in session.run(feed)])
-    return tuple(_joined(of_one, width, total) for of_one in zip(*parts, strict=True))
+        function = load_function(job.inputs['python'], metric.python.file, metric.python.function)
+        return own_score(metric, function, _stacked(given), data), None, stored
+    before = reference[2].get(read) if reference else None
+    batch = {port.name: port.batch for port in contract.outputs}[read]
+    agreed = agreement(metric, given[read], before, labels, batch) if before else None
+    return score(metric, given[read], labels, before, batch) if metric else None, agreed, stored
 
 
-def _joined(parts: Sequence[numpy.ndarray], width: int, total: int) -> numpy.ndarray:
-    """Join one output's parts along the first axis that has a feed's rows (a recurrent state has them second)."""
-    import numpy as np
+def _output(name: str, contract: Contract) -> str:
+    names = [port.name for port in contract.outputs]
+    if name and name not in names:
+        raise StepError(f'there is no output {name!r}; there are {", ".join(names)}')
+    return name or names[0]
 
-    axis = next(
-        (d for d, size in enumerate(parts[0].shape) if all(p.shape[d : d + 1] == (width,) for p in parts)), None
+
+def _axes_of(contract: Contract, source: Contract) -> Contract:
+    """Take over what running the source showed of its outputs' batch axes, where the artifact's contract is silent."""
+    known = {port.name: port.batch for port in source.outputs}
+    outputs = tuple(
+        replace(port, batch=known.get(port.name)) if port.batch is None else port for port in contract.outputs
     )
-    if axis is None:
-        return np.stack(parts)
-    return np.concatenate(parts, axis).take(range(total), axis)
+    return replace(contract, outputs=outputs)
 
 
-def _fixed_rows(session: Session, signature: Sequence[Tensor]) -> int | None:
-    """The batch the loaded model insists on; None when any will do, or when the format does not say."""
-    declared = {t.name: t for t in signature}
-    for tensor in session.inputs:
-        asked = declared.get(tensor.name)
-        if asked and inputs.BATCH in asked.shape and len(tensor.shape) == len(asked.shape):
-            size = tensor.shape[asked.shape.index(inputs.BATCH)]
-            if isinstance(size, int) and size > 0:
-                return size
-    return None
+def _stored(role: str, given: Answers) -> dict[str, numpy.ndarray]:
+    """Return answers as arrays to keep: one for each output where all samples have one shape, else one for each."""
+    import numpy as np
+
+    kept: dict[str, numpy.ndarray] = {}
+    for name, arrays in given.items():
+        if len({a.shape for a in arrays}) == 1:
+            kept[f'{role}/{name}'] = np.stack(arrays)
+        else:
+            kept |= {f'{role}[{i}]/{name}': array for i, array in enumerate(arrays)}
+    return kept
 
 
-def _position(name: str | None, names: Sequence[str]) -> int:
-    if name is None:
-        return 0
-    if name not in names:
-        raise StepError(f'there is no output {name!r}; there are {", ".join(names) or "no names in this format"}')
-    return list(names).index(name)
+def _stacked(given: Answers) -> dict[str, Any]:
+    """Return answers as a recipe's own metric gets them: rows joined where they join, else a list."""
+    import numpy as np
+
+    whole: dict[str, Any] = {}
+    for name, arrays in given.items():
+        uniform = len({a.shape for a in arrays}) == 1
+        ranked = uniform and arrays[0].ndim and arrays[0].shape[0] == 1
+        whole[name] = np.concatenate(arrays) if ranked else np.stack(arrays) if uniform else arrays
+    return whole
 
 
-def _name(names: Sequence[str], i: int) -> str:
-    return names[i] if i < len(names) else str(i)
+def _reference(job: Job) -> tuple[Contract, Answers, Answers] | None:
+    """Return the source's contract as running showed it, and its answers to the probe and to the evaluation data."""
+    if 'reference' not in job.inputs:
+        return None
+    folder = job.inputs['reference']
+    contract = contract_of(json.loads((folder / 'check.json').read_text('utf-8'))['contract'])
+    kept = read_npz(folder / 'outputs.npz')
+    return contract, _restored('probe', kept), _restored('evaluate', kept)
+
+
+def _restored(role: str, kept: Mapping[str, numpy.ndarray]) -> Answers:
+    found: dict[str, dict[int, numpy.ndarray]] = {}
+    for key, array in kept.items():
+        where, _, name = key.partition('/')
+        if where == role:
+            found[name] = dict(enumerate(array))
+        elif where.startswith(f'{role}['):
+            found.setdefault(name, {})[int(where[len(role) + 1 : -1])] = array
+    return {name: [arrays[i] for i in sorted(arrays)] for name, arrays in found.items()}
+
+
+def _free(contract: Contract) -> dict[str, set[int]]:
+    """Return, by output, the axes whose size no input has: the model decides it."""
+    known = {d for port in contract.inputs for d in (*port.shape, *port.dims)}
+    return {
+        port.name: {axis for axis, d in enumerate(port.shape) if isinstance(d, str) and d not in known}
+        for port in contract.outputs
+    }
+
+
+def _first(given: Answers, count: int) -> dict[str, Sequence[numpy.ndarray]]:
+    return {name: arrays[:count] for name, arrays in given.items()}
+
+
+def _left(output: Path, found: Check, arrays: Mapping[str, numpy.ndarray]) -> Check:
+    """Leave the two files of a check; return the figures."""
+    output.mkdir(parents=True, exist_ok=True)
+    write_npz(output / 'outputs.npz', arrays)
+    (output / 'check.json').write_text(check_json(found), 'utf-8')
+    return found

@@ -20,9 +20,13 @@ if __name__ == '__main__':
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from stages.atomic import write_text
+from stages.contract.port import read_contract
 from stages.errors import ModelkilnError, StepError
-from stages.measure import clock, inputs, memory
+from stages.feed.npz import read_npz
+from stages.feed.samples import samples
+from stages.measure import clock, memory
 from stages.measure.machine import current_mhz, load_average
+from stages.measure.rotation import ROTATION, digest, rotation
 
 if TYPE_CHECKING:
     import numpy
@@ -47,19 +51,21 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     import_ns, _ = _timed(engine.prepare)
     rss_import = memory.rss_bytes()
 
-    signature = inputs.signature_of(request['signature'])
+    folder = Path(request['folder'])
+    contract = read_contract(folder)
     options = engine.Options(**request['options'])
-    load_ns, session = _timed(lambda: engine.load(Path(request['folder']), signature, options, request['threads']))
+    load_ns, session = _timed(lambda: engine.load(folder, contract, options, request['threads']))
     rss_load = memory.rss_bytes()
 
-    given, carried = inputs.read_arrays(request['inputs']), request.get('carries', [])
-    arrays = inputs.samples(given, signature, request['sizes'], request['seed'], carried)
-    feeds = inputs.rotation(arrays, signature, request['batch'])
+    given = read_npz(Path(request['inputs'])) if request['inputs'] else {}
+    found = samples(given, contract, contract.sizes, request['seed'])
+    feeds = rotation(found, contract, request['batch'])
 
     def call(i: int) -> object:
-        return session.run(feeds[i % inputs.ROTATION])
+        return session.run(feeds[i % ROTATION])
 
     first_ns, first = _timed(lambda: session.run(feeds[0]))
+    first = {name: array.copy() for name, array in first.items()}  # an engine may fill its buffer again
     rss_first = memory.rss_bytes()
     warmup_ns = _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
     if not request['inner']:
@@ -96,8 +102,9 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         **used,
         'load_average': load,
         'cpu_mhz': current_mhz(),
-        'inputs_sha256': inputs.digest(feeds),
-        'outputs_sha256': inputs.digest([{str(i): array for i, array in enumerate(last)}]),
+        'fed': {name: list(array.shape) for name, array in feeds[0].items()},
+        'inputs_sha256': digest(feeds),
+        'outputs_sha256': digest([last]),
     }
 
 
@@ -161,20 +168,18 @@ def _usage() -> dict[str, int]:
     }
 
 
-def _check_outputs(first: tuple[numpy.ndarray, ...], last: tuple[numpy.ndarray, ...]) -> None:
-    """Void the cycle when equal inputs stopped giving equal outputs, or gave no numbers: such a time means nothing.
+def _check_outputs(first: Mapping[str, numpy.ndarray], last: Mapping[str, numpy.ndarray]) -> None:
+    """Void the cycle when equal inputs stopped giving equal outputs: such a time means nothing.
 
     How far the variant is from the source is the check step's question, asked before anything is measured.
     """
-    from stages.measure.compare import difference
+    from stages.measure.difference import difference
 
-    found = difference(last, first)
-    if found.get('failure'):
-        raise StepError(f'the output is wrong: {found["failure"]}')
-    if found['relative'] > 1e-3:
-        raise StepError(
-            f'the same input gave another output at the end of the cycle (relative {found["relative"]:.2g})'
-        )
+    found = difference({name: [a] for name, a in last.items()}, {name: [a] for name, a in first.items()})
+    if found.failure:
+        raise StepError(f'the same input gave another output at the end of the cycle: {found.failure}')
+    if found.relative is not None and found.relative > 1e-3:
+        raise StepError(f'the same input gave another output at the end of the cycle (relative {found.relative:.2g})')
 
 
 def _main(request: str, result: str) -> None:

@@ -7,7 +7,7 @@ of the figures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
@@ -28,9 +28,16 @@ SHOWN: Final = 8
 
 
 def difference(
-    outputs: Mapping[str, Sequence[numpy.ndarray]], reference: Mapping[str, Sequence[numpy.ndarray]]
+    outputs: Mapping[str, Sequence[numpy.ndarray]],
+    reference: Mapping[str, Sequence[numpy.ndarray]],
+    free: Mapping[str, Collection[int]] | None = None,
 ) -> Difference:
-    """Return how far ``outputs`` are from ``reference``: by output, one array for each sample, of any shape."""
+    """Return how far ``outputs`` are from ``reference``: by output, one array for each sample, of any shape.
+
+    ``free`` are axes, by output, whose size the model itself decides (detections found, characters read); those along
+    which the source's own samples differ are free too. Along these one more or one less is a matter of degree: what
+    one side lacks counts as zeros.
+    """
     worst: list[_Apart] = []
     if wrong := _names(list(outputs), list(reference)):
         return Difference(None, None, None, wrong)
@@ -39,7 +46,9 @@ def difference(
         if len(got) != len(expected):
             words = f'output {name} has {_count(len(got), "sample")} where the source has {len(expected)}'
             return Difference(None, None, None, words)
-        pairs = [_pair(name, i, a, b) for i, (a, b) in enumerate(zip(got, expected, strict=True))]
+        axes = {*(free or {}).get(name, ()), *_varying(expected)}
+        padded = [_padded(a, b, axes) for a, b in zip(got, expected, strict=True)]
+        pairs = [_pair(name, i, a, b) for i, (a, b) in enumerate(padded)]
         for pair in pairs:
             if isinstance(pair, str):
                 return Difference(None, None, None, pair)
@@ -76,6 +85,28 @@ class _Apart:
     relative: float = 0.0
     cosine: float | None = None
     where: str = ''
+
+
+def _varying(arrays: Sequence[Any]) -> set[int]:
+    """Return the axes along which the samples of one output differ in size."""
+    shapes = {array.shape for array in arrays}
+    if len({len(shape) for shape in shapes}) > 1:
+        return set()
+    return {axis for axis, sizes in enumerate(zip(*shapes, strict=True)) if len({*sizes}) > 1}
+
+
+def _padded(got: Any, expected: Any, free: Collection[int]) -> tuple[Any, Any]:
+    """Return both in one shape where they differ along ``free`` axes alone; else as they are."""
+    import numpy as np
+
+    a, b = np.asarray(got), np.asarray(expected)
+    if a.shape == b.shape or a.ndim != b.ndim or not (_numeric(a) and _numeric(b)):
+        return a, b
+    if any(x != y and axis not in free for axis, (x, y) in enumerate(zip(a.shape, b.shape, strict=True))):
+        return a, b
+    whole = tuple(map(max, a.shape, b.shape))
+    one, two = (np.pad(x, [(0, size - own) for size, own in zip(whole, x.shape, strict=True)]) for x in (a, b))
+    return one, two
 
 
 def _names(given: list[str], expected: list[str]) -> str | None:

@@ -88,7 +88,6 @@ def _request(
     subject: Subject, common: Mapping[str, Any], benchmark: Benchmark, inner: int, round_: int
 ) -> dict[str, Any]:
     return {
-        'sizes': dict(benchmark.sizes),
         'repetitions': benchmark.repetitions,
         'warmup_runs': benchmark.warmup_runs,
         'warmup_seconds': benchmark.warmup_seconds,

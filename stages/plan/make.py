@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from types import ModuleType
 from typing import Any
 
+from stages.contract.port import CONTRACT, Contract, Port, contract_json
 from stages.digest import digest_of
 from stages.engines import engine_for
 from stages.kinds import kind_for
-from stages.measure import gate
+from stages.measure import check
 from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.recipe.model import Data, Fetch, Recipe, Variant
 from stages.sources import SOURCES, fetch, probe
@@ -40,20 +41,18 @@ class _Steps:
         code: tuple[str, ...] = (),
         host: bool = False,
         environment: str = '',
-        signed: bool = True,
+        declared: Contract | None = None,
     ) -> str:
         params, inputs = dict(params), dict(inputs)
-        signature = recipe.inputs if signed else ()
-        returns = recipe.outputs if signed else ()
         identity = {
             'kind': module.KIND, 'params': params, 'inputs': inputs, 'python': python, 'path': path,
-            'signature': [[t.name, list(t.shape), t.dtype] for t in signature], 'returns': list(returns),
+            'declared': contract_json(declared) if declared else None,
         }  # fmt: skip
         id = digest_of(identity)[:16]
         if id not in self.by_id:
             self.by_id[id] = Step(
                 id=id, kind=module.KIND, module=module.__name__, params=params, inputs=inputs, python=python,
-                path=path, signature=signature, returns=returns, outputs=outputs,
+                path=path, declared=declared, outputs=outputs,
                 tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
                 environment=environment, timeout=recipe.timeout,
             )  # fmt: skip
@@ -69,9 +68,9 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
     for recipe in recipes:
         known[recipe.model] = recipe
         arrays = {role: _data(steps, recipe, data) for role, data in recipe.data.items()}
-        probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe)
         source = _source(steps, recipe)
-        reference = _check(steps, recipe, source, recipe.source.format, None, arrays, probes[recipe.model], None)
+        probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe, source)
+        reference = _reference(steps, recipe, source, arrays, probes[recipe.model])
         builds[recipe.model] = tuple(
             _build(steps, recipe, variant, source, reference, arrays, probes[recipe.model])
             for variant in recipe.variants
@@ -90,16 +89,18 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def computed_in(options: Any, precision: str) -> str:
-    """Return the precision of an answer: an engine may compute a float model in fewer bits than it is stored in."""
-    asked = getattr(options, 'precision', precision)
-    return asked if precision == 'f32' else precision
+def declared(recipe: Recipe) -> Contract:
+    """Return what the recipe says of its model: for the source to hold against the file."""
+    carried = dict(recipe.carries)
+    inputs = tuple(replace(port, carries=carried.get(port.name, '')) for port in recipe.inputs)
+    outputs = tuple(Port(name, (), '', recipe.in_file.get(name, '')) for name in recipe.outputs)
+    return Contract(inputs, outputs, sizes=dict(recipe.benchmark.sizes))
 
 
 def _fetch(steps: _Steps, recipe: Recipe, wanted: Fetch) -> str:
     params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256, wanted.to)
     path = wanted.name if wanted.where == 'path' else ''
-    return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path, signed=False)
+    return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path)
 
 
 def _files(steps: _Steps, recipe: Recipe, files: Iterable[Fetch], role: str = 'file') -> dict[str, str]:
@@ -112,25 +113,35 @@ def _data(steps: _Steps, recipe: Recipe, data: Data) -> str:
     python = data.prepare
     params = data_source.Params(python.file if python else '', python.function if python else '')
     return steps.add(
-        recipe, data_source, as_json(params), inputs, outputs=data_source.outputs(params), signed=False,
+        recipe, data_source, as_json(params), inputs, outputs=data_source.outputs(params),
         python=python.file if python else '',
     )  # fmt: skip
 
 
-def _probe(steps: _Steps, recipe: Recipe) -> str:
-    params = probe.Params(sizes=tuple(sorted(recipe.benchmark.sizes.items())))
-    return steps.add(recipe, probe, as_json(params), {}, outputs=probe.outputs(params))
+def _probe(steps: _Steps, recipe: Recipe, source: str) -> str:
+    params = probe.Params()
+    return steps.add(recipe, probe, as_json(params), {'model': source}, outputs=probe.outputs(params))
 
 
 def _source(steps: _Steps, recipe: Recipe) -> str:
     source, python = SOURCES[recipe.source.format], recipe.source.python
     where = {'file': python.file, 'function': python.function} if python else {}
     params = source.Params(**where, **recipe.source.options)
-    inputs = _files(steps, recipe, recipe.source.files, 'weights' if python else 'file')
     return steps.add(
-        recipe, source, as_json(params), inputs, outputs=source.outputs(params), python=python.file if python else '',
-        signed=not python,
+        recipe, source, as_json(params), _source_files(steps, recipe), outputs=(*source.outputs(params), CONTRACT),
+        python=python.file if python else '', declared=declared(recipe),
     )  # fmt: skip
+
+
+def _source_files(steps: _Steps, recipe: Recipe) -> dict[str, str]:
+    return _files(steps, recipe, recipe.source.files, 'weights' if recipe.source.python else 'file')
+
+
+def _reference(steps: _Steps, recipe: Recipe, source: str, arrays: Mapping[str, str], probe_id: str) -> str:
+    """Return the check that every variant is compared with: the source's files as they came, in their framework."""
+    format = recipe.source.format
+    rewritten = SOURCES[format].original is not None
+    return _check(steps, recipe, source, format, None, arrays, probe_id, None, original=rewritten)
 
 
 def _check(
@@ -142,28 +153,33 @@ def _check(
     arrays: Mapping[str, str],
     probe_id: str,
     options: Any,
+    *,
+    original: bool = False,
 ) -> str:
     engine = engine_for(format)
     assert engine is not None, 'only what an engine runs is checked'
     evaluate = recipe.data.get('evaluate')
     metric = evaluate.metric if evaluate else None
-    params = gate.Params(
+    params = check.Params(
         engine=engine.ENGINE,
         options=as_json(options if options is not None else engine.Options()),
         threads=CHECK_THREADS,
+        original=format if original else '',
         metric=as_json(metric),
         output=(evaluate.output or '') if evaluate else '',
         judge=metric.python.file if metric and metric.python else '',
-        carries=recipe.carries,
     )
     inputs = {'model': model, 'probe': probe_id}
+    if original:
+        inputs |= _source_files(steps, recipe)
     if reference:
         inputs['reference'] = reference
     if 'evaluate' in arrays:
         inputs['evaluate'] = arrays['evaluate']
+    code = (_module(engine), *((_module(SOURCES[format]),) if original else ()))
     return steps.add(
-        recipe, gate, as_json(params), inputs, outputs=gate.outputs(params), tools=engine.TOOLS,
-        code=(_module(engine),), host=True, python=params.judge,
+        recipe, check, as_json(params), inputs, outputs=check.outputs(params), tools=engine.TOOLS,
+        code=code, host=True, python=params.judge, declared=declared(recipe) if original else None,
     )  # fmt: skip
 
 
@@ -176,28 +192,28 @@ def _build(
     arrays: Mapping[str, str],
     probe_id: str,
 ) -> Build:
-    format, precision, model = recipe.source.format, 'f32', source
+    format, model = recipe.source.format, source
     last = len(variant.stages)
 
-    def check(place: int) -> str | None:
+    def checked(place: int) -> str | None:
         options, engine = variant.run if place == last else None, engine_for(format)
         if engine is None:
             return None  # nothing runs it; what it leads to is checked
-        if model == source and options in (None, engine.Options()):
+        if model == source and SOURCES[format].original is None and options in (None, engine.Options()):
             return reference
         return _check(steps, recipe, model, format, reference, arrays, probe_id, options)
 
-    chain = [Link(model, check(0), computed_in(variant.run, precision) if not last else precision)]
+    chain = [Link(model, checked(0))]
     for place, stage in enumerate(variant.stages, start=1):
         kind = kind_for(stage.kind, format)
         assert kind is not None, 'the reader lets only whole chains through'
         inputs = {'model': model} | {role: arrays[role] for role in kind.needs(stage.params)}
         model = steps.add(
-            recipe, kind, as_json(stage.params), inputs, outputs=kind.outputs(stage.params),
+            recipe, kind, as_json(stage.params), inputs, outputs=(*kind.outputs(stage.params), CONTRACT),
             host=kind.host(stage.params), environment=kind.ENVIRONMENT,
         )  # fmt: skip
-        format, precision = kind.GIVES, kind.precision(stage.params, precision)
-        chain.append(Link(model, check(place), computed_in(variant.run, precision) if place == last else precision))
+        format = kind.GIVES
+        chain.append(Link(model, checked(place)))
     return Build(recipe.model, variant, tuple(chain), needed_by(chain, steps.by_id))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract
 from stages.recipe.model import Recipe, Variant
 
 
@@ -33,9 +33,8 @@ class Step:
     path: str
     """A data file below recipes/ that the step reads; or empty."""
 
-    signature: tuple[Tensor, ...]
-    returns: tuple[str, ...]
-    """Names of what the model returns."""
+    declared: Contract | None
+    """What the recipe says of the model, of a source; others read what the model says of itself."""
 
     outputs: tuple[str, ...]
     """Files it promises."""
@@ -60,11 +59,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Link:
-    """One place in a variant's chain: the step, its numeric check (if an engine runs its format), its precision."""
+    """One place in a variant's chain: the step, and its numeric check (if an engine runs its format)."""
 
     step: str
     check: str | None
-    precision: str
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.atomic import sync_folder, write_text
+from stages.contract.port import CONTRACT
 from stages.digest import digest_of
 from stages.errors import IntegrityError
 
@@ -56,7 +57,8 @@ class Result:
 
     @property
     def size(self) -> int:
-        return sum(file.size for file in self.files.values())
+        """Bytes of what was made; what is noted of it beside does not count."""
+        return sum(file.size for name, file in self.files.items() if name != CONTRACT)
 
 
 class Lost(IntegrityError):

@@ -266,7 +266,7 @@ def test_repeat_runs_one_step_in_a_folder_that_stays_and_leaves_the_store_alone(
     code, text = modelkiln('repeat', 'onnx-quantize')
 
     assert code == 0
-    assert 'left model.onnx' in text
+    assert 'left contract.json, model.onnx' in text
     assert [*built.root.glob('.modelkiln/repeat/onnx-quantize-*/out/model.onnx')]
     assert {p for p in (built.root / '.modelkiln/store').rglob('*') if p.is_file()} == before
 

@@ -86,7 +86,8 @@ def report(plan: Plan, folder: Path) -> None:
     rng, makes = random.Random(5), {'onnx-quantize': 'int8', 'torch-quantize': 'int8', 'openvino-quantize': 'int8'}
     variants = [
         {'name': build.variant.name, 'engine': build.variant.engine, 'format': build.variant.format, 'batch': 1,
-         'precision': build.chain[-1].precision, 'status': 'built', 'size_bytes': 10**6,
+         'precision': 'int8' if {stage.kind for stage in build.variant.stages} & makes.keys() else 'f32',
+         'status': 'built', 'size_bytes': 10**6,
          'stages': [{'kind': stage.kind, 'params': {}, 'step': link.step, 'makes': makes.get(stage.kind, 'f32')}
                     for stage, link in zip(build.variant.stages, build.chain[1:], strict=True)],
          'check': {'difference': {'relative': 1.234567e-6, 'max_abs': 1e-5, 'cosine': 1.0} if build.variant.stages

@@ -38,9 +38,9 @@ def _build(root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, 
         inputs = {'model': before} if before else {}
         before = digest_of([params['name'], params, inputs, path])[:16]
         steps[before] = Step(
-            before, 'fake', 'tests.faults.fake', params, inputs, '', path, (), (), ('out.txt',), tools,
+            before, 'fake', 'tests.faults.fake', params, inputs, '', path, None, ('out.txt',), tools,
             ('stages.contract.kind',), False, timeout,
         )  # fmt: skip
-        links.append(Link(before, None, 'f32'))
+        links.append(Link(before, None))
     variant = Variant(name, (), 'fake', 'torch', None, 1, 0, unsupported)
     return Build('fake', variant, tuple(links), needed_by(links, steps))

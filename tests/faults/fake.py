@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.contract.kind import Job
+from stages.contract.job import Job
+from stages.contract.port import Contract
 from stages.errors import StepError, UnsupportedError
 
 KIND = 'fake'
@@ -26,10 +27,10 @@ class Params:
     does: str = 'write'
 
 
-def run(params: Params, job: Job) -> None:
+def run(params: Params, job: Job) -> Contract:
     with Path(params.journal).open('a') as journal:
         journal.write(f'{params.name}\n')
-    found = (path for folder in job.inputs.values() for path in folder.rglob('*') if path.is_file())
+    found = (path for folder in job.inputs.values() for path in folder.rglob('*.txt') if path.is_file())
     before = b''.join(sorted(path.read_bytes() for path in found))
     out = job.output / 'out.txt'
     if params.does == 'ignore-sigterm':
@@ -44,8 +45,9 @@ def run(params: Params, job: Job) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if params.does == 'nothing':
         out.unlink()
-        return
+        return Contract()
     if params.does == 'link':
         (job.output / 'link').symlink_to('/etc/passwd')
     content = params.text.encode() if params.does == 'constant' else before + params.text.encode()
     out.write_bytes(content + (os.urandom(8) if params.does == 'random' else b''))
+    return Contract()

@@ -1,16 +1,16 @@
-"""An engine made of a function, and the request that measures it."""
+"""An engine made of a function, the folder it is loaded from, and the request that measures it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.contract.port import Tensor
+from stages.contract.port import Contract, Port, write_contract
 from stages.errors import ForeignError
 
-IMAGE = {'name': 'x', 'shape': ['batch', 3], 'dtype': 'float32'}
+X = Contract((Port('x', ('batch', 3), 'float32'),), (Port('y', (), ''),))
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,22 @@ class Options:
 
 
 class Fake:
-    """An engine and its session in one: ``run`` is the function it was given."""
+    """An engine and its session in one: ``run`` is the function it was given, from arrays to the outputs' arrays."""
 
     Options = Options
 
     def __init__(
-        self, function: Callable[[Any], tuple[Any, ...]], batch: int | str = 'batch', home: str = '', absent: str = ''
+        self,
+        function: Callable[..., tuple[Any, ...]],
+        batch: int | None = None,
+        home: str = '',
+        absent: str = '',
     ) -> None:
-        self.inputs = (Tensor('x', (batch, 3), 'float32'),)
-        self.outputs = ('y',)
         self.batch = batch
         self.function = function
         self.home = home
         self.absent = absent
+        self.contract = X
 
     def foreign(self, folder: Path) -> str:
         """Name the machine it is for, when that is another one."""
@@ -40,23 +43,32 @@ class Fake:
     def prepare(self) -> None:
         """Import nothing."""
 
-    def load(self, *_: object) -> Fake:
+    def load(self, folder: Path, contract: Contract, *_: object) -> Fake:
         """Return itself, unless what emulates its machine is absent."""
         if self.absent:
             raise ForeignError(self.absent)
+        self.contract = contract
         return self
 
-    def run(self, feed: dict[str, Any]) -> tuple[Any, ...]:
+    def run(self, feed: Mapping[str, Any]) -> dict[str, Any]:
         """Refuse any batch but its own, as a static model does."""
-        if self.batch not in ('batch', len(feed['x'])):
+        if self.batch not in (None, len(next(iter(feed.values())))):
             raise ValueError('wrong batch')
-        return self.function(feed['x'])
+        results = self.function(*(feed[port.name] for port in self.contract.inputs))
+        return dict(zip([port.name for port in self.contract.outputs], results, strict=True))
 
 
-def request(folder: Path | str = '', **changed: Any) -> dict[str, Any]:
+def model(folder: Path, contract: Contract = X) -> Path:
+    """Return a folder that holds a model's contract and nothing else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_contract(contract, folder)
+    return folder
+
+
+def request(folder: Path, **changed: Any) -> dict[str, Any]:
     """Return a small request; a test changes what it is about."""
     return {
-        'engine': 'fake', 'options': {}, 'threads': 1, 'folder': str(folder), 'signature': [IMAGE], 'inputs': None,
-        'batch': 1, 'sizes': {}, 'repetitions': 5, 'warmup_runs': 2, 'warmup_seconds': 0.0,
+        'engine': 'fake', 'options': {}, 'threads': 1, 'folder': str(model(folder)), 'inputs': None,
+        'batch': 1, 'repetitions': 5, 'warmup_runs': 2, 'warmup_seconds': 0.0,
         'inner': 1, 'seed': 1, **changed,
     }  # fmt: skip

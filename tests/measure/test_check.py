@@ -1,107 +1,140 @@
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.contract.job import Job
+from stages.contract.port import Contract, Port, contract_of
 from stages.errors import StepError
-from stages.measure.check import check
-from tests.measure.fakes import IMAGE, Fake
+from stages.feed.npz import write_npz
+from stages.feed.samples import made_up
+from stages.measure.check import Params, check
+from stages.measure.figures import Check, read_check
+from tests.measure.fakes import Fake, X, model
 
 
-def checked(tmp_path: Path, fake: Fake, name: str = 'variant', **more):
-    asked = {'engine': 'fake', 'folder': '', 'signature': [IMAGE], 'output': str(tmp_path / name)}
-    return check({**asked, **more}, {'fake': fake})
+class Bench:
+    """Checks models of one contract against the first of them."""
+
+    def __init__(self, folder: Path, contract: Contract = X, **data: np.ndarray) -> None:
+        self.folder, self.contract, self.inputs = folder, contract, {}
+        given = {port.name: data[port.name] for port in contract.inputs if port.name in data}
+        for role, arrays in (('probe', given or made_up(contract, contract.sizes)), ('evaluate', data)):
+            if arrays:
+                (folder / role).mkdir()
+                write_npz(folder / role / 'data.npz', arrays)
+                self.inputs[role] = folder / role
+
+    def check(self, name: str, fake: Fake, contract: Contract | None = None, **params: object) -> Check:
+        said = contract or self.contract
+        inputs = {**self.inputs, 'model': model(self.folder / f'{name}-model', said)}
+        job = Job(inputs, self.folder / name, said, lambda *_: None)
+        found = check(Params('fake', **params), job, {'fake': fake})
+        self.inputs.setdefault('reference', self.folder / name)
+        return found
 
 
-def data(tmp_path: Path, n: int = 40) -> str:
-    x = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
-    np.savez(tmp_path / 'data.npz', x=x, labels=x.argmax(-1))
-    return str(tmp_path / 'data.npz')
+ROWS = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
 
 
-def test_a_static_model_is_run_row_by_row_and_agrees_with_the_dynamic_one(tmp_path: Path) -> None:
-    evaluate = data(tmp_path)
-    checked(tmp_path, Fake(lambda x: (x * 2,)), 'source', evaluate=evaluate, metric='top1')
-    reference = str(tmp_path / 'source/outputs.npz')
-    for batch in (1, 7):
-        one = Fake(lambda x: (x * 2,), batch)
-        found = checked(tmp_path, one, evaluate=evaluate, metric='top1', reference=reference)
-        assert found['difference']['max_abs'] == 0
-        assert found['metric']['value'] == found['agreement']['value'] == 1
-        assert found['metric']['n'] == 40 and found['samples'] == 16
-    assert found == json.loads((tmp_path / 'variant/check.json').read_text())
+def test_a_model_of_fixed_rows_agrees_with_one_that_takes_any_number(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, x=ROWS, labels=ROWS.argmax(-1))
+    bench.check('source', Fake(lambda x: (x * 2,)), metric={'of': 'top1'})
+    for rows in (1, 7):
+        static = replace(X.fixed(rows), outputs=X.outputs)
+        found = bench.check(f'of-{rows}', Fake(lambda x: (x * 2,), rows), static, metric={'of': 'top1'})
+        assert found.difference.max_abs == 0
+        assert found.metric.value == found.agreement.value == 1
+        assert found.metric.n == 40 and found.samples == 16
+        assert found == read_check((tmp_path / f'of-{rows}/check.json').read_text())
+        assert contract_of(found.contract).outputs[0].shape == (rows, 3)
+
+
+def test_outputs_of_any_axes_are_compared_and_told_as_they_are(tmp_path: Path) -> None:
+    table = np.arange(14.0).reshape(7, 2)
+    contract = replace(X, outputs=(Port('y', (), ''), Port('state', (), ''), Port('table', (), '')))
+    found = Bench(tmp_path, contract).check('source', Fake(lambda x: (x, x[None], table)))
+    told = contract_of(found.contract).outputs
+    assert [port.shape for port in told] == [('batch', 3), (1, 'batch', 3), (7, 2)]
+    assert [port.batch for port in told] == [0, 1, None]
+
+
+def test_outputs_whose_size_hangs_on_the_sample_are_compared_one_by_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.check('source', Fake(lambda x: (x[x > 0],)))
+    assert bench.check('same', Fake(lambda x: (x[x > 0],))).difference.max_abs == 0
+    fewer = bench.check('fewer', Fake(lambda x: (x[x > 0.5],))).difference
+    assert fewer.failure is None and 0 < fewer.cosine < 1
+
+
+def test_rows_that_are_mixed_with_each_other_are_asked_one_at_a_time(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, x=ROWS, labels=ROWS.argmax(-1))
+    turned = Fake(lambda x: (x[::-1],))  # alone each row is itself; among others it is another's
+    assert bench.check('source', turned, metric={'of': 'top1'}).metric.value == 1
 
 
 def test_a_batch_that_the_format_hides_is_found_by_running(tmp_path: Path) -> None:
-    silent = Fake(lambda x: (x,), 1)
-    silent.inputs = ()
-    assert checked(tmp_path, silent)['outputs'] == [{'name': 'y', 'shape': [16, 3], 'dtype': 'float32'}]
+    found = Bench(tmp_path).check('source', Fake(lambda x: (x,), 1))
+    assert contract_of(found.contract).inputs[0].shape == (1, 3)
+
+
+def test_inputs_without_a_batch_are_fed_as_they_are(tmp_path: Path) -> None:
+    sound = Contract((Port('sound', ('samples',), 'float32'),), (Port('y', (), ''),), sizes={'samples': 400})
+    seen = []
+    Bench(tmp_path, sound).check('source', Fake(lambda x: (seen.append(x.shape), x.sum())[1:]))
+    assert set(seen) == {(400,)}
 
 
 def test_a_wrong_output_is_a_figure_and_no_exception(tmp_path: Path) -> None:
-    checked(tmp_path, Fake(lambda x: (x,)), 'source')
-    found = checked(tmp_path, Fake(lambda x: (x * np.nan,)), reference=str(tmp_path / 'source/outputs.npz'))
-    assert found['difference']['finite'] is False
+    bench = Bench(tmp_path)
+    bench.check('source', Fake(lambda x: (x,)))
+    assert 'nan' in bench.check('wrong', Fake(lambda x: (x * np.nan,))).difference.failure
 
 
 def test_a_model_for_another_machine_is_run_on_a_few_samples_under_an_emulator(tmp_path: Path) -> None:
-    evaluate = data(tmp_path)
-    checked(tmp_path, Fake(lambda x: (x * 2,)), 'source', evaluate=evaluate, metric='top1')
-    foreign = Fake(lambda x: (x * 2 + 1,), home='aarch64 Linux')
-    found = checked(tmp_path, foreign, evaluate=evaluate, metric='top1', reference=str(tmp_path / 'source/outputs.npz'))
-    assert found['foreign'] == 'aarch64 Linux' and found['samples'] == 2 and found['metric'] is None
-    assert found['difference']['max_abs'] == pytest.approx(1, abs=1e-6)
+    bench = Bench(tmp_path, x=ROWS, labels=ROWS.argmax(-1))
+    bench.check('source', Fake(lambda x: (x * 2,)), metric={'of': 'top1'})
+    found = bench.check('arm', Fake(lambda x: (x * 2 + 1,), home='aarch64 Linux'), metric={'of': 'top1'})
+    assert found.foreign == 'aarch64 Linux' and found.samples == 2 and found.metric is None
+    assert found.difference.max_abs == pytest.approx(1, abs=1e-6)
 
 
 def test_without_an_emulator_it_is_left_unchecked_and_says_for_which_machine_it_is(tmp_path: Path) -> None:
-    found = checked(tmp_path, Fake(lambda x: (x,), home='aarch64 Linux', absent='no emulator'))
-    assert found['difference'] is None and found['foreign'] == 'aarch64 Linux'
-    assert found == json.loads((tmp_path / 'variant/check.json').read_text())
+    found = Bench(tmp_path).check('arm', Fake(lambda x: (x,), home='aarch64 Linux', absent='no emulator'))
+    assert found.difference is None and found.foreign == 'aarch64 Linux'
 
 
 def test_a_metric_without_labels_says_what_is_missing(tmp_path: Path) -> None:
-    np.savez(tmp_path / 'data.npz', x=np.zeros((2, 3), np.float32))
     with pytest.raises(StepError, match='labels'):
-        checked(tmp_path, Fake(lambda x: (x,)), evaluate=str(tmp_path / 'data.npz'), metric='top1')
+        Bench(tmp_path, x=ROWS).check('source', Fake(lambda x: (x,)), metric={'of': 'top1'})
 
 
-def judge(folder: Path, text: str) -> dict[str, object]:
-    (folder / 'models').mkdir()
-    (folder / 'models/judge.py').write_text(text)
-    where = {'file': 'models/judge.py', 'function': 'score'}
-    return {'python': str(folder), 'metric': {'of': 'score', 'python': where}}
+def judged(bench: Bench, fake: Fake, text: str) -> Check:
+    (bench.folder / 'models').mkdir()
+    (bench.folder / 'models/judge.py').write_text(text)
+    bench.inputs['python'] = bench.folder
+    return bench.check(
+        'source', fake, metric={'of': 'score', 'python': {'file': 'models/judge.py', 'function': 'score'}}
+    )
 
 
 def test_a_recipe_may_judge_with_a_function_of_its_own(tmp_path: Path) -> None:
-    asked = judge(tmp_path, 'def score(outputs, data):\n    return outputs["twice"].argmax(-1) == data["labels"]\n')
-    found = checked(tmp_path, Fake(lambda x: (x * 2,)), evaluate=data(tmp_path), outputs=['twice'], **asked)
-    assert (found['metric']['name'], found['metric']['value'], found['metric']['n']) == ('score', 1.0, 40)
+    text = 'def score(outputs, data):\n    return outputs["y"].argmax(-1) == data["labels"]\n'
+    found = judged(Bench(tmp_path, x=ROWS, labels=ROWS.argmax(-1)), Fake(lambda x: (x * 2,)), text)
+    assert (found.metric.name, found.metric.value, found.metric.n) == ('score', 1.0, 40)
 
 
 def test_a_judge_that_gives_no_number_is_named(tmp_path: Path) -> None:
-    asked = judge(tmp_path, 'def score(outputs, data):\n    return float("nan")\n')
-    with pytest.raises(StepError, match=r'models/judge.py:score returned'):
-        checked(tmp_path, Fake(lambda x: (x,)), evaluate=data(tmp_path), **asked)
-
-
-class Counter(Fake):
-    """Adds each sample to its state."""
-
-    def run(self, feed):
-        total = feed['state'] + feed['x']
-        return total, total
+    with pytest.raises(StepError, match=r'score returned'):
+        judged(Bench(tmp_path, x=ROWS), Fake(lambda x: (x,)), 'def score(o, data):\n    return float("nan")\n')
 
 
 def test_state_is_carried_from_sample_to_sample_and_starts_at_zero(tmp_path: Path) -> None:
-    x = np.ones((4, 3), np.float32)
-    np.savez(tmp_path / 'data.npz', x=x, truth_last=np.full(3, 4.0))
-    asked = judge(tmp_path, 'def score(outputs, data):\n    return (outputs["sum"][-1] == data["truth_last"]).mean()\n')
-    state = {'name': 'state', 'shape': ['batch', 3], 'dtype': 'float32'}
-    found = checked(
-        tmp_path, Counter(lambda x: (x,)), evaluate=str(tmp_path / 'data.npz'), outputs=['sum', 'next'],
-        signature=[IMAGE, state], carries={'state': 'next'}, **asked,
-    )  # fmt: skip
-    assert found['metric']['value'] == 1.0
+    state = Port('state', ('batch', 3), 'float32', carries='next')
+    contract = Contract((*X.inputs, state), (Port('sum', (), ''), Port('next', (), '')))
+    bench = Bench(tmp_path, contract, x=np.ones((4, 3), np.float32), truth_last=np.full(3, 4.0))
+    text = 'def score(outputs, data):\n    return (outputs["sum"][-1] == data["truth_last"]).mean()\n'
+    assert judged(bench, Fake(lambda x, s: (x + s, x + s)), text).metric.value == 1.0

@@ -37,7 +37,10 @@ def test_samples_may_have_any_size_such_as_detections_and_none_of_them() -> None
     boxes = [noise(3, 4), noise(0, 4), noise(9, 4)]
     assert difference({'boxes': boxes}, {'boxes': boxes}).relative == 0
     fewer = difference({'boxes': [boxes[0], boxes[1], boxes[2][:8]]}, {'boxes': boxes})
-    assert fewer.failure == 'output boxes, sample 2: the shape is [8, 4] where the source has [9, 4]'
+    # how many there are is the model's own affair: one less is a matter of degree
+    assert fewer.failure is None and 0.05 < fewer.relative < 0.5 and 'sample 2, at [8' in fewer.where
+    other = difference({'boxes': [boxes[0][:, :3], *boxes[1:]]}, {'boxes': boxes})
+    assert other.failure == 'output boxes, sample 0: the shape is [3, 3] where the source has [3, 4]'
     assert judge(fewer, 'pruned') == fewer.failure
 
 
