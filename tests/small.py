@@ -84,10 +84,10 @@ class Small:
         return Ran(done.returncode, done.stdout)
 
 
-def small_project(root: Path, recipe: str = RECIPE) -> Small:
+def small_project(root: Path, recipe: str = RECIPE, model: str = MODEL) -> Small:
     """Lay the project out in ``root``; nothing is built."""
     (root / 'recipes' / 'models').mkdir(parents=True)
-    (root / 'recipes' / 'models' / 'tiny.py').write_text(MODEL)
+    (root / 'recipes' / 'models' / 'tiny.py').write_text(model)
     (root / 'recipes' / 'tiny.yaml').write_text(recipe)
     (root / 'dodo.py').write_text((ROOT / 'dodo.py').read_text())
     return Small(root)

@@ -41,8 +41,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 )
 FRAMEWORKS: tuple[tuple[str, ...], ...] = (
     ('refusal',),
-    ('onnx', 'paddle', 'tflite', 'torch'),
-    ('openvino', 'tensorflow'),
+    ('onnx', 'tflite', 'torch'),
+    ('openvino', 'paddle', 'tensorflow'),
     ('tvm',),
 )
 # a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines
