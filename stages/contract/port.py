@@ -17,6 +17,7 @@ BATCH: Final = 'batch'
 
 CONTRACT: Final = 'contract.json'
 MANIFEST: Final = 'manifest.json'
+MANIFEST_FORMAT: Final = 2
 
 ANY: Final = ('*',)
 """The shape of a port of which the file does not even tell how many axes it has."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.contract.engine import Session
-from stages.contract.port import MANIFEST, Contract, contract_of
+from stages.contract.port import MANIFEST, MANIFEST_FORMAT, Contract, contract_of
 from stages.engines import ENGINES
 from stages.errors import StepError, ToolError
 
@@ -35,9 +35,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest in ``folder``."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text('utf-8'))
-        if manifest['format'] != 2:
+        if manifest['format'] != MANIFEST_FORMAT:
             raise StepError(
-                f'{folder.name}/{MANIFEST}: format {manifest["format"]}; this version reads 2: run doit again'
+                f'{folder.name}/{MANIFEST}: format {manifest["format"]}; this version reads '
+                f'{MANIFEST_FORMAT}: run doit again'
             )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StepError(f'{folder.name}: holds no {MANIFEST} of an artifact ({error})') from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.atomic import write_text
-from stages.contract.port import CONTRACT, MANIFEST
+from stages.contract.port import CONTRACT, MANIFEST, MANIFEST_FORMAT
 from stages.digest import file_digest
 from stages.execute.ensure import copy_result, result_of
 from stages.execute.project import Project
@@ -20,8 +20,6 @@ from stages.measure.figures import Check
 from stages.plan.step import Build
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
-
-FORMAT = 2
 
 
 def folder_of(project: Project, build: Build) -> Path:
@@ -153,7 +151,7 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
     figures = asdict(check)
     contract = check.contract or contract_of_step(project, build.chain[-1].step)
     return {
-        'format': FORMAT,
+        'format': MANIFEST_FORMAT,
         'recipe': recipe.model,
         'variant': build.variant.name,
         'files': {

@@ -68,18 +68,26 @@ def described(contract: Contract, answers: Answers) -> Contract:
     return replace(contract, outputs=outputs)
 
 
-def joined(session: Session, contract: Contract, found: Samples, answers: Answers) -> Contract | None:
-    """Return ``contract`` with the batch axis of each output, shown by a feed of several samples; else None.
-
-    None where the model takes one sample at a time, or where samples in one feed are not answered each by itself: an
-    axis counts samples when it alone grows with the feed and its slices are what each sample alone gave.
-    """
-    if not found.joins(contract) or found.count < TOGETHER or any(port.carries for port in contract.inputs):
-        return None
+def several(session: Session, contract: Contract, found: Samples) -> dict[str, numpy.ndarray] | None:
+    """Return the answers to one feed of ``TOGETHER`` samples; None where the model does not take them."""
     try:
-        results = _run(session, contract, feed(found, contract, range(TOGETHER)))
+        return _run(session, contract, feed(found, contract, range(TOGETHER)))
     except Exception:  # whatever the framework raises: some formats do not say that their batch is 1
         return None
+
+
+def may_join(contract: Contract, found: Samples) -> bool:
+    """Whether a feed of several samples can be tried: nothing fixes how many, and there are enough of them."""
+    carried = any(port.carries for port in contract.inputs)
+    return contract.rows is None and not carried and found.joins(contract) and found.count >= TOGETHER
+
+
+def joined(contract: Contract, results: Mapping[str, numpy.ndarray], answers: Answers) -> Contract | None:
+    """Return ``contract`` with the batch axis of each output, shown by ``results``, the answers to several samples.
+
+    An axis counts samples when it alone grew with the feed and its slices are what each sample alone gave. None where
+    samples in one feed are not answered each by itself.
+    """
     ports = [_joined(port, results[port.name], answers[port.name]) for port in contract.outputs]
     found_all = [port for port in ports if port is not None]
     return replace(contract, outputs=tuple(found_all)) if len(found_all) == len(ports) else None

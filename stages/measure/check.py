@@ -116,11 +116,12 @@ def _checked(params: Params, job: Job, session: Session, contract: Contract, for
     probe = probe.first(EMULATED if foreign else SAMPLES)
     given = answers.alone(session, contract, probe)
     contract = answers.described(contract, given)
-    known = None if foreign else answers.joined(session, contract, probe, given)
-    if known is None and not foreign and probe.joins(contract) and contract.rows is None:
-        shown = answers.one_row(contract)
-    else:
-        shown = known or contract
+    known, shown = None, contract
+    if not foreign and answers.may_join(contract, probe):
+        results = answers.several(session, contract, probe)
+        known = answers.joined(contract, results, given) if results is not None else None
+        # only a model that refuses several takes one: what answers them together otherwise still takes them
+        shown = known or contract if results is not None else answers.one_row(contract)
     stored = _stored('probe', given)
     metric = agreed = None
     if 'evaluate' in job.inputs and not foreign:

@@ -73,7 +73,14 @@ def test_outputs_whose_size_hangs_on_the_sample_are_compared_one_by_one(tmp_path
 def test_rows_that_are_mixed_with_each_other_are_asked_one_at_a_time(tmp_path: Path) -> None:
     bench = Bench(tmp_path, x=ROWS, labels=ROWS.argmax(-1))
     turned = Fake(lambda x: (x[::-1],))  # alone each row is itself; among others it is another's
-    assert bench.check('source', turned, metric={'of': 'top1'}).metric.value == 1
+    found = bench.check('source', turned, metric={'of': 'top1'})
+    assert found.metric.value == 1
+    assert contract_of(found.contract).inputs[0].shape == ('batch', 3)  # it takes any number all the same
+
+
+def test_few_samples_do_not_make_a_model_one_that_takes_a_single_row(tmp_path: Path) -> None:
+    found = Bench(tmp_path, x=ROWS[:2]).check('source', Fake(lambda x: (x,)))
+    assert contract_of(found.contract).inputs[0].shape == ('batch', 3)
 
 
 def test_a_batch_that_the_format_hides_is_found_by_running(tmp_path: Path) -> None:

@@ -234,9 +234,9 @@ def test_exactly_one_model_is_needed(tmp_path: Path, count: int) -> None:
 
 def test_many_weights_go_into_a_file_of_one_layout(tmp_path: Path) -> None:
     from stages.frameworks.onnx import external as onnx_external
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx.write import write_stripped
 
-    onnx_file.write_stripped(net(), tmp_path / 'model.onnx', most=100)
+    write_stripped(net(), tmp_path / 'model.onnx', most=100)
     assert (tmp_path / 'model.onnx.data').read_bytes() == WEIGHT.tobytes()
     assert (weight_in(tmp_path) == WEIGHT).all()
     again = onnx.load(tmp_path / 'model.onnx', load_external_data=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.contract.match import matched
@@ -51,13 +50,6 @@ def made(model: onnx.ModelProto, before: Contract) -> Contract:
     contract = matched('model.onnx', found, kept)
     inputs = tuple(replace(port, file='') for port in contract.inputs)
     return replace(contract, inputs=inputs, outputs=tuple(replace(port, file='') for port in contract.outputs))
-
-
-def made_at(path: Path, before: Contract) -> Contract:
-    """Return ``made`` for the file at ``path``; its weights stay unread."""
-    import onnx
-
-    return made(onnx.load(path, load_external_data=False), before)
 
 
 def precision(model: onnx.ModelProto) -> str:

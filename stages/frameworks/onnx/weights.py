@@ -40,15 +40,6 @@ def free_inputs(model: onnx.ModelProto) -> list[Any]:
     return [value for value in model.graph.input if value.name not in weights]
 
 
-def real_inputs(model: onnx.ModelProto) -> dict[str, int]:
-    """Return the inputs that are no weights, each with the fixed size of its first axis (1 where it is free)."""
-    sizes: dict[str, int] = {}
-    for value in free_inputs(model):
-        dims = value.type.tensor_type.shape.dim
-        sizes[value.name] = max(dims[0].dim_value, 1) if len(dims) else 1
-    return sizes
-
-
 def drop_unused(model: onnx.ModelProto, names: set[str]) -> None:
     """Drop the weights among ``names`` that no node, no graph inside and no output of their graph needs."""
     for graph in walk.every_graph(model.graph):

@@ -31,22 +31,22 @@ def write(
     ``inputs`` and ``outputs`` are its names in the graph, in the contract's order. Raises UnsupportedError when an
     operator had no ONNX form: tf2onnx leaves it in the graph as it was, and only onnx's checker sees it.
     """
-    from stages.frameworks.onnx import file as onnx_file
     from stages.frameworks.onnx import ports
+    from stages.frameworks.onnx.names import name_dimensions, name_ports
+    from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
     has = {value.name for value in model.graph.input}
     kept = [(own, port) for own, port in zip(inputs, contract.inputs, strict=True) if own in has]  # else it was unused
-    names = {own: port.name for own, port in kept}
-    names |= {own: port.name for own, port in zip(outputs, contract.outputs, strict=True)}
     _in_order(model.graph.input, [own for own, _ in kept])
     _in_order(model.graph.output, list(outputs))
-    onnx_file.rename(model, names)
-    onnx_file.name_dimensions(model, tuple(port for _, port in kept))
+    # by place: an output may be an input, or two outputs one value
+    name_ports(model, [port.name for _, port in kept], [port.name for port in contract.outputs])
+    name_dimensions(model, tuple(port for _, port in kept))
     del model.graph.value_info[:]  # shapes between, which every runtime infers; they would name dimensions "unk__12"
     _name_free_sizes(model, contract)
     with refusal('tf2onnx', advice):
-        onnx_file.write_stripped(model, path)
+        write_stripped(model, path)
     made = ports.made(model, before)
     known = {port.name: port.batch for port in before.outputs}
     return replace(made, outputs=tuple(replace(port, batch=known[port.name]) for port in made.outputs))

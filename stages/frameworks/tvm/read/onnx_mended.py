@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.errors import UnsupportedError
-from stages.frameworks.onnx import file as onnx_file
+from stages.frameworks.onnx.operators import operators
 from stages.frameworks.tvm.read.known_wrong import KNOWN_WRONG, UNREAD, Wrong
 from stages.frameworks.tvm.read.onnx_node import Node, Writer
 from stages.frameworks.tvm.read.onnx_types import light, types_of, whole
@@ -62,7 +62,7 @@ def mended(model: onnx.ModelProto, insist: bool) -> tuple[onnx.ModelProto, bool]
 
     Raises UnsupportedError for those that cannot be written otherwise, unless we ``insist`` on them.
     """
-    if not onnx_file.operators(model) & {each.operator for each in (*KNOWN_WRONG, *UNREAD)}:
+    if not operators(model) & {each.operator for each in (*KNOWN_WRONG, *UNREAD)}:
         return model, False
     types = types_of(model)
     nodes: list[Any] = []

@@ -56,11 +56,11 @@ def ready(
     What is not ``known`` is written as other operators, where ONNX says how, and so is what TVM is known to read
     wrongly; the rest of that is refused, unless we ``insist``.
     """
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import operators, opset, weights
     from stages.frameworks.tvm.read import onnx_mended
 
-    model = onnx_file.at_least_opset(path, OPSET)
-    onnx_file.inputs_without_weights(model)
+    model = opset.at_least_opset(path, OPSET)
+    weights.inputs_without_weights(model)
     model.ir_version = max(model.ir_version, 4)  # before, ONNX Runtime lists the weights that it makes as inputs
     _arrange(model.graph.input, [port.name for port in signature])
     _arrange(model.graph.output, list(outputs))
@@ -68,24 +68,24 @@ def ready(
     model = folded(model)
     for _ in range(ROUNDS):
         lacking = [] if known is None else missing(model, known)
-        before = onnx_file.operators(model)
+        before = operators.operators(model)
         model, changed = onnx_mended.mended(onnx_mended.expanded(model, lacking), insist)
         if not changed and not lacking:
             break
         model = folded(model)
-        if not changed and onnx_file.operators(model) == before:
+        if not changed and operators.operators(model) == before:
             break
     return model
 
 
 def missing(model: onnx.ModelProto, known: frozenset[str]) -> list[str]:
     """Return the operators of ``model`` that TVM has no converter for; ``known`` are those that it has one for."""
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import operators
 
     standard, foreign = (known - FOREIGN) | INLINE, known & (FOREIGN | BOTH)
     return sorted(
         f'{domain}.{name}' if domain else name
-        for domain, name in onnx_file.operators_by_domain(model)
+        for domain, name in operators.operators_by_domain(model)
         if name not in (standard if domain in STANDARD else foreign if domain == MICROSOFT else ())
     )
 
@@ -99,16 +99,16 @@ def folded(model: onnx.ModelProto, again: bool = True) -> onnx.ModelProto:
     import onnx
     import onnxruntime as ort
 
-    from stages.frameworks.onnx import file as onnx_file
+    from stages.frameworks.onnx import operators, weights, write
 
-    before = onnx_file.operators(model)
+    before = operators.operators(model)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder, 'given.onnx'), Path(folder, 'made.onnx')
-        onnx_file.write_stripped(model, given)
+        write.write_stripped(model, given)
         options.optimized_model_filepath = str(made)
         try:
             ort.InferenceSession(str(given), options, providers=['CPUExecutionProvider'])
@@ -116,8 +116,8 @@ def folded(model: onnx.ModelProto, again: bool = True) -> onnx.ModelProto:
             result = model
         else:
             result = onnx.load(made)
-    onnx_file.constants_as_weights(result)
-    more = onnx_file.operators(result) - before
+    weights.constants_as_weights(result)
+    more = operators.operators(result) - before
     return folded(result, again=False) if again and more & OF_SHAPES else result
 
 
