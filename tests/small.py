@@ -86,7 +86,7 @@ class Small:
 
 def small_project(root: Path, recipe: str = RECIPE, model: str = MODEL) -> Small:
     """Lay the project out in ``root``; nothing is built."""
-    (root / 'recipes' / 'models').mkdir(parents=True)
+    (root / 'recipes' / 'models').mkdir(parents=True, exist_ok=True)
     (root / 'recipes' / 'models' / 'tiny.py').write_text(model)
     (root / 'recipes' / 'tiny.yaml').write_text(recipe)
     (root / 'dodo.py').write_text((ROOT / 'dodo.py').read_text())
