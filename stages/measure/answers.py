@@ -62,6 +62,29 @@ def together(session: Session, contract: Contract, found: Samples, size: int) ->
     return answers
 
 
+def turned(session: Session, contract: Contract, found: Samples) -> Contract:
+    """Return the contract of a model of fixed rows with the batch axis of each output that does not tell it yet.
+
+    Shown by feeding the same samples in turn: an axis counts samples when the answers turn along it as the samples do.
+    """
+    import numpy as np
+
+    size, total = contract.rows or 1, found.count
+    if size == 1 or total < size or all(port.batch is not None for port in contract.outputs):
+        return contract
+    first = _run(session, contract, feed(found, contract, range(size)))
+    second = _run(session, contract, feed(found, contract, [(i + 1) % size for i in range(size)]))
+
+    def axis_of(port: Port) -> int | None:
+        one, two = first[port.name], second[port.name]
+        if port.batch is not None or one.shape != two.shape or _same(one, two):
+            return port.batch
+        fits = [d for d, n in enumerate(one.shape) if n == size and _same(np.roll(one, -1, d), two)]
+        return fits[0] if len(fits) == 1 else None
+
+    return replace(contract, outputs=tuple(replace(port, batch=axis_of(port)) for port in contract.outputs))
+
+
 def described(contract: Contract, answers: Answers) -> Contract:
     """Return ``contract`` with what its outputs really are: element types, and the sizes that no sample changes."""
     outputs = tuple(_described(port, answers[port.name], contract.rows) for port in contract.outputs)
@@ -173,6 +196,15 @@ def _joined(port: Port, several: numpy.ndarray, arrays: Sequence[numpy.ndarray])
     shape = list(port.shape) if len(port.shape) == several.ndim else list(alone_shape)
     shape[axis] = BATCH
     return replace(port, shape=tuple(shape), batch=axis)
+
+
+def _same(one: numpy.ndarray, other: numpy.ndarray) -> bool:
+    """Whether two answers of one kernel to one feed, its samples turned, are equal but for rounding."""
+    import numpy as np
+
+    if one.dtype.kind != 'f':
+        return bool((one == other).all())
+    return bool(np.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True))
 
 
 def _alike(one: numpy.ndarray, other: numpy.ndarray) -> bool:

@@ -114,6 +114,7 @@ def _checked(params: Params, job: Job, session: Session, contract: Contract, for
         contract = _axes_of(contract, reference[0])
     probe = samples(read_npz(job.inputs['probe'] / 'data.npz'), contract, contract.sizes)
     probe = probe.first(EMULATED if foreign else SAMPLES)
+    contract = answers.turned(session, contract, probe)
     given = answers.alone(session, contract, probe)
     contract = answers.described(contract, given)
     known, shown = None, contract

@@ -78,6 +78,15 @@ def test_rows_that_are_mixed_with_each_other_are_asked_one_at_a_time(tmp_path: P
     assert contract_of(found.contract).inputs[0].shape == ('batch', 3)  # it takes any number all the same
 
 
+def test_a_source_of_fixed_rows_shows_where_its_outputs_count_them(tmp_path: Path) -> None:
+    contract = replace(X.fixed(4), outputs=(Port('y', (), ''), Port('state', (), ''), Port('table', (), '')))
+    fake = Fake(lambda x: (x * 1e-3 + 1, x[None], np.ones((4, 2))), 4)  # answers that differ by little
+    bench = Bench(tmp_path, contract, x=ROWS, labels=ROWS.argmax(-1))
+    found = bench.check('source', fake, metric={'of': 'top1'})
+    assert [port.batch for port in contract_of(found.contract).outputs] == [0, 1, None]
+    assert (found.metric.value, found.metric.n) == (1, 40)
+
+
 def test_few_samples_do_not_make_a_model_one_that_takes_a_single_row(tmp_path: Path) -> None:
     found = Bench(tmp_path, x=ROWS[:2]).check('source', Fake(lambda x: (x,)))
     assert contract_of(found.contract).inputs[0].shape == ('batch', 3)
