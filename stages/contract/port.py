@@ -106,6 +106,9 @@ class Contract:
     state: tuple[str, ...] = ()
     """What the model keeps inside from call to call (variables of the file). An engine starts it fresh in each call."""
 
+    notes: tuple[str, ...] = ()
+    """What whoever ships it should know of how it was made, a sentence each: what a tool left out, and why."""
+
     def input(self, name: str) -> Port:
         """Return the input ``name``; KeyError when there is none."""
         return {port.name: port for port in self.inputs}[name]
@@ -145,6 +148,7 @@ def contract_json(contract: Contract) -> dict[str, Any]:
         'precision': contract.precision,
         'sizes': dict(contract.sizes),
         'state': list(contract.state),
+        'notes': list(contract.notes),
     }
 
 
@@ -156,6 +160,7 @@ def contract_of(read: Mapping[str, Any]) -> Contract:
         precision=read.get('precision', 'f32'),
         sizes=dict(read.get('sizes', {})),
         state=tuple(read.get('state', ())),
+        notes=tuple(read.get('notes', ())),
     )
 
 

@@ -56,15 +56,12 @@ class Refused:
     operator: str | None
     """The operator that it named."""
 
-    before: str
-    """The format of the model's source, '' where that is not known: advice must not lead back there."""
-
 
 Advice = str | Callable[[Refused], str]
 
 
 @contextlib.contextmanager
-def refusal(tool: str, advice: Advice, before: str = '') -> Iterator[None]:
+def refusal(tool: str, advice: Advice) -> Iterator[None]:
     """
     Turn what ``tool`` raises inside into an UnsupportedError with its last words and ``advice``.
 
@@ -82,7 +79,7 @@ def refusal(tool: str, advice: Advice, before: str = '') -> Iterator[None]:
         found = operator(str(error))
         head = f'{tool} cannot do this to this model' + (f' (operator {found})' if found else '')
         said = '\n'.join('  ' + line[:300] for line in words[-LINES:])
-        tried = advice if isinstance(advice, str) else advice(Refused(str(error), found, before))
+        tried = advice if isinstance(advice, str) else advice(Refused(str(error), found))
         msg = f'{head}: {type(error).__name__}\n{said}\nwhat to try: {tried}'
         raise UnsupportedError(msg) from error
 

@@ -163,7 +163,7 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
         'precision': check.precision or contract['precision'],
         'engine': build.variant.engine,
         'options': plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
-        **{name: contract[name] for name in ('inputs', 'outputs', 'sizes', 'state')},
+        **{name: contract[name] for name in ('inputs', 'outputs', 'sizes', 'state', 'notes')},
         'preprocessing': recipe.preprocessing,
         'stages': [
             {'kind': step.kind, 'params': dict(step.params), 'key': result.key, 'tools': result.action['tools'],

@@ -18,7 +18,7 @@ from stages.measure.machine import machine
 from stages.measure.noise import flags
 from stages.measure.samples import Samples
 from stages.measure.tolerance import tolerance_of
-from stages.plan.step import Step
+from stages.plan.step import Build, Step
 from stages.recipe.model import Stage
 from stages.report import findings
 from stages.report.findings import Asked, Bound, Failed, Findings, Protocol, Unmeasured, Variant
@@ -101,7 +101,7 @@ def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int],
         size_bytes=results[-1].size if built else None,
         check=outcome.check,
         bound=Bound(bound.relative, bound.cosine),
-        notes=outcome.notes,
+        notes=(*outcome.notes, *_told(build, outcome)),
         measured=tuple(found for (name, _), found in taken.items() if name == build.variant.name and found),
         unmeasured=tuple(Unmeasured(threads, why) for threads, why in outcome.unmeasured),
     )
@@ -117,6 +117,12 @@ def _stage(stage: Stage, step: Step, result: Result | None) -> findings.Stage:
         step=step.id,
         makes=_makes(stage, step.module),
     )
+
+
+def _told(build: Build, outcome: Outcome) -> list[str]:
+    """Return what the kinds of a variant say of how it was made."""
+    said = outcome.check.contract.get('notes') or () if outcome.check else ()
+    return [f'{build.variant.name}: {note}' for note in said]
 
 
 def _failed(failure: Failure | None) -> Failed | None:

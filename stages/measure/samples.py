@@ -33,6 +33,8 @@ class Cycle:
     wall_ns: int = 0
     major_faults: int = 0
     cpu_mhz: float | None = None
+    fed: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
+    """The shape of each input of a call."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def cycle_of(read: Mapping[str, Any]) -> Cycle:
     fields: dict[str, Any] = {name: tuple(read.get(name) or ()) for name in SERIES}
     fields |= {name: read.get(name) or 0 for name in COUNTS}
     fields |= {name: read.get(name) for name in ONCE}
+    fields['fed'] = {name: tuple(shape) for name, shape in (read.get('fed') or {}).items()}
     return Cycle(
         inner=read.get('inner') or 1, peak_per_repetition=read.get('peak_per_repetition') is not False, **fields
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.measure.tolerance import untestable
@@ -73,8 +73,17 @@ def _subtitle(findings: Findings) -> str:
         parts.append(f'{" and ".join(map(str, protocol.threads))} thread{"s" * (protocol.threads != (1,))}')
     if protocol.sizes:
         parts.append(', '.join(f'{name}: {size}' for name, size in protocol.sizes.items()))
+    if fed := _fed(findings):
+        parts.append(', '.join(f'{name} {"×".join(map(str, shape)) or "scalar"}' for name, shape in fed.items()))
     parts.append(findings.created[:10])
     return ' · '.join(part for part in parts if part)
+
+
+def _fed(findings: Findings) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of what the baseline was fed when it was measured."""
+    base = next((variant for variant in findings.variants if variant.name == findings.baseline), None)
+    cycles = (cycle for taken in base.measured for cycle in taken.cycles) if base else ()
+    return next((cycle.fed for cycle in cycles if cycle.fed), {})
 
 
 def _verdicts(found: list[Row], choice: Choice) -> list[str]:

@@ -53,11 +53,11 @@ def test_a_mistake_of_ours_inside_a_callback_of_the_tool_is_not_either():
         json.dumps({'x': object()}, default=lambda thing: refusals.raised_by_us(thing))
 
 
-def test_advice_knows_what_the_tool_said_and_where_the_model_comes_from():
+def test_advice_knows_what_the_tool_said_and_of_which_operator():
     def advice(refused: Refused) -> str:
-        return f'not {refused.before}, for {refused.operator}'
+        return f'for {refused.operator}, of {len(refused.words.split())} words'
 
-    with pytest.raises(UnsupportedError, match='try: not onnx, for Shrink'), refusal('Tool', advice, before='onnx'):
+    with pytest.raises(UnsupportedError, match='try: for Shrink, of 5 words'), refusal('Tool', advice):
         of_the_tool(RuntimeError('operator Shrink is not supported'))
 
 

@@ -142,3 +142,13 @@ def test_empty_findings_still_make_a_page(tmp_path: Path) -> None:
 def test_control_characters_and_formulas_do_not_survive() -> None:
     assert clean('a\x1b[31mb\x1b]0;t\x07c\u202ed\r\ne\x00\udc80') == 'abcd e'
     assert in_csv('=1+1') == "'=1+1" and in_csv(-1.5) == -1.5
+
+
+def test_what_was_fed_stands_beside_what_was_measured(tmp_path: Path) -> None:
+    document = copy.deepcopy(findings())
+    for variant in document['variants']:
+        for taken in variant.get('measured') or ():
+            for cycle in taken['cycles']:
+                cycle['fed'] = {'audio': [1, 16000], 'gain': []}
+    written(document, tmp_path)
+    assert 'audio 1×16000, gain scalar' in (tmp_path / 'report.html').read_text(encoding='utf-8')

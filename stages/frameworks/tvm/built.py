@@ -36,15 +36,15 @@ def build(params: Params, job: Job) -> Contract:
     made = lower.made(module, wanted, params.level, records, rule=params.schedule == 'rule')
     job.progress(0.9, 'linking')
     binary.check(link.linked(made.executable, wanted, job.output), wanted)
+    unscheduled = tuple(library.Unscheduled.of(*each) for each in sorted(made.kernels.unscheduled.items()))
+    fell_back = tuple(library.FellBack(*each) for each in sorted(made.kernels.without.items()))
     library.write(
         library.Library(
             target=wanted.name, system=wanted.system, machine=wanted.machine, triple=wanted.triple, needs=wanted.needs,
             inputs=inputs, outputs=results, level=params.level, schedule=params.schedule,
-            kernels=made.kernels.origins,
-            unscheduled=tuple(library.Unscheduled.of(*each) for each in sorted(made.kernels.unscheduled.items())),
-            fell_back=tuple(library.FellBack(*each) for each in sorted(made.kernels.without.items())),
+            kernels=made.kernels.origins, unscheduled=unscheduled, fell_back=fell_back,
             tools={tool: version(tool) for tool in ('apache-tvm', 'apache-tvm-ffi')},
         ),
         job.output,
     )  # fmt: skip
-    return library.contract(inputs, results, before)
+    return replace(library.contract(inputs, results, before), notes=library.notes(unscheduled, fell_back))

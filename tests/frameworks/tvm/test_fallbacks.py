@@ -10,7 +10,7 @@ for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
 from onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
 
 from stages.errors import UnsupportedError  # noqa: E402
-from stages.frameworks.tvm.emit import code  # noqa: E402
+from stages.frameworks.tvm.emit import code, library  # noqa: E402
 from stages.frameworks.tvm.graph import levels  # noqa: E402
 from stages.frameworks.tvm.schedule import rule  # noqa: E402
 from stages.frameworks.tvm.schedule.rule import block  # noqa: E402
@@ -39,6 +39,8 @@ def test_a_kernel_that_cannot_be_compiled_stays_unscheduled_alone(net, tmp_path,
     assert len(found.unscheduled) == found.kernels['unscheduled'] == 1
     assert 'cosh' in found.unscheduled[0].operator and 'tirx.cosh' in found.unscheduled[0].why
     assert found.kernels['rule'] == found.kernels['all'] - 1 > 1
+    (said,) = library.notes(found.unscheduled, found.fell_back)
+    assert said.startswith('1 kernel of TVM runs unscheduled') and 'cosh' in said
 
 
 @pytest.mark.parametrize('mistake', [TypeError, KeyError, AssertionError])
@@ -75,6 +77,7 @@ def test_a_part_of_a_level_that_fails_is_left_out(function, part, net, tmp_path,
     found = assert_same(net, IMAGE, tmp_path)
 
     assert [(each.what, each.why) for each in found.fell_back] == [(part, 'RuntimeError: no such layout')]
+    assert library.notes((), found.fell_back) == (f'TVM built it without {part}: RuntimeError: no such layout',)
 
 
 def test_packing_that_fails_falls_back_to_weights_as_they_are(net, tmp_path, monkeypatch):

@@ -108,6 +108,21 @@ def signature(module: Any, names: tuple[str, ...]) -> tuple[tuple[Port, ...], tu
     return inputs, tuple(_typed(name, each) for name, each in zip(named, returned, strict=True))
 
 
+def notes(unscheduled: Sequence[Unscheduled], fell_back: Sequence[FellBack]) -> tuple[str, ...]:
+    """Return in sentences what is slower than it might be; ``library.json`` has all of it."""
+    said = [f'TVM built it without {each.what}: {_line(each.why)}' for each in fell_back]
+    if unscheduled:
+        kinds = ', '.join(dict.fromkeys(each.operator for each in unscheduled))
+        several = len(unscheduled) > 1
+        head = f'{len(unscheduled)} {"kernels of TVM run" if several else "kernel of TVM runs"} unscheduled'
+        said.append(f'{head}, right and slow ({kinds}): {_line(unscheduled[0].why)}')
+    return tuple(said)
+
+
+def _line(words: str) -> str:
+    return next((line.strip() for line in words.splitlines() if line.strip()), 'no reason was given')[:200]
+
+
 def contract(inputs: Sequence[Port], outputs: Sequence[Port], before: Contract) -> Contract:
     """Return the contract of a library with these ports, made of a model with the contract ``before``, in its order."""
     fixed = before.fixed()
