@@ -13,7 +13,8 @@ from pathlib import Path
 from stages.command.why import find_steps
 from stages.errors import RecipeError, StepError
 from stages.execute import environment
-from stages.execute.ensure import command, ensure, materialise, step_environment
+from stages.execute.ensure import command, copy_result, ensure, step_environment
+from stages.execute.materialise import materialise
 from stages.execute.project import find_root, open_project
 
 
@@ -34,7 +35,7 @@ def run(asked: argparse.Namespace) -> int:
     folder = project.state / 'repeat' / step.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    materialise(project, step, folder)
+    materialise(project, step, folder, copy_result)
     if step.environment:
         environment.make(project, step.environment)
     argv = command(project, step, folder)

@@ -15,10 +15,10 @@ from typing import Any
 from stages import spawn, terminal
 from stages.atomic import write_text
 from stages.contract.engine import FOREIGN_FOLDER
-from stages.contract.port import contract_json
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
+from stages.execute.materialise import materialise
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.tools import remedy
 from stages.measure import check
@@ -145,37 +145,11 @@ def _result(project: Project, step: Step) -> Result:
             environment.make(project, step.environment)
         folder = project.store.temporary(step.name)
         try:
-            materialise(project, step, folder)
+            materialise(project, step, folder, copy_result)
             with building():
                 return _run(project, step, key, folder)
         finally:
             project.store.discard(folder)
-
-
-def materialise(project: Project, step: Step, folder: Path) -> None:
-    """Lay out everything the step may see below ``folder``: inputs, Python, an empty ``out`` and the request."""
-    (folder / 'out').mkdir()
-    (folder / 'home').mkdir()
-    for role, id in step.inputs.items():
-        copy_result(project, id, folder / 'in' / role)
-    roles = list(step.inputs)
-    action = project.action(step)
-    for role, wanted in (('python', step.python), ('path', step.path)):
-        if wanted:
-            roles.append(role)
-            for name in action['files']:
-                source = project.root / 'recipes' / name
-                below = name.removeprefix(step.path) if step.path.endswith('/') else source.name
-                target = folder / 'in' / role / (name if role == 'python' else below)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(source.read_bytes())
-    kept = project.state / 'kept' / step.kind
-    kept.mkdir(parents=True, exist_ok=True)
-    request = {
-        'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': str(kept),
-        'declared': contract_json(step.declared) if step.declared else None,
-    }  # fmt: skip
-    (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')
 
 
 def command(project: Project, step: Step, folder: Path) -> list[str]:
