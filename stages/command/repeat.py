@@ -35,7 +35,7 @@ def run(asked: argparse.Namespace) -> int:
     folder = project.state / 'repeat' / step.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    materialise(project, step, folder, copy_result)
+    materialise(project, step, folder, copy_result, project.action(step))
     if step.environment:
         environment.make(project, step.environment)
     argv = command(project, step, folder)

@@ -71,6 +71,11 @@ def python_of(file: str, root: Path, remembered: Remembered) -> Python:
     return Python(digests, frozenset(packages))
 
 
+def python_digest(path: Path) -> str:
+    """Return the digest of one file of a recipe's Python, as ``python_of`` gives it."""
+    return _digest(ast.parse(path.read_bytes()))
+
+
 def _module_file(module: str) -> Path | None:
     parts = module.split('.')
     if parts[0] != PACKAGE.name:

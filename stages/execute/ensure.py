@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from stages.contract.engine import FOREIGN_FOLDER
 from stages.digest import digest_of
 from stages.errors import StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
-from stages.execute.materialise import materialise
+from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.tools import remedy
 from stages.measure import check
@@ -29,6 +29,9 @@ from stages.store.store import REFUSAL, Lost, Result
 WORKER = Path(__file__).with_name('worker.py')
 LOSSES = 3
 """How often a step is tried again because stored content of its inputs was lost."""
+
+LOOKS = 3
+"""How often the key is made anew when an input changes between being looked at and being read."""
 
 
 def is_current(project: Project, step: Step) -> bool:
@@ -133,7 +136,18 @@ def copy_result(project: Project, id: str, to: Path) -> Result:
 
 
 def _result(project: Project, step: Step) -> Result:
-    key = project.key(step)
+    for _ in range(LOOKS):
+        try:
+            return _result_of_action(project, step, project.action(step))
+        except Changed as changed:
+            what = changed
+            project.look_again()
+    raise StepError(f'{what} changed each of the {LOOKS} times it was read; run doit again when nothing edits it')
+
+
+def _result_of_action(project: Project, step: Step, action: Mapping[str, Any]) -> Result:
+    """Find or make the result of ``action``. Raises Changed when what is there now is not what it names."""
+    key = digest_of(action)
     with locked(project.store.lock(key)):
         result = project.store.find(key)
         if result is not None and not (result.refused and step.id not in project.refusable):
@@ -145,7 +159,7 @@ def _result(project: Project, step: Step) -> Result:
             environment.make(project, step.environment)
         folder = project.store.temporary(step.name)
         try:
-            materialise(project, step, folder, copy_result)
+            materialise(project, step, folder, copy_result, action)
             with building():
                 return _run(project, step, key, folder)
         finally:

@@ -1,12 +1,20 @@
-"""Lay out what a step sees: the files of the steps before it, the recipe's own, and the request."""
+"""Lay out what a step sees: the files of the steps before it, the recipe's own, and the request.
+
+What is copied is held against the action whose digest is the step's key: a key never names other bytes than those that
+a step ran on, whatever was edited, and edited back, in the meantime.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from stages.contract.port import contract_json
+from stages.digest import file_digest
+from stages.execute.code import python_digest
 from stages.execute.project import Project
 from stages.plan.step import Step
 from stages.store.store import Result
@@ -15,23 +23,27 @@ Copy = Callable[[Project, str, Path], Result]
 """Puts the files of a step's result into a folder; makes what was lost again, which is why it is handed in."""
 
 
-def materialise(project: Project, step: Step, folder: Path, copy: Copy) -> None:
-    """Lay out everything the step may see below ``folder``: inputs, Python, an empty ``out`` and the request."""
+class Changed(Exception):
+    """What was copied is not what the action names: it changed since it was looked at."""
+
+
+def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: Mapping[str, Any]) -> None:
+    """Lay out all that the step may see below ``folder``: inputs, Python, an empty ``out`` and the request.
+
+    Raises Changed when any of it is not what ``action`` says.
+    """
     (folder / 'out').mkdir()
     (folder / 'home').mkdir()
     for role, id in step.inputs.items():
-        copy(project, id, folder / 'in' / role)
+        if copy(project, id, folder / 'in' / role).digest != action['inputs'][role]:
+            raise Changed(f'what {project.plan.steps[id].name} left')
     roles = list(step.inputs)
-    action = project.action(step)
-    for role, wanted in (('python', step.python), ('path', step.path)):
-        if wanted:
+    for role, wanted, digest in (('python', step.python, python_digest), ('path', step.path, file_digest)):
+        if wanted:  # one of the two: what is read is either run or not
             roles.append(role)
             for name in action['files']:
-                source = project.root / 'recipes' / name
-                below = name.removeprefix(step.path) if step.path.endswith('/') else source.name
-                target = folder / 'in' / role / (name if role == 'python' else below)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(source.read_bytes())
+                below = name if role == 'python' else _below(name, step.path)
+                _copy(project, name, folder / 'in' / role / below, digest, action)
     kept = project.state / 'kept' / step.kind
     kept.mkdir(parents=True, exist_ok=True)
     request = {
@@ -39,3 +51,19 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy) -> None:
         'declared': contract_json(step.declared) if step.declared else None,
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')
+
+
+def _below(name: str, path: str) -> str:
+    return name.removeprefix(path) if path.endswith('/') else Path(name).name
+
+
+def _copy(project: Project, name: str, target: Path, digest: Callable[[Path], str], action: Mapping[str, Any]) -> None:
+    """Copy a file of the recipe; the digest is that of the copy, which nobody edits."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(project.root / 'recipes' / name, target)
+        same = digest(target) == action['files'][name]
+    except (OSError, SyntaxError, ValueError):
+        same = False
+    if not same:
+        raise Changed(f'recipes/{name}')

@@ -197,8 +197,9 @@ class Project:
         return {}
 
     def look_again(self) -> None:
-        """Forget what was read of files in this run, so that a change since then is seen."""
+        """Forget what was read of files and packages in this run, so that a change since then is seen."""
         self.remembered.forget_run()
+        self.__dict__.pop('installed', None)
         self._codes.clear()
 
 
