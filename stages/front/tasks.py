@@ -19,14 +19,16 @@ from stages import spawn, terminal
 from stages.errors import RecipeError, ToolError
 from stages.execute import environment
 from stages.execute.ensure import ensure, is_current
-from stages.execute.project import STATE, Project, open_project
+from stages.execute.project import Project, open_project
 from stages.execute.tools import remedy
+from stages.front.forgetful import NO_DATABASE
 from stages.front.reporter import Reporter
 from stages.layout import benchmark
 from stages.layout.artifact import deliver, is_delivered
 from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import is_reported, report
 from stages.plan.step import Build, Step
+from stages.store.modes import decide_modes
 
 STEPS_AT_ONCE = 2
 """Unless ``-n`` says otherwise. Converters take gigabytes, and half of their time they use one core."""
@@ -46,11 +48,10 @@ def opened(root: Path) -> Project:
 
 
 def settings(root: Path) -> dict[str, Any]:
-    """Return doit's settings for the project at ``root``, and make the folder of its database, which doit does not."""
-    (root / STATE).mkdir(exist_ok=True)
+    """Return doit's settings for the project at ``root``."""
+    decide_modes(root)
     return {
-        'backend': 'sqlite3',  # the default differs from Python to Python, and loses tasks of concurrent runs
-        'dep_file': str(root / STATE / 'doit.db'),
+        **NO_DATABASE,
         'continue': True,
         'par_type': 'thread',
         'num_process': min(os.cpu_count() or 1, STEPS_AT_ONCE),
