@@ -22,18 +22,24 @@ _running: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
 
 
+SETTINGS = {
+    'LANG': 'C.UTF-8',
+    'LC_ALL': 'C.UTF-8',
+    'PYTHONHASHSEED': '0',
+    'SOURCE_DATE_EPOCH': '315532800',  # 1980-01-01, the first date a zip can hold
+    'HF_HUB_OFFLINE': '1',
+    'TF_CPP_MIN_LOG_LEVEL': '2',
+}
+"""What is set for every child, whatever was set for us; it is in the keys of steps."""
+
+
 def environment(home: Path, threads: int = 0, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return all that a child sees of the environment: no tokens, no user settings, fixed seeds."""
     clean = {
         'PATH': os.environ.get('PATH', os.defpath),
         'HOME': str(home),
         'TMPDIR': str(home),
-        'LANG': 'C.UTF-8',
-        'LC_ALL': 'C.UTF-8',
-        'PYTHONHASHSEED': '0',
-        'SOURCE_DATE_EPOCH': '315532800',  # 1980-01-01, the first date a zip can hold
-        'HF_HUB_OFFLINE': '1',
-        'TF_CPP_MIN_LOG_LEVEL': '2',
+        **SETTINGS,
     }
     if threads:
         clean |= dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), str(threads))

@@ -12,9 +12,12 @@ from typing import Any
 from stages.contract.port import contract_json
 from stages.plan.step import Step
 
-FORMAT = 2
+FORMAT = 3
 SALT = ''
 """Change it to disown every result made so far."""
+
+START = ('stages.execute.worker',)
+"""The modules that start a step, whatever its kind; with all that they import they are code of every step."""
 
 
 def action_of(
@@ -25,11 +28,14 @@ def action_of(
     files: Mapping[str, str],
     tools: Mapping[str, str],
     platform: Mapping[str, str],
+    settings: Mapping[str, str],
     environment: str = '',
 ) -> dict[str, Any]:
     """Return the action. ``inputs`` are result digests by role, ``files`` content digests by path below recipes/.
 
-    ``environment`` is the digest of the lock file of the environment it runs in; empty: the user's own.
+    ``settings`` is what is set in the step's surroundings; ``environment`` is the digest of the lock file of the
+    environment it runs in, empty for the user's own. How long it may take is no part of it: a limit decides whether
+    there is a result, never which.
     """
     action = {
         'format': FORMAT,
@@ -43,7 +49,7 @@ def action_of(
         'files': dict(files),
         'tools': dict(tools),
         'platform': dict(platform),
-        'timeout': step.timeout,
+        'settings': dict(settings),
     }
     return action | ({'environment': environment} if environment else {})
 
@@ -51,13 +57,14 @@ def action_of(
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return why two actions of one step differ, a sentence for each reason."""
     reasons = []
-    for name in ('format', 'salt', 'kind', 'declared', 'outputs', 'timeout', 'environment'):
+    for name in ('format', 'salt', 'kind', 'declared', 'outputs', 'environment'):
         if old.get(name) != new.get(name):
             reasons.append(f'{name}: {old.get(name)} -> {new.get(name)}')
     if old.get('code') != new.get('code'):
         reasons.append(f'code of {new["kind"]} or a helper of it changed')
     for group, words in (
-        ('params', 'parameter'), ('tools', 'tool'), ('platform', 'platform'), ('files', 'file'), ('inputs', 'input'),
+        ('params', 'parameter'), ('tools', 'tool'), ('platform', 'platform'), ('settings', 'setting'),
+        ('files', 'file'), ('inputs', 'input'),
     ):  # fmt: skip
         before, after = old.get(group, {}), new.get(group, {})
         for name in sorted(before.keys() | after.keys()):

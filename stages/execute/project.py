@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from stages import spawn
 from stages.digest import digest_of, file_digest
 from stages.engines import ENGINES
 from stages.environments import lock_file, locked
 from stages.errors import ToolError
-from stages.execute import host, tools
-from stages.execute.action import action_of
+from stages.execute import host, programs, tools
+from stages.execute.action import START, action_of
 from stages.execute.code import Python, code_digest, python_of
 from stages.measure import check
 from stages.paths import files_below
@@ -151,14 +152,15 @@ class Project:
                 for file in files_below(path) if step.path.endswith('/') else [path]:
                     name = file.relative_to(recipes).as_posix()
                     files[name] = self.remembered.of('sha256', file, file_digest)
-            code = self.code(step.code)
+            code = self.code((*START, *step.code))
             lock = lock_file(step.environment) if step.environment else None
             environment = self.remembered.of('sha256', lock, file_digest) if lock else ''
+            called = programs.versions(programs.called_by(step), self.remembered)
         versions = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
         return action_of(
-            step, code=code, inputs=inputs, files=files, tools=versions,
+            step, code=code, inputs=inputs, files=files, tools=versions | called,
             platform=host.system() | (host.host() if step.host else {}) | self.emulated(step),
-            environment=environment,
+            settings=spawn.SETTINGS, environment=environment,
         )  # fmt: skip
 
     def missing(self, step: Step) -> list[str]:

@@ -56,6 +56,8 @@ class _Steps:
                 tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
                 environment=environment, timeout=recipe.timeout,
             )  # fmt: skip
+        elif recipe.timeout > self.by_id[id].timeout:
+            self.by_id[id] = replace(self.by_id[id], timeout=recipe.timeout)  # no other recipe shortens a limit
         return id
 
 

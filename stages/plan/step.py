@@ -47,6 +47,7 @@ class Step:
     """Whether the result depends on the CPU it is made on."""
 
     timeout: float
+    """Seconds it may take: the largest limit of the recipes that need it. Policy, and so in neither id nor key."""
 
     environment: str = ''
     """The locked environment whose Python runs it; empty: the user's own."""

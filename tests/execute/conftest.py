@@ -116,8 +116,23 @@ class House:
             'seen = Remembered(Path("none.json"))\n'
             'print(json.dumps({name: code_digest((name,), seen) for name in sys.argv[1:]}))\n'
         )
+        return self._run(code, *modules)
+
+    def keys(self, root: Path) -> dict[str, str]:
+        """Return the keys of the first steps of the project at ``root``, by id."""
+        code = (
+            'import json, sys\n'
+            'from pathlib import Path\n'
+            'from stages.execute.project import open_project\n'
+            'project = open_project(Path(sys.argv[1]))\n'
+            'steps = project.plan.steps.values()\n'
+            'print(json.dumps({step.id: project.key(step) for step in steps if not step.inputs}))\n'
+        )
+        return self._run(code, str(root))
+
+    def _run(self, code: str, *arguments: str) -> dict[str, str]:
         done = subprocess.run(
-            [sys.executable, '-c', code, *modules], cwd=self.root, capture_output=True, text=True, check=False,
+            [sys.executable, '-c', code, *arguments], cwd=self.root, capture_output=True, text=True, check=False,
             env={'PYTHONPATH': str(self.root), 'PATH': ''},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 
+from stages.execute.programs import COMPILER
 from stages.execute.project import Stamp
+from stages.spawn import SETTINGS
 from tests.execute.conftest import Keyed, changed
 
 ALL = {'torch-source:build', 'data:calibrate', 'data:evaluate', 'onnx', 'onnx-quantize'}
@@ -184,3 +186,51 @@ def test_every_reason_for_another_key_is_said_in_words(keyed):
         'input model changed',
     ]
     assert difference(after['onnx'], after['onnx']) == []
+
+
+def test_how_long_a_step_may_take_is_in_no_key(keyed):
+    before = keyed.keys()
+
+    keyed.write('another.yaml', (keyed.root / 'recipes/net.yaml').read_text().replace('model: net', 'model: b'))
+    keyed.edit('another.yaml', 'recipe: 1', 'recipe: 1\ntimeout: 7200')
+
+    assert changed(before, keyed.keys()) == set()
+
+
+def test_what_is_set_around_a_step_is_in_every_key(keyed, monkeypatch):
+    before = keyed.keys()
+
+    monkeypatch.setitem(SETTINGS, 'PYTHONHASHSEED', '1')
+
+    assert changed(before, keyed.keys()) == ALL
+
+
+@pytest.mark.parametrize('module', ['execute/worker.py', 'contract/job.py'])
+def test_the_code_that_starts_a_step_is_in_every_key(house, keyed, module):
+    before = house.keys(keyed.root)
+
+    house.write(module, (house.root / 'stages' / module).read_text() + '\nNEW = 1\n')
+
+    assert changed(before, house.keys(keyed.root)) == set(before)
+
+
+def test_the_compiler_that_inductor_calls_is_in_the_keys_of_what_it_compiles_alone(keyed, tmp_path, monkeypatch):
+    variants = '  aoti: [aoti]\n  compiled: {stages: [], run: {compile: inductor}}\n  int8:'
+    keyed.edit('net.yaml', '  int8:', variants)
+
+    def keys_under(version):
+        program = tmp_path / version / COMPILER
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\necho g++ {version}\n')
+        program.chmod(0o755)
+        monkeypatch.setenv('PATH', f'{program.parent}:{os.environ["PATH"]}')
+        project = keyed.project()
+        return {id: project.key(step) for id, step in project.plan.steps.items()}, project.plan.steps
+
+    (before, steps), (after, _) = keys_under('12.2'), keys_under('14.1')
+
+    hit = [steps[id] for id in changed(before, after)]
+    assert {(step.kind, step.params.get('options', {}).get('compile')) for step in hit} == {
+        ('aoti', None),
+        ('check', 'inductor'),
+    }

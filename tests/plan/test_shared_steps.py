@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plan.conftest import RECIPE, ids, with_variants
 
 
@@ -111,3 +113,13 @@ def test_inputs_come_before_what_needs_them(plan):
     for step in made.steps.values():
         assert set(step.inputs.values()) <= seen, f'{step.name} comes too early'
         seen.add(step.id)
+
+
+@pytest.mark.parametrize('order', [(1, 7200), (7200, 1)])
+def test_of_two_limits_of_a_shared_step_the_larger_counts_whoever_comes_first(plan, order):
+    one, other = (f'{RECIPE}timeout: {seconds}\n' for seconds in order)
+
+    made = plan(one, other.replace('model: net', 'model: another'))
+
+    assert {step.timeout for step in made.steps.values()} == {7200}
+    assert set(made.steps) == set(plan(RECIPE).steps)
