@@ -61,6 +61,9 @@ class Engine(Protocol):
     def FOREIGN(self) -> Mapping[str, Emulator]:
         """Other machines whose models are run here under an emulator, by name: ``linux-aarch64``; none for most."""
 
+    def programs(self, options: Any) -> tuple[str, ...]:
+        """Programs of the system it calls with these options; their versions enter the keys of checks."""
+
     def foreign(self, folder: Path) -> str:
         """The machine that the model in ``folder`` is for, in words, when this one cannot run it; else empty.
 

@@ -36,6 +36,10 @@ class Kind(Protocol):
         """The locked environment it runs in, by its name in ``stages/environments``; empty: the user's own."""
 
     @property
+    def PROGRAMS(self) -> tuple[str, ...]:
+        """Programs of the system that it calls, by name; what they say of their version enters the key."""
+
+    @property
     def Params(self) -> type[Any]:
         """Frozen dataclass: its fields are what a recipe may write, the string under each its description."""
 

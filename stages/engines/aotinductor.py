@@ -17,6 +17,7 @@ RUNS = ('aoti',)
 TOOLS = ('torch', 'numpy')
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+programs = usual.no_programs
 
 
 @dataclass(frozen=True)

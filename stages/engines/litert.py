@@ -19,6 +19,7 @@ RUNS = ('tflite',)
 TOOLS = ('ai-edge-litert', 'numpy')
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+programs = usual.no_programs
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ RUNS = ('openvino',)
 TOOLS = ('openvino', 'numpy')
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+programs = usual.no_programs
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ RUNS = ('savedmodel', 'keras')
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy')
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+programs = usual.no_programs
 
 
 @dataclass(frozen=True)

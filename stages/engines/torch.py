@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from stages.contract.port import Contract
 from stages.engines import usual
+from stages.frameworks.torch import compiler
 
 if TYPE_CHECKING:
     import numpy
@@ -59,6 +60,11 @@ def prepare() -> None:
     import torch  # noqa: F401
 
 
+def programs(options: Options) -> tuple[str, ...]:
+    """Call the C++ compiler where it is asked for."""
+    return (compiler.PROGRAM,) if options.compile == 'inductor' else ()
+
+
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TorchSession:
     """Build the module in ``folder``, its transforms replayed, not calculated again; or load the exported program."""
     from stages.frameworks.torch import exported as exported_file
@@ -87,8 +93,6 @@ def session(call: Any, contract: Contract) -> TorchSession:
 
 def _compile(module: Any) -> None:
     import torch._inductor.config
-
-    from stages.frameworks.torch import compiler
 
     compiler.require()
     settings: Any = torch._inductor.config

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.contract.port import Contract, Port
+from stages.engines import usual
 from stages.errors import StepError, ToolError
 from stages.frameworks.tvm.emit import library
 from stages.frameworks.tvm.foreign.emulated import FOREIGN, EmulatedSession, emulated, foreign
@@ -26,6 +27,7 @@ __all__ = ['ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', '
 ENGINE = 'tvm'
 RUNS = ('tvm',)
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'numpy')
+programs = usual.no_programs
 
 RUNTIME: Final = ('libtvm_runtime.so', 'libtvm_runtime_extra.so')
 """TVM's runtime, and the part of it that sorts."""

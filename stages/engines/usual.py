@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stages.contract.engine import Emulator
 from stages.errors import ToolError
@@ -31,6 +31,11 @@ def made(folder: Path) -> tuple[str, ...]:
 def prepare_foreign(name: str, folder: Path) -> Path:
     """Refuse: no name is among ``FOREIGN``."""
     raise ToolError(f'{name}: this engine runs models on machines it is installed on, and on no other')
+
+
+def no_programs(options: Any) -> tuple[str, ...]:
+    """Call no program of the system."""
+    return ()
 
 
 def brain_bits(array: numpy.ndarray) -> numpy.ndarray:

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from stages.execute.tools import MISSING
-from stages.kinds import aoti
-from stages.measure import check
-from stages.plan.step import Step
 from stages.store.files import Remembered
-
-COMPILER = 'clang++' if sys.platform == 'darwin' else 'g++'
-"""What torch's inductor calls when nothing else is set; and nothing is, in a step."""
-
-
-def called_by(step: Step) -> tuple[str, ...]:
-    """Return the programs that ``step`` calls, by name; what they are changes what it leaves."""
-    compiles = step.kind == check.KIND and step.params['options'].get('compile') == 'inductor'
-    return (COMPILER,) if compiles or step.kind == aoti.KIND else ()
 
 
 def versions(names: Iterable[str], remembered: Remembered) -> dict[str, str]:

@@ -155,7 +155,7 @@ class Project:
             code = self.code((*START, *step.code))
             lock = lock_file(step.environment) if step.environment else None
             environment = self.remembered.of('sha256', lock, file_digest) if lock else ''
-            called = programs.versions(programs.called_by(step), self.remembered)
+            called = programs.versions(step.programs, self.remembered)
         versions = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
         return action_of(
             step, code=code, inputs=inputs, files=files, tools=versions | called,

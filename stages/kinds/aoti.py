@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from stages.frameworks.torch import compiler
 from stages.kinds import usual
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ ACCEPTS = ('torch', 'exported')
 GIVES = 'aoti'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+PROGRAMS = (compiler.PROGRAM,)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def run(params: Params, job: Job) -> Contract:
     from torch._inductor import utils
 
     from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import compiler, exported_ports
     from stages.frameworks.torch import exported as exported_file
+    from stages.frameworks.torch import exported_ports
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch.converted import tensors_only
 

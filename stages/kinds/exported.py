@@ -16,6 +16,7 @@ ACCEPTS = ('torch',)
 GIVES = 'exported'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

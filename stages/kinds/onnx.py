@@ -17,6 +17,7 @@ ACCEPTS = ('torch',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 RECURRENT = {'LSTM', 'GRU', 'RNN'}
 """ONNX Runtime 1.32 dies (signal 11) of these in half precision, and of a half Transpose beside them."""

@@ -19,6 +19,7 @@ ACCEPTS = ('paddle',)
 GIVES = 'onnx'
 TOOLS = ('paddle2onnx', 'paddlepaddle', 'onnx', 'onnxoptimizer', 'numpy')
 ENVIRONMENT = 'paddle2onnx'
+PROGRAMS = ()
 
 TIDY = ['extract_constant_to_initializer', 'eliminate_unused_initializer']
 NESTED = {'If', 'Loop', 'Scan'}

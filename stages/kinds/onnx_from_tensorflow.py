@@ -16,6 +16,7 @@ ACCEPTS = ('savedmodel', 'keras')
 GIVES = 'onnx'
 TOOLS = ('tf2onnx', 'tensorflow-cpu', 'keras', 'onnx', 'numpy', 'h5py')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ ACCEPTS = ('tflite',)
 GIVES = 'onnx'
 TOOLS = ('tf2onnx', 'tensorflow-cpu', 'ai-edge-litert', 'onnx', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

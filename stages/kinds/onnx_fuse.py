@@ -18,6 +18,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 ATTENTION = {'Attention', 'MultiHeadAttention', 'DecoderMaskedMultiHeadAttention', 'QAttention'}
 

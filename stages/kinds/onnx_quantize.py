@@ -21,6 +21,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'openvino'
 TOOLS = ('openvino', 'onnx', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

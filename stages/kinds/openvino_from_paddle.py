@@ -17,6 +17,7 @@ ACCEPTS = ('paddle',)
 GIVES = 'openvino'
 TOOLS = ('openvino', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 Params = openvino_ir.Params
 needs = usual.no_data

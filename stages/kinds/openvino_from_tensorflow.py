@@ -20,6 +20,7 @@ ACCEPTS = ('savedmodel', 'keras')
 GIVES = 'openvino'
 TOOLS = ('openvino', 'tensorflow-cpu', 'keras', 'numpy', 'h5py')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 ADVICE = 'the other way in: onnx, then openvino'
 Converted = tuple[Any, dict[str, str], dict[str, str]]

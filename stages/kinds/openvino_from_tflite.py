@@ -16,6 +16,7 @@ ACCEPTS = ('tflite',)
 GIVES = 'openvino'
 TOOLS = ('openvino', 'ai-edge-litert', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 Params = openvino_ir.Params
 needs = usual.no_data

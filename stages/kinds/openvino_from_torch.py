@@ -18,6 +18,7 @@ ACCEPTS = ('torch', 'torchscript', 'exported')
 GIVES = 'openvino'
 TOOLS = ('openvino', 'torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 Params = openvino_ir.Params
 needs = usual.no_data

@@ -18,6 +18,7 @@ ACCEPTS = ('openvino',)
 GIVES = 'openvino'
 TOOLS = ('openvino', 'nncf', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ ACCEPTS = ('openvino',)
 GIVES = 'openvino'
 TOOLS = ('openvino', 'nncf', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'ort'
 TOOLS = ('onnxruntime', 'onnx')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_PDEATHSIG, SIGKILL = 1, 9

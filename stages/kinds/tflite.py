@@ -16,6 +16,7 @@ ACCEPTS = ('savedmodel', 'keras')
 GIVES = 'tflite'
 TOOLS = ('tensorflow-cpu', 'keras', 'ai-edge-litert', 'numpy', 'h5py')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ ACCEPTS = ('torch',)
 GIVES = 'tflite'
 TOOLS = ('litert-torch', 'litert-converter', 'torch', 'numpy', 'safetensors')
 ENVIRONMENT = 'litert-torch'
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

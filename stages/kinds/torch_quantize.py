@@ -17,6 +17,7 @@ ACCEPTS = ('torch',)
 GIVES = 'torch'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

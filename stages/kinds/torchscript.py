@@ -17,6 +17,7 @@ ACCEPTS = ('torch',)
 GIVES = 'torchscript'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 TOLERANCE = 1e-3  # catches a size or a branch baked in, not rounding: the numeric gate measures that
 

@@ -16,6 +16,7 @@ ACCEPTS = ('onnx', 'tvm-tuned', 'tflite')
 GIVES = 'tvm'
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'ziglang', 'tflite', 'onnx', 'onnxruntime', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 Params = options.Params
 needs = usual.no_data

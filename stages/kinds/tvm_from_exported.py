@@ -16,6 +16,7 @@ ACCEPTS = ('exported',)
 GIVES = 'tvm'
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'ziglang', 'torch', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 Params = options.Params
 needs = usual.no_data

@@ -22,6 +22,7 @@ ACCEPTS = ('onnx',)
 GIVES = 'tvm-tuned'
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'xgboost-cpu', 'onnx', 'onnxruntime', 'numpy')
 ENVIRONMENT = ''
+PROGRAMS = ()
 
 
 @dataclass(frozen=True)

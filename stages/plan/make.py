@@ -40,6 +40,7 @@ class _Steps:
         tools: tuple[str, ...] | None = None,
         code: tuple[str, ...] = (),
         host: bool = False,
+        programs: tuple[str, ...] = (),
         environment: str = '',
         declared: Contract | None = None,
     ) -> str:
@@ -54,7 +55,7 @@ class _Steps:
                 id=id, kind=module.KIND, module=module.__name__, params=params, inputs=inputs, python=python,
                 path=path, declared=declared, outputs=outputs,
                 tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
-                environment=environment, timeout=recipe.timeout,
+                environment=environment, timeout=recipe.timeout, programs=programs,
             )  # fmt: skip
         elif recipe.timeout > self.by_id[id].timeout:
             self.by_id[id] = replace(self.by_id[id], timeout=recipe.timeout)  # no other recipe shortens a limit
@@ -162,9 +163,10 @@ def _check(
     assert engine is not None, 'only what an engine runs is checked'
     evaluate = recipe.data.get('evaluate')
     metric = evaluate.metric if evaluate else None
+    options = options if options is not None else engine.Options()
     params = check.Params(
         engine=engine.ENGINE,
-        options=as_json(options if options is not None else engine.Options()),
+        options=as_json(options),
         threads=CHECK_THREADS,
         original=format if original else '',
         metric=as_json(metric),
@@ -181,7 +183,8 @@ def _check(
     code = (_module(engine), *((_module(SOURCES[format]),) if original else ()))
     return steps.add(
         recipe, check, as_json(params), inputs, outputs=check.outputs(params), tools=engine.TOOLS,
-        code=code, host=True, python=params.judge, declared=declared(recipe) if original else None,
+        code=code, host=True, programs=engine.programs(options), python=params.judge,
+        declared=declared(recipe) if original else None,
     )  # fmt: skip
 
 
@@ -212,7 +215,7 @@ def _build(
         inputs = {'model': model} | {role: arrays[role] for role in kind.needs(stage.params)}
         model = steps.add(
             recipe, kind, as_json(stage.params), inputs, outputs=(*kind.outputs(stage.params), CONTRACT),
-            host=kind.host(stage.params), environment=kind.ENVIRONMENT,
+            host=kind.host(stage.params), environment=kind.ENVIRONMENT, programs=kind.PROGRAMS,
         )  # fmt: skip
         format = kind.GIVES
         chain.append(Link(model, checked(place)))

@@ -49,6 +49,9 @@ class Step:
     timeout: float
     """Seconds it may take: the largest limit of the recipes that need it. Policy, and so in neither id nor key."""
 
+    programs: tuple[str, ...] = ()
+    """Programs of the system that it calls."""
+
     environment: str = ''
     """The locked environment whose Python runs it; empty: the user's own."""
 

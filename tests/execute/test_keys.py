@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from stages.execute.programs import COMPILER
 from stages.execute.project import Stamp
+from stages.frameworks.torch.compiler import PROGRAM as COMPILER
 from stages.spawn import SETTINGS
 from tests.execute.conftest import Keyed, changed
 

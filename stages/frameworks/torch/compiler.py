@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from stages.errors import ToolError
+
+PROGRAM = 'clang++' if sys.platform == 'darwin' else 'g++'
+"""What inductor calls when nothing else is set; and in a step nothing is."""
 
 
 def require() -> None:
