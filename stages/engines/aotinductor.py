@@ -10,7 +10,9 @@ from stages.contract.port import Contract
 from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, session, set_threads
 
-__all__ = ['ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign']
+__all__ = [
+    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+]  # fmt: skip
 
 ENGINE = 'aotinductor'
 RUNS = ('aoti',)

@@ -22,7 +22,9 @@ from stages.frameworks.tvm.foreign.prepared import made, prepare_foreign
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ['ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign']
+__all__ = [
+    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+]  # fmt: skip
 
 ENGINE = 'tvm'
 RUNS = ('tvm',)
