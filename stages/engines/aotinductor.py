@@ -11,7 +11,8 @@ from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, session, set_threads
 
 __all__ = [
-    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'aotinductor'

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import numpy
 
 __all__ = [
-    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options', 'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'tvm'
