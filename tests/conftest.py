@@ -7,11 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.small import Ran, Small, small_project
 
-settings.register_profile('ours', deadline=None)  # a busy machine is no fault of the code
+settings.register_profile(
+    'ours',
+    deadline=None,  # a busy machine is no fault of the code
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    database=None,  # what one run found does not decide what the next one tries; a failure prints how to repeat it
+    print_blob=True,
+)
 settings.load_profile('ours')
 
 

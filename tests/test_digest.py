@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stages.digest import digest_of
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     one=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -17,7 +17,7 @@ def plan_of(root: Path) -> Plan:
     steps: dict[str, Step] = {}
     refused = asked.get('unsupported', [])
     chains = {'v': asked['steps'], **asked.get('others', {})}
-    builds = [_build(root, steps, name, chain, name in refused) for name, chain in chains.items()]
+    builds = [_build(steps, name, chain, name in refused) for name, chain in chains.items()]
     recipe = Recipe(
         'recipes/fake.yaml', 'fake', Source('fake', None, ()), (), (), '', {}, (), Check(None), Benchmark(), Choose()
     )
@@ -28,13 +28,13 @@ def project_at(root: Path) -> Project:
     return Project(root, plan_of(root))
 
 
-def _build(root: Path, steps: dict[str, Step], name: str, chain: list[dict[str, object]], unsupported: bool) -> Build:
+def _build(steps: dict[str, Step], name: str, chain: list[dict[str, object]], unsupported: bool) -> Build:
     links, before = [], None
     for asked in chain:
         asked = dict(asked)
         path, timeout = asked.pop('path', ''), asked.pop('timeout', 60.0)
         tools = tuple(asked.pop('tools', ()))
-        params = {'journal': str(root / 'journal'), 'text': '', 'seconds': 0.0, 'does': 'write', **asked}
+        params = {'text': '', 'seconds': 0.0, 'does': 'write', **asked}
         inputs = {'model': before} if before else {}
         before = digest_of([params['name'], params, inputs, path])[:16]
         steps[before] = Step(

@@ -1,7 +1,8 @@
-"""A kind that does what a test asks: write, sleep, fail, die, leave a link, differ from run to run."""
+"""A kind that does what a test asks: write, sleep, fail, die, leave a link or a child, differ from run to run."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -14,13 +15,13 @@ from stages.errors import StepError, UnsupportedError
 
 KIND = 'fake'
 TOOLS = ()
+DIE = {'die': signal.SIGKILL, 'crash': signal.SIGSEGV}
 
 
 @dataclass(frozen=True)
 class Params:
     """What to do."""
 
-    journal: str
     name: str
     text: str = ''
     seconds: float = 0.0
@@ -28,21 +29,27 @@ class Params:
 
 
 def run(params: Params, job: Job) -> Contract:
-    with Path(params.journal).open('a') as journal:
-        journal.write(f'{params.name}\n')
+    journal = job.keep / 'journal'
+    write(journal, params.name)
     found = (path for folder in job.inputs.values() for path in folder.rglob('*.txt') if path.is_file())
     before = b''.join(sorted(path.read_bytes() for path in found))
     out = job.output / 'out.txt'
     if params.does == 'ignore-sigterm':
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if params.does in ('leave-child', 'leave-daemon'):
+        leave_behind(journal, daemon=params.does == 'leave-daemon')
     out.write_bytes(before[: len(before) // 2])  # half written: what a kill leaves
     time.sleep(params.seconds)
     if params.does == 'fail':
         raise StepError('asked to fail')
     if params.does == 'refuse':
         raise UnsupportedError('the tool has no operator Fancy')
-    if params.does == 'die':
-        os.kill(os.getpid(), signal.SIGKILL)
+    if params.does == 'full':
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out))
+    if params.does in DIE:
+        os.kill(os.getpid(), DIE[params.does])
+    if params.does == 'exit':
+        os._exit(0)
     if params.does == 'nothing':
         out.unlink()
         return Contract()
@@ -51,3 +58,20 @@ def run(params: Params, job: Job) -> Contract:
     content = params.text.encode() if params.does == 'constant' else before + params.text.encode()
     out.write_bytes(content + (os.urandom(8) if params.does == 'random' else b''))
     return Contract()
+
+
+def write(journal: Path, name: str) -> None:
+    """Say in one write that a step began: several processes keep one journal."""
+    with journal.open('ab', buffering=0) as stream:
+        stream.write(f'{name}\n'.encode())
+
+
+def leave_behind(journal: Path, *, daemon: bool) -> None:
+    """Start a process that goes on writing until somebody ends it; a daemon leaves the step's session and group."""
+    if os.fork():
+        return
+    if daemon:
+        os.setsid()
+    while True:
+        write(journal, 'beat')
+        time.sleep(0.02)

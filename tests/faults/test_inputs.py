@@ -27,7 +27,7 @@ def wait_until_it_waits_for(lock: Path, pid: int) -> None:
 
 
 @pytest.mark.parametrize('seconds', [0.0, 1.0], ids=['restored after the step', 'restored while the step runs'])
-def test_06_an_input_edited_while_its_step_waits_and_restored_poisons_no_key(chain, seconds):
+def test_fault_06_an_input_edited_while_its_step_waits_and_restored_poisons_no_key(chain, seconds):
     data = chain.root / 'recipes/data.txt'
     data.write_text('one')
     chain.set({'name': 'a', 'path': 'data.txt', 'seconds': seconds})

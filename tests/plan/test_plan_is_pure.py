@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan.conftest import RECIPE, with_variants
@@ -150,13 +150,13 @@ def texts(draw: st.DrawFn) -> str:
     return ''.join(draw(noise) + line for line in lines)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(text=texts())
 def test_ids_do_not_hang_on_the_order_of_keys_nor_on_comments(plan, text):
     assert set(plan(text).steps) == set(plan(json.dumps(MEANT)).steps)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(name=st.from_regex(r'x[a-z0-9-]{0,12}', fullmatch=True))
 def test_ids_do_not_hang_on_the_names_of_recipe_and_variant(plan, name):
     renamed = RECIPE.replace('model: net', f'model: {name}').replace('  onnx: [onnx]', f'  {name}: [onnx]')

@@ -35,7 +35,7 @@ def take(store: Store, key: str, to: Path) -> dict[str, bytes]:
     return {name: (to / name).read_bytes() for name in result.files}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data(), paths=names)
 def test_what_was_published_comes_back_byte_for_byte(data, paths):
     # a name cannot be a file and a folder at once
@@ -51,7 +51,7 @@ def test_what_was_published_comes_back_byte_for_byte(data, paths):
         assert (found.seconds, found.peak_memory_bytes, found.size) == (1.5, 7, sum(map(len, files.values())))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     one=st.dictionaries(st.sampled_from('abc'), contents, min_size=1),
     two=st.dictionaries(st.sampled_from('abc'), contents, min_size=1),
@@ -63,7 +63,7 @@ def test_results_have_equal_digests_exactly_when_names_and_bytes_are_equal(one, 
         assert (put(store, '1' * 64, one).digest == put(store, '2' * 64, two).digest) == (one == two)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(content=st.binary(min_size=1, max_size=50), place=st.integers(0), flip=st.integers(1, 255))
 def test_a_flipped_byte_is_never_given_out(content, place, flip):
     with tempfile.TemporaryDirectory() as name:
