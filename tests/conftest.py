@@ -24,7 +24,7 @@ settings.load_profile('ours')
 @pytest.fixture(scope='session', autouse=True)
 def locks_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Wait for nobody: another run that measures on this machine holds locks that every project shares."""
-    os.environ['XDG_RUNTIME_DIR'] = str(tmp_path_factory.mktemp('locks'))
+    os.environ['MODELKILN_LOCKS'] = str(tmp_path_factory.mktemp('locks'))
 
 
 @pytest.fixture(scope='session')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +14,11 @@ from stages.environments import lock_file
 from stages.environments import locked as packages
 from stages.errors import ToolError
 from stages.execute.project import Project
-from stages.store.locks import locked
+from stages.store.locks import locked, unless_locked
+from stages.store.runs import remove
+
+HALF_MADE = re.compile(r'-[0-9a-f]{12}-py[0-9.]+$')
+"""What the name of a folder has behind the name of its environment."""
 
 TIMEOUT = 3600.0
 MADE = 'made.json'
@@ -26,12 +31,26 @@ def folder_of(project: Project, name: str) -> Path:
     return project.state / 'environments' / f'{name}-{digest_of_lock(project, name)[:12]}-py{python}'
 
 
+def _lock(project: Project, name: str) -> Path:
+    return project.state / 'locks' / f'environment.{name}'
+
+
 def digest_of_lock(project: Project, name: str) -> str:
     return project.remembered.of('sha256', lock_file(name), file_digest)
 
 
 def is_made(project: Project, name: str) -> bool:
     return (folder_of(project, name) / MADE).is_file()
+
+
+def clear_half_made(project: Project) -> None:
+    """Remove what a killed run left half made; what another one is making right now stays."""
+    for folder in (project.state / 'environments').glob('*'):
+        if not (folder / MADE).is_file():
+            name = HALF_MADE.sub('', folder.name)
+            with unless_locked(_lock(project, name)) as free:
+                if free and not (folder / MADE).is_file():
+                    remove(folder)
 
 
 def python_of(project: Project, name: str) -> str:
@@ -44,7 +63,7 @@ def make(project: Project, name: str) -> None:
     folder = folder_of(project, name)
     if name in project.broken_environments:  # asked for again in this run, by the next step that needs it
         raise ToolError(project.broken_environments[name])
-    with locked(project.state / 'locks' / f'environment.{name}'):
+    with locked(_lock(project, name)):
         if is_made(project, name):
             return
         shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ from stages.execute.ensure import ensure, is_current
 from stages.execute.project import Project, open_project
 from stages.execute.tools import remedy
 from stages.front.forgetful import NO_DATABASE
+from stages.front.leavings import clear_leavings
 from stages.front.reporter import Reporter
 from stages.layout import benchmark
 from stages.layout.artifact import deliver, is_delivered
@@ -63,6 +64,7 @@ def settings(root: Path) -> dict[str, Any]:
 def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     """Yield a task for every step, variant and report of ``project``."""
     spawn.stop_on_signals()
+    clear_leavings(project)
     for name in sorted({step.environment for step in project.plan.steps.values()} - {''}):
         yield _environment_task(project, name)
     missing = {recipe: missing_of(project, recipe) for recipe in project.plan.builds}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from stages import terminal
+from stages.store.machine import common_file, machine_folder
 
 BUSY = 'another step or run measures on this machine, and nothing may disturb it'
+ANOTHER = 'another user of this machine measures'
+PATIENCE_SECONDS = 900.0
+"""How long to wait for another user: unlike our own runs, he may hold what he likes for as long as he likes."""
+
+POLL_SECONDS = 0.2
 
 
 @contextmanager
@@ -19,12 +24,9 @@ def locked(path: Path, *, shared: bool = False, waiting: str = '') -> Iterator[N
     """Hold ``path`` alone, or with others that ask for it ``shared``; waits, and says ``waiting`` when it has to."""
     import portalocker  # here: a run with nothing to do takes no lock
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     how = portalocker.LOCK_SH if shared else portalocker.LOCK_EX
-    with path.open('a+b') as stream:
-        try:
-            portalocker.lock(stream, how | portalocker.LOCK_NB)
-        except portalocker.LockException:
+    with _opened(path) as stream:
+        if not _taken(stream, how):
             if waiting:
                 terminal.note(f'  ...     {waiting}')
             portalocker.lock(stream, how)
@@ -34,15 +36,41 @@ def locked(path: Path, *, shared: bool = False, waiting: str = '') -> Iterator[N
             portalocker.unlock(stream)
 
 
-def machine_folder() -> Path:
-    """Return the folder of locks that every project of this user on this machine shares."""
-    base = os.environ.get('XDG_RUNTIME_DIR') or tempfile.gettempdir()
-    return Path(base) / f'modelkiln-{getpass.getuser()}'
+@contextmanager
+def unless_locked(path: Path, *, shared: bool = False) -> Iterator[bool]:
+    """Hold ``path`` and say True, or say False when somebody else holds it. Never waits."""
+    import portalocker
+
+    with _opened(path) as stream:
+        taken = _taken(stream, portalocker.LOCK_SH if shared else portalocker.LOCK_EX)
+        try:
+            yield taken
+        finally:
+            if taken:
+                portalocker.unlock(stream)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return path.open('a+b')
+    except PermissionError:
+        return path.open('rb')  # another user's, which can be locked all the same
+
+
+def _taken(stream: IO[bytes], how: int) -> bool:
+    import portalocker
+
+    try:
+        portalocker.lock(stream, how | portalocker.LOCK_NB)
+    except portalocker.LockException:
+        return False
+    return True
 
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Hold while a step works: any number at once, none while something is measured."""
+    """Hold while a step works: any number at once, none while something of this user is measured."""
     folder = machine_folder()
     # a measurement that waits holds the gate, so no new step begins
     with locked(folder / 'gate', waiting=f'waiting: {BUSY}'):
@@ -53,7 +81,32 @@ def building() -> Iterator[None]:
 
 @contextmanager
 def measuring() -> Iterator[None]:
-    """Hold while measuring: waits for the steps under way, keeps new ones out, also of other runs."""
+    """Hold while measuring: waits for the steps under way, keeps new ones out, also of other runs.
+
+    Measurements of several users take turns, where they share a folder for temporary files; their steps do not wait.
+    """
     folder = machine_folder()
-    with locked(folder / 'gate', waiting=f'waiting: {BUSY}'), locked(folder / 'busy'):
+    with locked(folder / 'gate', waiting=f'waiting: {BUSY}'), locked(folder / 'busy'), _alone_among_users():
+        yield
+
+
+@contextmanager
+def _alone_among_users() -> Iterator[None]:
+    import portalocker
+
+    stream = common_file()
+    if stream is None:
+        yield
+        return
+    with stream:
+        until = time.monotonic() + PATIENCE_SECONDS
+        told = False
+        while not _taken(stream, portalocker.LOCK_EX):
+            if not told:
+                terminal.note(f'  ...     waiting: {ANOTHER}')
+                told = True
+            if time.monotonic() > until:
+                terminal.note(f'  ...     {ANOTHER} for {PATIENCE_SECONDS / 60:g} minutes now; measured beside him')
+                break
+            time.sleep(POLL_SECONDS)
         yield

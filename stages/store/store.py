@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from stages.atomic import sync_folder, write_text
 from stages.contract.port import CONTRACT
 from stages.digest import digest_of
 from stages.errors import IntegrityError
+from stages.store.runs import remove, run_folder
 
 CHUNK = 1 << 20
 REFUSAL = 'refusal.json'
@@ -82,10 +82,13 @@ class Store:
         return self.folder / 'locks' / key
 
     def temporary(self, name: str) -> Path:
-        """Return a new private folder on the store's own disk, so that renames work."""
-        folder = self.folder / 'tmp'
-        folder.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(dir=folder, prefix=name + '.'))
+        """Return a new private folder of this run on the store's own disk, so that renames work."""
+        return Path(tempfile.mkdtemp(dir=run_folder(self.tmp), prefix=name + '.'))
+
+    @property
+    def tmp(self) -> Path:
+        """Temporary folders, one of each run."""
+        return self.folder / 'tmp'
 
     def _result_path(self, key: str) -> Path:
         return self.folder / 'results' / key[:2] / f'{key}.json'
@@ -179,5 +182,5 @@ class Store:
         self._result_path(key).unlink(missing_ok=True)
 
     def discard(self, folder: Path) -> None:
-        """Remove a temporary folder, also when files in it are read-only."""
-        shutil.rmtree(folder, ignore_errors=True)
+        """Remove a temporary folder, also when what is in it is read-only."""
+        remove(folder)
