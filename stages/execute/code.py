@@ -8,7 +8,8 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from stages.digest import digest_of
 from stages.store.files import Remembered
@@ -57,11 +58,13 @@ def python_of(file: str, root: Path, remembered: Remembered) -> Python:
         name = waiting.pop()
         if name in digests:
             continue
-        read = json.loads(remembered.of('python', root / name, _read_theirs))
+        package = PurePosixPath(name).parent.parts
+        read = json.loads(remembered.of('their python', root / name, partial(_read_theirs, package)))
         digests[name] = read['digest']
         for module in read['imports']:
             path = module.replace('.', '/')
-            candidates = (f'{path}.py', f'{path}/__init__.py', f'models/{path}.py')
+            above = [f'{folder}/__init__.py' for folder in PurePosixPath(path).parents]  # run before the module itself
+            candidates = (f'{path}.py', f'{path}/__init__.py', f'models/{path}.py', *above)
             ours = [name for name in candidates if name.startswith('models/') and (root / name).is_file()]
             waiting += ours
             top = module.partition('.')[0]
@@ -93,19 +96,22 @@ def _read_ours(path: Path) -> str:
     return json.dumps({'digest': _digest(_without_texts(tree)), 'imports': imports})
 
 
-def _read_theirs(path: Path) -> str:
+def _read_theirs(package: tuple[str, ...], path: Path) -> str:
     tree = ast.parse(path.read_bytes())
-    return json.dumps({'digest': _digest(tree), 'imports': sorted(_imported(tree))})
+    return json.dumps({'digest': _digest(tree), 'imports': sorted(_imported(tree, package))})
 
 
-def _imported(tree: ast.AST) -> set[str]:
+def _imported(tree: ast.AST, package: tuple[str, ...] = ()) -> set[str]:
+    """Return every module that is imported anywhere; ``package`` is that of the file, which leading dots count from."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found.update(f'{node.module}.{alias.name}' for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level <= len(package):
+            here = package[: len(package) - node.level + 1] if node.level else ()
+            module = '.'.join([*here, *([node.module] if node.module else [])])
+            found.add(module)
+            found.update(f'{module}.{alias.name}' for alias in node.names)
     return found
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from stages.execute.project import Stamp
 from stages.frameworks.torch.compiler import PROGRAM as COMPILER
 from stages.spawn import SETTINGS
-from tests.execute.conftest import Keyed, changed
+from tests.execute.conftest import ROOT, Keyed, changed
 
 ALL = {'torch-source:build', 'data:calibrate', 'data:evaluate', 'onnx', 'onnx-quantize'}
 
@@ -234,3 +236,26 @@ def test_the_compiler_that_inductor_calls_is_in_the_keys_of_what_it_compiles_alo
         ('aoti', None),
         ('check', 'inductor'),
     }
+
+
+LINES = ('from .b import f', 'from . import b', 'from ..pkg.b import f', 'import models.pkg.b')
+
+
+@pytest.mark.parametrize('line', LINES)
+def test_the_python_beside_the_models_own_counts_however_it_is_imported(keyed, line):
+    keyed.edit('net.yaml', 'models/net.py', 'models/pkg/net.py')
+    keyed.write('models/pkg/net.py', f'{line}\n\n\ndef build():\n    return 1\n')
+    for name in ('b', '__init__', 'unused'):
+        keyed.write(f'models/pkg/{name}.py', 'def f():\n    return 1\n')
+    project = keyed.project()
+    source = next(step for step in project.plan.steps.values() if step.kind == 'torch-source')
+
+    files = project.action(source)['files']
+
+    assert set(files) == {f'models/pkg/{name}.py' for name in ('net', 'b', '__init__')}
+    (keyed.root / 'recipes/models/pkg/unused.py').unlink()
+    load = (
+        'import sys, pathlib; from stages.sources.python import load_function as load; load(pathlib.Path(sys.argv[1])'
+    )
+    code = f'{load}, {source.python!r}, "build")'
+    subprocess.run([sys.executable, '-c', code, str(keyed.root / 'recipes')], cwd=ROOT, check=True)
