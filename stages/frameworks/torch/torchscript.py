@@ -7,6 +7,7 @@ file is run as the torch of its time ran it. So records are copied, the version'
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,15 @@ def write_stripped(source: Path, path: Path) -> None:
 
     torch's own writer would give it the version of the oldest format, which it then runs otherwise.
     """
+    write_records(source, path, lambda name: not name.endswith(DROPPED) and not name.startswith('extra/'))
+
+
+def write_records(source: Path, path: Path, kept: Callable[[str], bool] = bool) -> None:
+    """Write the archive ``source`` again, those records whose names are ``kept``, each as it is."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, 'w') as new:
         for member in old.infolist():
             name = member.filename.partition('/')[2]
-            if not name or name.endswith(DROPPED) or name.startswith('extra/'):
+            if not name or not kept(name):
                 continue
             record = zipfile.ZipInfo(f'model/{name}')  # its date is that of the format, 1980
             assert new.fp is not None
