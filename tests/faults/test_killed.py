@@ -53,7 +53,6 @@ def test_fault_02_killed_in_any_step_the_next_run_goes_on_from_the_last_finished
     assert chain.artifact().read_text() == 'abcde'
 
 
-@pytest.mark.xfail(reason='R4: temporary folders of a killed run stay')
 def test_fault_02_what_a_killed_run_left_lying_the_next_one_takes_away(chain):
     chain.set({'name': 'a', 'text': 'A', 'seconds': 1.0})
     process = chain.start()
