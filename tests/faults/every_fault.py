@@ -66,15 +66,15 @@ def run(root: Path, number: int, error: str) -> dict[str, Any]:
     os.dup2(handle, 2)
     os.chdir(root)
     sys.argv = ['doit']
-    disk = FaultFS(root, number, error)
+    fs = FaultFS(root, number, error)
     code = 99
     try:
-        with failing(disk):
+        with failing(fs):
             code = DoitMain().run([])
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     finally:
-        told.write_text(json.dumps({'seen': disk.seen, 'hit': disk.hit}))
+        told.write_text(json.dumps({'seen': fs.seen, 'hit': fs.hit}))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

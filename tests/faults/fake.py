@@ -15,6 +15,7 @@ from stages.errors import StepError, UnsupportedError
 
 KIND = 'fake'
 TOOLS = ()
+KEEPS = True  # the journal: a step writes nowhere else
 DIE = {'die': signal.SIGKILL, 'crash': signal.SIGSEGV}
 
 
@@ -29,6 +30,7 @@ class Params:
 
 
 def run(params: Params, job: Job) -> Contract:
+    assert job.keep is not None
     journal = job.keep / 'journal'
     write(journal, params.name)
     found = (path for folder in job.inputs.values() for path in folder.rglob('*.txt') if path.is_file())

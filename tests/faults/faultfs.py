@@ -51,8 +51,8 @@ class FaultFS:
 
 
 @contextmanager
-def failing(disk: FaultFS) -> Iterator[FaultFS]:
-    """Let everything in this process use ``disk``."""
+def failing(fs: FaultFS) -> Iterator[FaultFS]:
+    """Let everything in this process use ``fs``."""
     kept: dict[str, Any] = {name: getattr(os, name) for name in (*BY_NAME, *BY_HANDLE)}
     opened = builtins.open, io.open
 
@@ -61,14 +61,14 @@ def failing(disk: FaultFS) -> Iterator[FaultFS]:
             writes = what != 'open' or (rest[0] if rest else named.get('flags', 0)) & (os.O_WRONLY | os.O_RDWR)
             if writes and not isinstance(path, int):
                 target = rest[0] if what in ('replace', 'rename', 'link') else path
-                disk.ask(what, os.path.abspath(os.fsdecode(target)))
+                fs.ask(what, os.path.abspath(os.fsdecode(target)))
             return kept[what](path, *rest, **named)
 
         return call
 
     def by_handle(what: str) -> Any:
         def call(handle: int, *rest: Any) -> Any:
-            disk.ask(what, os.readlink(f'/proc/self/fd/{handle}'))
+            fs.ask(what, os.readlink(f'/proc/self/fd/{handle}'))
             return kept[what](handle, *rest)
 
         return call
@@ -79,7 +79,7 @@ def failing(disk: FaultFS) -> Iterator[FaultFS]:
         setattr(os, name, by_handle(name))
     builtins.open = io.open = _pyio.open  # type: ignore[assignment]
     try:
-        yield disk
+        yield fs
     finally:
         builtins.open, io.open = opened  # type: ignore[assignment]
         for name, function in kept.items():

@@ -41,7 +41,6 @@ def test_fault_21_variants_that_begin_alike_share_the_beginning_also_at_once(cha
     assert (chain.artifact().read_text(), chain.artifact('w').read_text()) == ('AB', 'OX')
 
 
-@pytest.mark.xfail(reason='R6: the first recipe that asks for a shared step gives it its limit, and its key')
 def test_fault_21_another_recipe_with_another_limit_changes_neither_keys_nor_limits(tmp_path):
     project = Keyed(tmp_path)
     for name in ('net', 'data', 'blocks'):
