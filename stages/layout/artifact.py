@@ -21,6 +21,9 @@ from stages.plan.step import Build
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
 
+SHOWN = 3
+"""How many altered files are named."""
+
 
 def folder_of(project: Project, build: Build) -> Path:
     return project.root / 'artifacts' / build.recipe / build.variant.name
@@ -28,12 +31,23 @@ def folder_of(project: Project, build: Build) -> Path:
 
 def is_delivered(project: Project, build: Build) -> bool:
     """Whether the folder holds exactly what was delivered last, that is today's result, and it may be shipped."""
+    return not undelivered(project, build)
+
+
+def undelivered(project: Project, build: Build) -> str:
+    """Return why ``build`` is not delivered as it should be, in words; empty when it is. Changes nothing."""
+    folder = folder_of(project, build)
     if build.variant.unsupported and any((s := project.stamp(link.step)) and s.refused for link in build.chain):
-        return not folder_of(project, build).exists()  # there is nothing to deliver, and that is as it should be
+        # there is nothing to deliver, and that is as it should be
+        return 'its tool refuses it, as expected, and an artifact is in place' if folder.exists() else ''
     record = _record(project, build)
-    if record is None or not record['good'] or record['identity'] != _identity(project, build):
-        return False
-    return not altered(folder_of(project, build), record['files'])
+    if record is None:
+        return 'it was not delivered before, or could not be'
+    if record['identity'] != _identity(project, build):
+        return 'it is built, checked or judged otherwise than what is in place'
+    if not record['good']:
+        return 'what is in place breaks a bound of the recipe'
+    return ', '.join(f'{name} is not as delivered' for name in altered(folder, record['files'])[:SHOWN])
 
 
 def altered(folder: Path, files: Mapping[str, Any]) -> list[str]:

@@ -22,11 +22,19 @@ BEST = 'best'
 
 def is_reported(project: Project, recipe: str) -> bool:
     """Whether the pages in place are of today's results, samples and bounds. Changes nothing."""
+    return not unreported(project, recipe)
+
+
+def unreported(project: Project, recipe: str) -> str:
+    """Return why the pages in place are not those of today, in words; empty when they are. Changes nothing."""
     kept = _record(project, recipe)
-    if kept is None or kept['key'] != report_key(project, recipe):
-        return False
+    if kept is None:
+        return 'it was not written before, or something in it failed'
+    if kept['key'] != report_key(project, recipe):
+        return 'what it tells of changed'
     folder = project.root / 'artifacts' / recipe
-    return not any(changed(folder / name, file) for name, file in kept['files'].items())
+    wrong = (name for name, file in kept['files'].items() if changed(folder / name, file))
+    return f'{name} is not as written' if (name := next(wrong, '')) else ''
 
 
 def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
