@@ -99,6 +99,7 @@ def _check_variables(folder: Path, names: list[str], objects: bool) -> None:
 
 
 def _check(path: Path, params: Params) -> None:
+    from stages.frameworks.tensorflow import allowed
     from stages.frameworks.tensorflow import model as tensorflow_model
     from stages.frameworks.tensorflow import saved_model as saved_model_file
 
@@ -115,7 +116,7 @@ def _check(path: Path, params: Params) -> None:
         raise IntegrityError(f'{path.name}: holds no graph')
     changed = [saved_model_file.choose_graph(path.name, read, params.tags)]
     [graph] = read.meta_graphs
-    saved_model_file.check(path.name, graph)
+    allowed.check(path.name, graph)
     _check_variables(path.parent, saved_model_file.variables(graph), bool(graph.object_graph_def.nodes))
     changed += [saved_model_file.mend(graph), saved_model_file.choose_signature(path.name, graph, params.signature)]
     if any(changed):
