@@ -30,7 +30,9 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
                 os.fsync(stream.fileno())
         Path(name).chmod(0o644)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:  # writing to an open file names none
+            error.filename = str(path)
         with contextlib.suppress(OSError):  # what is to be told is why it failed
             os.unlink(name)
         raise
@@ -63,6 +65,9 @@ def sync_folder(folder: Path) -> None:
         return
     try:
         os.fsync(handle)
+    except OSError as error:
+        error.filename = str(folder)
+        raise
     finally:
         os.close(handle)
 

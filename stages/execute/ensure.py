@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -16,13 +17,14 @@ from stages import spawn, terminal
 from stages.atomic import write_text
 from stages.contract.engine import FOREIGN_FOLDER
 from stages.digest import digest_of
-from stages.errors import StepError, ToolError, UnsupportedError
+from stages.errors import ModelkilnError, StepError, ToolError, UnsupportedError
 from stages.execute import environment, show
 from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.tools import remedy
 from stages.measure import check
 from stages.plan.step import Step
+from stages.store.disk import in_words
 from stages.store.locks import building, locked
 from stages.store.store import REFUSAL, Lost, Result
 
@@ -54,16 +56,18 @@ def ensure(project: Project, step: Step) -> Failure | None:
             project.failures[step.id] = before
             return before
     try:
-        result = _result(project, step)
-    except (StepError, ToolError) as error:
+        with in_words(project.state):
+            result = _result(project, step)
+            set_stamp(project, step, result)
+    except ModelkilnError as error:
         project.stamps[step.id] = None
-        (project.state / 'steps' / f'{step.id}.json').unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (project.state / 'steps' / f'{step.id}.json').unlink(missing_ok=True)
         failure = _failure(project, step, str(error), unsupported=isinstance(error, UnsupportedError))
         project.failures[step.id] = failure
         show.failed(project, step, failure)
         return failure
     project.failures.pop(step.id, None)
-    set_stamp(project, step, result)
     return failure_of(project, step.id)
 
 
@@ -159,9 +163,10 @@ def _result_of_action(project: Project, step: Step, action: Mapping[str, Any]) -
             environment.make(project, step.environment)
         folder = project.store.temporary(step.name)
         try:
-            materialise(project, step, folder, copy_result, action)
-            with building():
-                return _run(project, step, key, folder)
+            with in_words(folder):  # here, where the disk is still as full as the step met it
+                materialise(project, step, folder, copy_result, action)
+                with building():
+                    return _run(project, step, key, folder)
         finally:
             project.store.discard(folder)
 

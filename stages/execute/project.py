@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from stages.plan.make import make_plan
 from stages.plan.step import Plan, Step
 from stages.recipe.read import read_recipes
 from stages.store.files import Remembered
+from stages.store.records import read_record
 from stages.store.store import Store
 
 STATE = '.modelkiln'
@@ -128,12 +128,8 @@ class Project:
     def stamp(self, id: str) -> Stamp | None:
         """Return what step ``id`` left, or None."""
         if id not in self.stamps:
-            try:
-                with open(f'{self.state}/steps/{id}.json', 'rb') as stream:  # noqa: PTH123  # twice as fast, 1,000 times
-                    read = json.loads(stream.read())
-                self.stamps[id] = Stamp(read['key'], read['digest'], read.get('refused', False))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                self.stamps[id] = None
+            read = read_record(f'{self.state}/steps/{id}.json', {'key': str, 'digest': str})
+            self.stamps[id] = Stamp(read['key'], read['digest'], read.get('refused') is True) if read else None
         return self.stamps[id]
 
     def action(self, step: Step) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from stages.execute.ensure import ensure, is_current
 from stages.execute.project import Project, open_project
 from stages.execute.tools import remedy
 from stages.front.forgetful import NO_DATABASE
+from stages.front.guarded import answered, guarded
 from stages.front.leavings import clear_leavings
 from stages.front.reporter import Reporter
 from stages.layout import benchmark
@@ -78,7 +80,10 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
         if missing[recipe]:
             yield _unable_task(recipe, missing[recipe])
             continue
-        finished = project.settled.issuperset(project.plan.steps_of(recipe)) and is_reported(project, recipe)
+        finished = (
+            project.settled.issuperset(project.plan.steps_of(recipe))
+            and answered(partial(is_reported, project, recipe))()
+        )
         if not finished:
             yield _measure_task(project, recipe)
         for build in builds:
@@ -93,7 +98,7 @@ def settled(project: Project) -> set[str]:
     """
     found: set[str] = set()
     for step in project.plan.steps.values():  # inputs first
-        if found.issuperset(step.inputs.values()) and is_current(project, step):
+        if found.issuperset(step.inputs.values()) and answered(partial(is_current, project, step))():
             found.add(step.id)
     return found
 
@@ -134,6 +139,8 @@ def _measure_name(recipe: str) -> str:
 
 
 def _task(**fields: Any) -> dict[str, Any]:
+    fields['actions'] = [guarded(act) for act in fields['actions']]
+    fields['uptodate'] = [answered(current) for current in fields.get('uptodate', ())]
     return {'io': {'capture': False}, 'verbosity': 0, **fields}
 
 

@@ -20,6 +20,9 @@ from stages.measure.figures import Check
 from stages.plan.step import Build
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
+from stages.store.records import is_seen, read_record, write_record
+
+FIELDS = {'identity': list, 'good': bool, 'result': str, 'files': dict}
 
 SHOWN = 3
 """How many altered files are named."""
@@ -131,11 +134,13 @@ def _record_path(project: Project, build: Build) -> Path:
 
 
 def _record(project: Project, build: Build) -> dict[str, Any] | None:
-    try:
-        record: dict[str, Any] = json.loads(_record_path(project, build).read_text())
-    except (OSError, ValueError):
-        return None
-    return record
+    return read_delivered(_record_path(project, build))
+
+
+def read_delivered(path: Path) -> dict[str, Any] | None:
+    """Return what was noted of a delivery: what it followed from, whether it is good, and its files."""
+    record = read_record(path, FIELDS)
+    return record if record and is_seen(record['files']) else None
 
 
 def _write_record(project: Project, build: Build, folder: Path, *, good: bool) -> None:
@@ -147,7 +152,7 @@ def _write_record(project: Project, build: Build, folder: Path, *, good: bool) -
     content = {
         'identity': _identity(project, build), 'good': good, 'result': _result_digest(project, build), 'files': files,
     }  # fmt: skip
-    write_text(_record_path(project, build), json.dumps(content, indent=1) + '\n')
+    write_record(_record_path(project, build), content)
 
 
 def contract_of_step(project: Project, id: str) -> dict[str, Any]:

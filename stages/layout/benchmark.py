@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +9,6 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from stages import terminal
-from stages.atomic import write_text
 from stages.digest import digest_of
 from stages.engines import ENGINES
 from stages.execute import tools
@@ -22,6 +19,7 @@ from stages.measure.machine import fingerprint, machine
 from stages.measure.samples import Samples, samples_of
 from stages.recipe.model import Benchmark
 from stages.store.locks import locked, measuring
+from stages.store.records import read_record, write_record
 
 if TYPE_CHECKING:
     from stages.measure.protocol import Subject
@@ -61,15 +59,25 @@ def samples(project: Project, row: Wanted) -> Samples | None:
 def recorded(project: Project, row: Wanted) -> dict[str, Any] | None:
     """Return the samples of a row as they were written, with all that was noted beside them."""
     for paired in (True, False):
-        with contextlib.suppress(OSError, ValueError):
-            read: dict[str, Any] = json.loads(_path(project, row.key, paired=paired).read_text())
+        if read := read_samples(_path(project, row.key, paired=paired)):
             return read
     return None
 
 
+def read_samples(path: Path) -> dict[str, Any] | None:
+    """Return samples as they were written; None where a figure would come of something else."""
+    read = read_record(path, {'cycles': list, 'baseline_cycles': list, 'machine': dict})
+    try:
+        taken = samples_of(read) if read else Samples()
+        right = all(c.time_ns and all(isinstance(n, int) for n in c.time_ns + c.peak_rss_bytes) for c in taken.cycles)
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return read if taken.cycles and right else None
+
+
 def has_samples(project: Project, row: Wanted) -> bool:
     """Whether nothing is left to measure: those taken without the baseline, which failed, are taken again."""
-    return _path(project, row.key).is_file()
+    return read_samples(_path(project, row.key)) is not None
 
 
 def with_failures(project: Project, outcomes: list[Outcome], rows: list[Wanted]) -> list[Outcome]:
@@ -144,7 +152,7 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
             elif row in group:
                 paired = row.outcome.build == baseline or bool(taken['baseline_cycles'])
                 content = {**taken, 'batch': batch, 'machine': facts}
-                write_text(_path(project, row.key, paired=paired), json.dumps(content) + '\n')
+                write_record(_path(project, row.key, paired=paired), content)
         terminal.note(f'  measured {recipe}: {len(measured)} variants, {threads} thread{"s" if threads > 1 else ""}')
     finally:
         project.store.discard(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from stages import terminal
@@ -15,6 +16,7 @@ from stages.layout import benchmark
 from stages.layout.artifact import changed
 from stages.layout.outcome import Outcome
 from stages.store.files import signature
+from stages.store.records import is_seen, read_record
 
 CODE = ('stages.layout.findings', 'stages.report', 'stages.layout.outcome')
 BEST = 'best'
@@ -109,13 +111,15 @@ def _engine_tools(project: Project, recipe: str) -> dict[str, str]:
     return tools.versions(sorted(named), project.installed)
 
 
-def _path(project: Project, recipe: str) -> Any:
+def _path(project: Project, recipe: str) -> Path:
     return project.state / 'reports' / f'{recipe}.json'
 
 
 def _record(project: Project, recipe: str) -> dict[str, Any] | None:
-    try:
-        kept: dict[str, Any] = json.loads(_path(project, recipe).read_text())
-    except (OSError, ValueError):
-        return None
-    return kept
+    return read_reported(_path(project, recipe))
+
+
+def read_reported(path: Path) -> dict[str, Any] | None:
+    """Return what was noted of a finished report: what it was made from, and its files."""
+    kept = read_record(path, {'key': str, 'files': dict})
+    return kept if kept and is_seen(kept['files']) else None

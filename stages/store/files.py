@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from stages.atomic import write_text
 
@@ -29,9 +31,10 @@ class Remembered:
         self._changed = False
         self._seen: dict[str, str] = {}
         try:
-            self._kept = dict(json.loads(kept_in.read_text()))
-        except (OSError, ValueError, TypeError):
-            self._kept = {}
+            found = json.loads(kept_in.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            found = None
+        self._kept: dict[str, Any] = found if isinstance(found, dict) else {}
 
     def of(self, what: str, path: Path, compute: Callable[[Path], str]) -> str:
         """Return ``compute(path)``, or what it returned when the file last had this stat. Once per run."""
@@ -40,7 +43,7 @@ class Remembered:
             return self._seen[name]
         now = list(signature(path))
         kept = self._kept.get(name)
-        if kept is not None and kept[0] == now:
+        if isinstance(kept, list) and len(kept) == 2 and kept[0] == now and isinstance(kept[1], str):
             value: str = kept[1]
         else:
             value = compute(path)
@@ -53,8 +56,9 @@ class Remembered:
     def save(self) -> None:
         """Keep what was learnt; losing it costs time only."""
         if self._changed:
-            write_text(self._path, json.dumps(self._kept))
-            self._changed = False
+            with contextlib.suppress(OSError):
+                write_text(self._path, json.dumps(dict(self._kept)))  # a copy: other threads go on learning
+                self._changed = False
 
     def forget_run(self) -> None:
         """Look at every file again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,9 @@ def _opened(path: Path) -> IO[bytes]:
     try:
         return path.open('a+b')
     except PermissionError:
-        return path.open('rb')  # another user's, which can be locked all the same
+        with contextlib.suppress(OSError):
+            return path.open('rb')  # another user's, which can be locked all the same
+        raise
 
 
 def _taken(stream: IO[bytes], how: int) -> bool:

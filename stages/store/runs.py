@@ -29,13 +29,12 @@ def run_folder(tmp: Path) -> Path:
     """Return this run's folder below ``tmp``: made when first asked for, gone when the run ends."""
     with _guard:
         known = _own.get((os.getpid(), tmp))
-        if known is None:
-            atexit.register(_end, os.getpid(), tmp)
         if known is not None and not _lock_of(known[0]).exists():  # the store was taken away under the run
             known[1].close()
             known = None
         if known is None:
             known = _own[os.getpid(), tmp] = _begin(tmp)
+            atexit.register(_end, os.getpid(), tmp)
         known[0].mkdir(exist_ok=True)
         return known[0]
 
@@ -119,7 +118,7 @@ def _locked(path: Path, *, make: bool = False) -> BinaryIO | None:
 
 
 def _end(pid: int, tmp: Path) -> None:
-    if os.getpid() != pid:
+    if os.getpid() != pid or (pid, tmp) not in _own:
         return
     folder, held = _own.pop((pid, tmp))
     for _ in range(TRIES):

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
-from stages.atomic import sync_folder, write_text
+from stages.atomic import sync_folder
 from stages.contract.port import CONTRACT
 from stages.digest import digest_of
-from stages.errors import IntegrityError
+from stages.errors import IntegrityError, StepError
+from stages.store.disk import naming
+from stages.store.records import Kinds, is_digest, read_record, write_record
 from stages.store.runs import remove, run_folder
 
 CHUNK = 1 << 20
@@ -61,6 +62,10 @@ class Result:
         return sum(file.size for name, file in self.files.items() if name != CONTRACT)
 
 
+FIELDS: Final[Kinds] = {'files': dict, 'seconds': (int, float), 'peak_memory_bytes': int, 'action': dict}
+"""What a result's record has."""
+
+
 class Lost(IntegrityError):
     """A blob is missing or damaged; ``sha256`` names it."""
 
@@ -95,39 +100,55 @@ class Store:
 
     def find(self, key: str) -> Result | None:
         """Return the result of ``key`` when every blob of it is there with its size; else None."""
+        result = self.recorded(key)
         try:
-            read = json.loads(self._result_path(key).read_text())
-            files = {name: Stored(**file) for name, file in read['files'].items()}
-            for file in files.values():
-                if self.blob(file.sha256).stat().st_size != file.size:
-                    return None
-            return Result(key, files, read['seconds'], read['peak_memory_bytes'], read['action'])
-        except (OSError, ValueError, KeyError, TypeError):
+            if result and all(self.blob(f.sha256).stat().st_size == f.size for f in result.files.values()):
+                return result
+        except OSError:
+            pass
+        return None
+
+    def recorded(self, key: str) -> Result | None:
+        """Return the result of ``key`` as it was noted, whatever became of its blobs; None when the note is broken."""
+        read = read_record(self._result_path(key), FIELDS)
+        if read is None:
             return None
+        files = {}
+        for name, file in read['files'].items():
+            if not (_is_inside(name) and isinstance(file, dict) and is_digest(file.get('sha256'))):
+                return None
+            if not isinstance(file.get('size'), int):
+                return None
+            files[name] = Stored(file['sha256'], file['size'])
+        return Result(key, files, read['seconds'], read['peak_memory_bytes'], read['action']) if files else None
 
     def action(self, key: str) -> Mapping[str, Any] | None:
         """Return the action behind ``key``, for explanations; None when it is not known."""
-        try:
-            action: Mapping[str, Any] = json.loads(self._result_path(key).read_text())['action']
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return action
+        result = self.recorded(key)
+        return result.action if result else None
 
     def publish(
         self, key: str, action: Mapping[str, Any], folder: Path, names: list[str], seconds: float, peak: int
     ) -> Result:
-        """Take the files out of ``folder`` into the store and record them under ``key``."""
+        """Take the files out of ``folder`` into the store and record them under ``key``.
+
+        Raises StepError for a name that no record can hold.
+        """
+        for name in names:
+            if not _is_text(name):
+                words = os.fsencode(name).decode('ascii', 'backslashreplace')
+                raise StepError(f'left a file whose name is not UTF-8: {words}')
         files = {name: self._take(folder / name) for name in sorted(names)}
         result = Result(key, files, seconds, peak, action)
         content = {
             'files': {name: asdict(file) for name, file in files.items()},
             'seconds': seconds, 'peak_memory_bytes': peak, 'action': action,
         }  # fmt: skip
-        write_text(self._result_path(key), json.dumps(content, indent=1, sort_keys=True) + '\n', durable=True)
+        write_record(self._result_path(key), content, durable=True)
         return result
 
     def _take(self, path: Path) -> Stored:
-        with path.open('rb') as stream:
+        with naming(path), path.open('rb') as stream:
             sha256 = hashlib.file_digest(stream, 'sha256').hexdigest()
             os.fsync(stream.fileno())
         size = path.stat().st_size
@@ -148,7 +169,7 @@ class Store:
         to.parent.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
         try:
-            with self.blob(file.sha256).open('rb') as source, to.open('xb') as target:
+            with naming(to), self.blob(file.sha256).open('rb') as source, to.open('xb') as target:
                 while chunk := source.read(CHUNK):
                     digest.update(chunk)
                     target.write(chunk)
@@ -184,3 +205,16 @@ class Store:
     def discard(self, folder: Path) -> None:
         """Remove a temporary folder, also when what is in it is read-only."""
         remove(folder)
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and '..' not in path.parts and _is_text(name)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

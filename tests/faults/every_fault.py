@@ -6,6 +6,7 @@ the second. Without ``all`` each operation on a file fails once, by the errors i
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -77,6 +78,7 @@ def run(root: Path, number: int, error: str) -> dict[str, Any]:
         told.write_text(json.dumps({'seen': fs.seen, 'hit': fs.hit}))
         sys.stdout.flush()
         sys.stderr.flush()
+        atexit._run_exitfuncs()  # as at the end of any run: what is temporary goes
         os._exit(code)
 
 

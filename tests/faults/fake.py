@@ -44,6 +44,10 @@ def run(params: Params, job: Job) -> Contract:
     time.sleep(params.seconds)
     if params.does == 'fail':
         raise StepError('asked to fail')
+    if params.does == 'say':
+        raise StepError(params.text)
+    if params.does == 'odd-name':
+        Path(os.fsdecode(os.fsencode(job.output) + b'/\xff.txt')).touch()
     if params.does == 'refuse':
         raise UnsupportedError('the tool has no operator Fancy')
     if params.does == 'full':

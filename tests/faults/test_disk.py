@@ -13,7 +13,6 @@ import pytest
 from tests.faults.conftest import ROOT
 
 WORDS = {'ENOSPC': 'No space left on device', 'EIO': 'Input/output error', 'EACCES': 'Permission denied'}
-ROUGH = pytest.mark.xfail(reason='R10: the words of a failing disk')
 
 
 def cases(folder: Path, *how: str) -> list[dict[str, object]]:
@@ -48,13 +47,11 @@ def test_fault_12_the_next_run_makes_all_of_it(tried):
     assert [brief(case) for case in wrong] == []
 
 
-@ROUGH
 def test_fault_12_no_failure_shows_a_traceback_or_is_called_a_bug(tried):
     wrong = [case for case in tried if 'Traceback' in case['text'] or case['code'] in (70, 99)]
     assert [brief(case) for case in wrong] == []
 
 
-@ROUGH
 def test_fault_12_a_failure_says_disk_and_what_failed_where(tried):
     failed = [case for case in tried if case['code'] != 0]
     assert len(failed) > 20
@@ -92,7 +89,6 @@ def small_disk(tmp_path):
     subprocess.run(['umount', '-l', str(tmp_path)], check=True)
 
 
-@ROUGH
 @pytest.mark.parametrize('free', [0, 4096, 65536, 1 << 20])
 def test_fault_12_a_disk_that_is_full_is_told_and_once_there_is_room_all_is_made(small_disk, free):
     from tests.faults.conftest import chain_at
