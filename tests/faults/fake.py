@@ -1,4 +1,4 @@
-"""A kind that does what a test asks: write, sleep, fail, die, leave a link or a child, differ from run to run."""
+"""A kind that does what a test asks: write, sleep, fail, die, leave a link or a child, peek, differ from run to run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Params:
 
 def run(params: Params, job: Job) -> Contract:
     assert job.keep is not None
-    journal = job.keep / 'journal'
+    journal, began = job.keep / 'journal', time.monotonic_ns()
     write(journal, params.name)
     found = (path for folder in job.inputs.values() for path in folder.rglob('*.txt') if path.is_file())
     before = b''.join(sorted(path.read_bytes() for path in found))
@@ -61,15 +61,18 @@ def run(params: Params, job: Job) -> Contract:
         return Contract()
     if params.does == 'link':
         (job.output / 'link').symlink_to('/etc/passwd')
+    if params.does == 'peek':
+        before = Path(params.text).read_bytes()
     content = params.text.encode() if params.does == 'constant' else before + params.text.encode()
     out.write_bytes(content + (os.urandom(8) if params.does == 'random' else b''))
+    write(job.keep / 'intervals', f'{began} {time.monotonic_ns()}')
     return Contract()
 
 
-def write(journal: Path, name: str) -> None:
-    """Say in one write that a step began: several processes keep one journal."""
+def write(journal: Path, line: str) -> None:
+    """Add a line in one write: several processes keep one journal."""
     with journal.open('ab', buffering=0) as stream:
-        stream.write(f'{name}\n'.encode())
+        stream.write(f'{line}\n'.encode())
 
 
 def leave_behind(journal: Path, *, daemon: bool) -> None:

@@ -87,17 +87,3 @@ def test_a_result_that_differs_from_run_to_run_is_kept_as_first_made(chain):
     chain.doit()
 
     assert chain.artifact().read_bytes() == first
-
-
-def test_predicting_changes_nothing_on_disk(chain):
-    from stages.execute.ensure import is_current
-    from stages.execute.predict import predictions
-
-    project = chain.project()
-    before = sorted(p for p in chain.root.rglob('*') if '__pycache__' not in p.parts)
-
-    found = [prediction.what for prediction in predictions(project)]
-
-    assert found == ['run', 'unknown', 'unknown']
-    assert sorted(p for p in chain.root.rglob('*') if '__pycache__' not in p.parts) == before
-    assert not any(is_current(project, step) for step in project.plan.steps.values())
