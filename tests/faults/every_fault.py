@@ -1,7 +1,8 @@
 """The real doit on a disk that fails: ``python -m tests.faults.every_fault FOLDER [all]`` prints a line of JSON a case.
 
 One process loads everything once and forks for each case: one operation on the disk fails in the first run, nothing in
-the second. Without ``all`` each operation on a file fails once, by the errors in turn; with it all do, by each error.
+the second. It begins with nothing, and over what was delivered before. Without ``all`` each operation on a file fails
+once, by the errors in turn, and of those over something the delivery alone; with it all do, by each error.
 """
 
 from __future__ import annotations
@@ -17,29 +18,34 @@ from typing import Any
 
 from doit.doit_cmd import DoitMain
 
-from tests.faults.conftest import chain_at
+from tests.faults.conftest import Chain, chain_at
 from tests.faults.faultfs import DENIED, ERRORS, FaultFS, failing
 
 FILES = ('open', 'write', 'fsync', 'replace', 'rename', 'link')
 
 
 def main(folder: Path, *, every: bool) -> None:
-    whole = run(fresh(folder), -1, 'EIO')
-    for number, (what, path) in enumerate(whole['seen']):
-        if not every and what not in FILES:
-            continue
-        able = [error for error in ERRORS if possible(what, error)]
-        for error in able if every else [able[number % len(able)]]:
-            root = fresh(folder)
-            first = run(root, number, error)
-            state = {'harm': [*harm(root)]}
-            second = run(root, -1, error)
-            print(json.dumps({
-                'what': what, 'path': path, 'error': error, 'code': first['code'], 'text': first['text'], **state,
-                'hit': first['hit'].removeprefix(f'{root}/'),
-                'again': second['code'], 'again_text': second['text'], 'again_harm': [*harm(root)],
-                'made': artifact(root), 'left': left(root),
-            }), flush=True)  # fmt: skip
+    for over in (False, True):
+        whole = run(begun(folder, over=over), -1, 'EIO')
+        for number, (what, path) in enumerate(whole['seen']):
+            if not every and (what not in FILES or (over and 'artifact' not in path)):
+                continue
+            able = [error for error in ERRORS if possible(what, error)]
+            for error in able if every else [able[number % len(able)]]:
+                print(json.dumps({'what': what, 'path': path, 'error': error, **case(folder, over, number, error)}))
+
+
+def case(folder: Path, over: bool, number: int, error: str) -> dict[str, Any]:
+    """Let one operation of a run fail, and run again; return what each of the two did."""
+    root = begun(folder, over=over)
+    first = run(root, number, error)
+    harmed = [*harm(root)]
+    second = run(root, -1, error)
+    return {
+        'over': over, 'code': first['code'], 'text': first['text'], 'hit': first['hit'].removeprefix(f'{root}/'),
+        'harm': harmed, 'again': second['code'], 'again_text': second['text'], 'again_harm': [*harm(root)],
+        'made': artifact(root), 'left': left(root),
+    }  # fmt: skip
 
 
 def possible(what: str, error: str) -> bool:
@@ -47,10 +53,20 @@ def possible(what: str, error: str) -> bool:
     return what in DENIED if error == 'EACCES' else not (error == 'ENOSPC' and what == 'chmod')
 
 
-def fresh(folder: Path) -> Path:
-    root = folder / 'project'
+def begun(folder: Path, *, over: bool) -> Path:
+    """Return a project that wants A, with nothing built, or with OLD built and delivered."""
+    root, old = folder / 'project', folder / 'old'
     shutil.rmtree(root, ignore_errors=True)
-    chain_at(root).set({'name': 'a', 'text': 'A'})
+    if over and old.exists():
+        shutil.copytree(old, root)
+    else:
+        chain = chain_at(root)
+        if over:
+            chain.set({'name': 'a', 'text': 'OLD'})
+            run(root, -1, 'EIO')
+            root.rename(old)
+            return begun(folder, over=True)
+    Chain(root).set({'name': 'a', 'text': 'A'})
     return root
 
 
@@ -94,7 +110,7 @@ def harm(root: Path) -> Iterator[str]:
         for name, file in json.loads(path.read_text())['files'].items():
             if not (store / 'blobs' / file['sha256'][:2] / file['sha256']).exists():
                 yield f'{name} of a result is not there'
-    if (root / 'artifacts/fake/v').exists() and artifact(root) != 'A':
+    if (root / 'artifacts/fake/v').exists() and artifact(root) not in ('A', 'OLD'):
         yield 'an artifact is not whole'
 
 
