@@ -11,7 +11,7 @@ from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import StepError
-from stages.frameworks.paddle import ports
+from stages.frameworks.paddle import allowed, message, ports
 from stages.sources.fetched import fetched
 
 KIND = 'paddle-source'
@@ -51,6 +51,7 @@ def run(params: Params, job: Job) -> Contract:
         )
     (_check_json if graphs[0].suffix == '.json' else _check_pdmodel)(graphs[0])
     _check_weights(weights[0])
+    allowed.check(graphs[0])
     contract = matched(graphs[0].name, ports.read(graphs[0]), job.contract)
     shutil.copyfile(graphs[0], job.output / f'model{graphs[0].suffix}')
     shutil.copyfile(weights[0], job.output / 'model.pdiparams')
@@ -73,9 +74,9 @@ def _check_pdmodel(path: Path) -> None:
     place, fields = 0, []
     try:
         while place < len(data):
-            tag, place = ports.varint(data, place)
+            tag, place = message.varint(data, place)
             fields.append(tag >> 3)
-            size, place = ports.varint(data, place)
+            size, place = message.varint(data, place)
             if tag & 7 != 2:  # all fields of a program are messages
                 raise ValueError(f'field {tag >> 3} is no message')
             place += size

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from stages.contract.port import Contract, Port
 from stages.errors import StepError
+from stages.frameworks.paddle import message
 
 NUMBERED: Final = {
     0: 'bool', 1: 'int16', 2: 'int32', 3: 'int64', 4: 'float16', 5: 'float32', 6: 'float64', 20: 'uint8', 21: 'int8',
@@ -117,11 +118,11 @@ def _typed(given: Any) -> tuple[tuple[int, ...], str]:
 
 def _of_program(data: bytes) -> Read:
     """Read the form before Paddle 3: a message of blocks, each of variables and operators."""
-    block = _fields(next(value for number, value in _parts(data) if number == 1))
+    block = message.fields(next(value for number, value in message.parts(data) if number == 1))
     tensors = {}
     weights = []
     for variable in block.get(3, []):
-        fields = _fields(variable)
+        fields = message.fields(variable)
         tensor = _tensor(fields)
         if tensor is None:
             continue
@@ -132,13 +133,13 @@ def _of_program(data: bytes) -> Read:
     outputs: list[tuple[int, Tensor]] = []
     kinds: set[str] = set()
     for operator in block.get(4, []):
-        fields = _fields(operator)
+        fields = message.fields(operator)
         kind = bytes(fields[3][0]).decode()
         kinds.add(kind)
         if kind in ('feed', 'fetch'):
             # what a feed gives is an input, what a fetch takes is an output; ``col`` is its place
-            [name] = [_text(a) for part in fields[2 if kind == 'feed' else 1] for a in _fields(part)[2]]
-            attributes = {_text(_fields(a)[1][0]): _fields(a) for a in fields.get(4, [])}
+            [name] = [message.text(a) for part in fields[2 if kind == 'feed' else 1] for a in message.fields(part)[2]]
+            attributes = {message.text(message.fields(a)[1][0]): message.fields(a) for a in fields.get(4, [])}
             (inputs if kind == 'feed' else outputs).append((attributes['col'][3][0], tensors[name]))
     return Read(_by_place(inputs), _by_place(outputs), weights, frozenset(kinds))
 
@@ -149,63 +150,17 @@ def _by_place(pairs: Sequence[tuple[Any, Tensor]]) -> list[Tensor]:
 
 def _tensor(variable: Mapping[int, list[Any]]) -> Tensor | None:
     """Return a variable as a tensor; None for the lists of feeds and fetches, and what else is none."""
-    held = _fields(variable[2][0]).get(3)
+    held = message.fields(variable[2][0]).get(3)
     if not held:
         return None
-    described = _fields(_fields(held[0])[1][0])
+    described = message.fields(message.fields(held[0])[1][0])
     dims: list[int] = []
     for value in described.get(2, []):
-        dims += [value] if isinstance(value, int) else _packed(value)
+        dims += [value] if isinstance(value, int) else message.packed(value)
     return Tensor(
-        _text(variable[1][0]), tuple(_signed(size) for size in dims), NUMBERED.get(described.get(1, [0])[0], '')
+        message.text(variable[1][0]), tuple(_signed(size) for size in dims), NUMBERED.get(described.get(1, [0])[0], '')
     )
-
-
-def _fields(data: Any) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {}
-    for number, value in _parts(data):
-        found.setdefault(number, []).append(value)
-    return found
-
-
-def _parts(data: Any) -> Iterator[tuple[int, Any]]:
-    """Give the fields of a message: whole numbers as such, everything else as bytes."""
-    view, place = memoryview(data), 0
-    while place < len(view):
-        tag, place = varint(view, place)
-        if tag & 7 == 0:
-            value, place = varint(view, place)
-            yield tag >> 3, value
-            continue
-        size, place = (8, place) if tag & 7 == 1 else (4, place) if tag & 7 == 5 else varint(view, place)
-        if place + size > len(view):
-            raise ValueError('a field is cut short')
-        yield tag >> 3, view[place : place + size]
-        place += size
-
-
-def varint(data: memoryview, place: int) -> tuple[int, int]:
-    """Return the number at ``place`` of a message, and the place behind it."""
-    value = shift = 0
-    while data[place] & 128:
-        value |= (data[place] & 127) << shift
-        place, shift = place + 1, shift + 7
-        if shift > 63:
-            raise ValueError('a number of more than 64 bits')
-    return value | data[place] << shift, place + 1
-
-
-def _packed(data: memoryview) -> list[int]:
-    found, place = [], 0
-    while place < len(data):
-        value, place = varint(data, place)
-        found.append(value)
-    return found
 
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
-
-
-def _text(data: Any) -> str:
-    return bytes(data).decode('utf-8', 'replace')
