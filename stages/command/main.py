@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from stages import __version__
 from stages.command import check, conversions, digest, doctor, kinds, plan, repeat, report, schema, verify, why
-from stages.errors import ModelkilnError
+from stages.errors import ModelkilnError, RecipeError, StepError
+from stages.store.disk import told
+from stages.store.modes import decide_modes
+from stages.terminal import complain, indented, only_plain
 
 COMMANDS = {
     'check': check,
@@ -55,14 +60,25 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. An expected error is one message, never a traceback."""
     asked = parser().parse_args(arguments)
+    decide_modes(Path.cwd())
     try:
-        code: int = asked.run(asked)
+        with only_plain():
+            code: int = asked.run(asked)
+    except RecipeError as error:
+        complain('\n'.join(indented(problem) for problem in error.problems))
+        return error.exit_code
     except ModelkilnError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        complain(told(error, Path.cwd()))
+        return StepError.exit_code
+    except KeyboardInterrupt:
+        complain('modelkiln: stopped')
+        return 128 + signal.SIGINT
     return code
 
 

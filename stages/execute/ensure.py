@@ -26,6 +26,7 @@ from stages.measure import check
 from stages.plan.step import Step
 from stages.store.disk import in_words
 from stages.store.locks import building, locked
+from stages.store.logs import cap, settle, tail
 from stages.store.store import REFUSAL, Lost, Result
 
 WORKER = Path(__file__).with_name('worker.py')
@@ -193,10 +194,11 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     with show.running(project, step) as watch:
         ended = spawn.run(
             command(project, step, folder), folder=folder, log=log, env=step_environment(project, step, folder),
-            timeout=step.timeout, watch=_watcher(folder, watch),
+            timeout=step.timeout, watch=_watcher(folder, log, watch),
         )  # fmt: skip
     seconds = time.perf_counter() - started
     report = _report(folder)
+    settle(log)
     if report and report['error']:
         error = report['error']
         if error['type'] != UnsupportedError.__name__:
@@ -253,12 +255,12 @@ def _report(folder: Path) -> dict[str, Any] | None:
 
 
 def _tail(log: Path, lines: int = 5) -> str:
-    text = log.read_text(errors='replace').strip().splitlines()[-lines:]
-    return ''.join(f'\n    {line}' for line in text)
+    return ''.join(f'\n    {line}' for line in tail(log, lines))
 
 
-def _watcher(folder: Path, watch: Callable[[float, str], None]) -> Callable[[], None]:
+def _watcher(folder: Path, log: Path, watch: Callable[[float, str], None]) -> Callable[[], None]:
     def look() -> None:
+        cap(log)
         try:
             fraction, words = json.loads((folder / 'progress.json').read_text())
         except (OSError, ValueError):

@@ -26,6 +26,7 @@ from stages.recipe.read import read_recipes
 from stages.store.files import Remembered
 from stages.store.records import read_record
 from stages.store.store import Store
+from stages.terminal import indented
 
 STATE = '.modelkiln'
 NO_PYTHON = Python({}, frozenset())
@@ -57,7 +58,7 @@ class Failure:
     """A tool cannot do this to this model; nothing went wrong."""
 
     def __str__(self) -> str:
-        return f'{self.step}: {self.reason}\n  log:    {self.log}\n  repeat: {self.repeat}'
+        return f'{self.step}: {indented(self.reason)}\n  log:    {self.log}\n  repeat: {self.repeat}'
 
 
 @dataclass

@@ -30,7 +30,7 @@ def failed(project: Project, step: Step, failure: Failure) -> None:
 
 
 def refused(project: Project, step: Step, words: str) -> None:
-    note(f'  refused {_who(project, step)}  as expected: {words.splitlines()[0]}')
+    note(f'  refused {_who(project, step)}  as expected: {words.partition(chr(10))[0]}')
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from stages.errors import ModelkilnError
 from stages.execute.project import STATE
 from stages.store.disk import in_words
+from stages.terminal import indented
 
 
 def guarded(act: Callable[[], object]) -> Callable[[], object]:
@@ -20,7 +21,7 @@ def guarded(act: Callable[[], object]) -> Callable[[], object]:
         except ModelkilnError as error:
             from doit.exceptions import TaskFailed
 
-            return TaskFailed(str(error), report=True)
+            return TaskFailed(indented(str(error)), report=True)
 
     return done
 

@@ -7,9 +7,15 @@ from typing import Any
 from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
+from stages.terminal import Plain
+
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
     """doit's console reporter without tracebacks for failures that explain themselves."""
+
+    def write(self, text: str) -> None:
+        """Write what is safe to show: names and reasons come from recipes, models and frameworks."""
+        Plain(self.outstream).write(text)
 
     def skip_uptodate(self, task: Any) -> None:
         """Say nothing of private tasks and little of the rest."""

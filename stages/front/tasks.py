@@ -32,6 +32,7 @@ from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import is_reported, report
 from stages.plan.step import Build, Step
 from stages.store.modes import decide_modes
+from stages.terminal import indented
 
 STEPS_AT_ONCE = 2
 """Unless ``-n`` says otherwise. Converters take gigabytes, and half of their time they use one core."""
@@ -41,12 +42,12 @@ def opened(root: Path) -> Project:
     """Return the project at ``root``. A wrong recipe ends the run here, with exit code 2 and nothing on disk."""
     if _wants_processes(sys.argv):
         words = 'doit -P process is not supported: it hangs when a worker dies. Use -n N alone.'
-        print(f'modelkiln: {words}', file=sys.stderr)
+        terminal.complain(f'modelkiln: {words}')
         raise SystemExit(3)
     try:
         return open_project(root)
     except RecipeError as error:
-        print('\n'.join(error.problems), file=sys.stderr)
+        terminal.complain('\n'.join(indented(problem) for problem in error.problems))
         raise SystemExit(error.exit_code) from None
 
 

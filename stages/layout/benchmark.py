@@ -146,7 +146,7 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
             taken = measured[row.outcome.build.variant.name]
             if 'failed' in taken:
                 if row.key not in project.failures:
-                    terminal.note(f'  FAILED  measure {row.outcome.build.name}: {taken["failed"]}')
+                    terminal.note(f'  FAILED  measure {row.outcome.build.name}: {terminal.indented(taken["failed"])}')
                 # of this run only: the next one tries again
                 project.failures[row.key] = Failure(row.outcome.build.name, taken['failed'], '', f'doit {recipe}')
             elif row in group:

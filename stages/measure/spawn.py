@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from stages import spawn
 from stages.errors import StepError
+from stages.store.logs import tail
 
 SCRIPT: Final = Path(__file__).with_name('cycle.py')
 
@@ -55,5 +56,4 @@ def _padding(request: Mapping[str, Any]) -> int:
 
 
 def _last_lines(log: Path, lines: int = 20) -> str:
-    text = log.read_text(errors='replace').strip()
-    return '\n'.join(text.splitlines()[-lines:]) or 'its log is empty'
+    return '\n'.join(tail(log, lines)) or 'its log is empty'

@@ -6,19 +6,15 @@ import math
 import re
 from typing import Any
 
+from stages.terminal import ANSI, HIDDEN
+
 LONGEST = 4000
-_ANSI = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]')
 _SPACE = re.compile(r'[\t\r\n\v\f\x85\u2028\u2029]+')
-# C0, C1, zero-width and bidirectional controls, byte order mark, lone surrogates and non-characters.
-_HIDDEN = re.compile(
-    '[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff'
-    '\ud800-\udfff\U000e0000-\U000e007f]'
-)
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
     """One line without escape sequences, control characters or anything that reorders or hides text."""
-    line = _HIDDEN.sub('', _SPACE.sub(' ', _ANSI.sub('', text))).strip()
+    line = HIDDEN.sub('', _SPACE.sub(' ', ANSI.sub('', text))).strip()
     return line if len(line) <= longest else line[: longest - 1] + '…'
 
 
