@@ -20,7 +20,6 @@ from stages.environments import ENVIRONMENTS, locked, purpose
 from stages.execute import environment, host
 from stages.execute.project import Project, find_root, open_project
 from stages.execute.tools import MISSING, remedy, versions
-from stages.front.tasks import missing_of
 from stages.report import TOOLS
 
 FOREIGN: Final[Mapping[str, Engine]] = {name: engine for engine in ENGINES.values() for name in engine.FOREIGN}
@@ -53,7 +52,7 @@ def run(asked: argparse.Namespace) -> int:
         for line in lines:
             print(f'  {line}')
         print()
-    lacking = sorted({tool for recipe in project.plan.builds for tool in missing_of(project, recipe)})
+    lacking = sorted({tool for recipe in project.plan.builds for tool in project.unable(recipe)})
     if lacking:
         print(f'To build every recipe: {remedy(lacking)}')
     else:
@@ -102,5 +101,5 @@ def _machines(project: Project) -> Iterator[str]:
 
 def _recipes(project: Project) -> Iterator[str]:
     for recipe in project.plan.builds:
-        missing = missing_of(project, recipe)
+        missing = project.unable(recipe)
         yield f'{recipe:<24} ' + (f'missing {", ".join(missing)}: {remedy(missing)}' if missing else 'can be built')

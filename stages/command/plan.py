@@ -1,17 +1,19 @@
-"""Say what doit would do, step by step and with reasons; changes nothing.
+"""Say what doit would do, with reasons; changes nothing.
 
-A step is `current`, `cached` (the store has it), `run`, or `unknown` until a step before it has run: equal bytes there
-would cut it off.
+A step would `run`, or is `cached` (the store has it). `maybe` says on what something hangs that cannot be known before:
+the bytes that a step leaves which runs first. What is not shown is current.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 from stages.errors import RecipeError
-from stages.execute.predict import predictions
+from stages.execute.predict import Prediction
 from stages.execute.project import find_root, open_project
+from stages.layout.foresee import Deed, foresee
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,19 +27,19 @@ def run(asked: argparse.Namespace) -> int:
     for name in asked.name:
         if name not in names and name not in project.plan.builds:
             raise RecipeError(f'{name} is no recipe and no variant here; `doit list --all` shows them')
-    wanted = {
-        id
-        for recipe, builds in project.plan.builds.items()
-        for build in builds
-        if not asked.name or recipe in asked.name or build.name in asked.name
-        for id in build.steps
-    }
-    counts: dict[str, int] = {}
-    for prediction in predictions(project):
-        if prediction.step.id not in wanted:
-            continue
-        counts[prediction.what] = counts.get(prediction.what, 0) + 1
-        if prediction.what != 'current' or asked.all:
-            print(f'{prediction.what:<8} {prediction.step.name:<28} {"; ".join(prediction.reasons)}')
+    steps, deeds = foresee(project, asked.name)
+    shown: list[Prediction | Deed] = [step for step in steps if asked.all or step.what not in ('current', 'refused')]
+    for one in (*shown, *deeds):
+        print(line(one))
+    counts = Counter(step.what for step in steps) + Counter(deed.what if deed.sure else 'maybe' for deed in deeds)
     print(', '.join(f'{count} {what}' for what, count in sorted(counts.items())) or 'no steps')
     return 0
+
+
+def line(one: Prediction | Deed) -> str:
+    """Return what would become of a step, or what would be done, and why, in one line."""
+    if isinstance(one, Prediction):
+        what, name = one.what, one.step.name
+    else:
+        what, name = (one.what, one.name) if one.sure else ('maybe', f'{one.what} {one.name}')
+    return f'{what:<8} {name:<28} {"; ".join(one.reasons)}'.rstrip()

@@ -1,38 +1,76 @@
-"""Explain one step or variant: what it is keyed by, and why it would run or not."""
+"""Explain a step, a variant or a recipe: whether it is current, and if not, why, back to what changed.
+
+What is current takes one line; --long adds what a step is keyed by.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
+from stages.command.plan import line
 from stages.errors import RecipeError
-from stages.execute.predict import predictions
+from stages.execute.predict import Prediction
 from stages.execute.project import Project, find_root, open_project
+from stages.layout.foresee import foresee
 from stages.plan.step import Step
+
+SETTLED = ('current', 'refused')
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('step', help='a step (onnx-1a2b3c4d, or the beginning of it) or RECIPE:VARIANT')
+    parser.add_argument('step', help='a step (onnx-1a2b3c4d, or the beginning of it), RECIPE:VARIANT or RECIPE')
+    parser.add_argument('--long', action='store_true', help='also show parameters, inputs and keys')
 
 
 def run(asked: argparse.Namespace) -> int:
     project = open_project(find_root(Path.cwd()))
-    chosen = {step.id for step in find_steps(project, asked.step)}
-    for prediction in predictions(project):
-        if prediction.step.id not in chosen:
-            continue
-        step = prediction.step
-        because = f', because {"; ".join(prediction.reasons)}' if prediction.reasons else ''
-        print(f'{step.name}: {prediction.what}{because}')
-        print(f'    used by  {", ".join(project.users.get(step.id, []))}')
-        for role, id in step.inputs.items():
-            print(f'    {role:<8} {project.plan.steps[id].name}')
-        for name, value in step.params.items():
-            print(f'    {name} = {value!r}')
-        stamp = project.stamp(step.id)
-        if stamp:
-            print(f'    key      {stamp.key}\n    content  {stamp.digest}')
+    plan = project.plan
+    names = {build.name for builds in plan.builds.values() for build in builds}
+    if asked.step in names or asked.step in plan.builds:
+        steps, deeds = foresee(project, [asked.step])
+        told = [line(step) for step in steps if step.what not in SETTLED] + [line(deed) for deed in deeds]
+        print('\n'.join(told) or f'{asked.step} is current: {len(steps)} steps, and what they left is in place')
+        chosen = [prediction.step for prediction in steps]
+    else:
+        chosen = find_steps(project, asked.step)
+        users = sorted({name for step in chosen for name in project.users.get(step.id, [])})
+        predicted = {prediction.step.id: prediction for prediction in foresee(project, users)[0]}
+        for step in chosen:
+            print('\n'.join(_told(project, predicted, step)))
+    if asked.long:
+        for step in chosen:
+            print('\n'.join(_long(project, step)))
     return 0
+
+
+def _told(project: Project, predicted: dict[str, Prediction], step: Step) -> Iterator[str]:
+    """Yield a line for a step, and for what before it is not current."""
+    if step.id not in predicted:
+        yield f'{step.name} is not built: its recipe needs what is not installed; `modelkiln doctor` says what'
+        return
+    if predicted[step.id].what in SETTLED:
+        yield ' '.join([f'{step.name} is {predicted[step.id].what}', *predicted[step.id].reasons])
+        return
+    yield line(predicted[step.id])
+    waiting, seen = list(step.inputs.values()), set[str]()
+    while waiting:
+        id = waiting.pop(0)
+        if id not in seen and predicted[id].what not in SETTLED:
+            yield f'  {line(predicted[id])}'
+            waiting += project.plan.steps[id].inputs.values()
+        seen.add(id)
+
+
+def _long(project: Project, step: Step) -> Iterator[str]:
+    yield f'{step.name}\n    used by  {", ".join(project.users.get(step.id, []))}'
+    for role, id in step.inputs.items():
+        yield f'    {role:<8} {project.plan.steps[id].name}'
+    for name, value in step.params.items():
+        yield f'    {name} = {value!r}'
+    if stamp := project.stamp(step.id):
+        yield f'    key      {stamp.key}\n    content  {stamp.digest}'
 
 
 def find_steps(project: Project, name: str) -> list[Step]:

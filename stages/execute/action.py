@@ -52,26 +52,3 @@ def action_of(
         'settings': dict(settings),
     }
     return action | ({'environment': environment} if environment else {})
-
-
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return why two actions of one step differ, a sentence for each reason."""
-    reasons = []
-    for name in ('format', 'salt', 'kind', 'declared', 'outputs', 'environment'):
-        if old.get(name) != new.get(name):
-            reasons.append(f'{name}: {old.get(name)} -> {new.get(name)}')
-    if old.get('code') != new.get('code'):
-        reasons.append(f'code of {new["kind"]} or a helper of it changed')
-    for group, words in (
-        ('params', 'parameter'), ('tools', 'tool'), ('platform', 'platform'), ('settings', 'setting'),
-        ('files', 'file'), ('inputs', 'input'),
-    ):  # fmt: skip
-        before, after = old.get(group, {}), new.get(group, {})
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) == after.get(name):
-                continue
-            if group in ('files', 'inputs'):
-                reasons.append(f'{words} {name} changed')
-            else:
-                reasons.append(f'{words} {name}: {before.get(name)} -> {after.get(name)}')
-    return reasons

@@ -21,6 +21,11 @@ TABLES = ('stages.kinds', 'stages.engines', 'stages.sources')
 
 def code_digest(modules: Iterable[str], remembered: Remembered) -> str:
     """Return the digest of ``modules`` and everything of ours that they import, at any depth."""
+    return digest_of(closure(modules, remembered))
+
+
+def closure(modules: Iterable[str], remembered: Remembered) -> dict[str, str]:
+    """Return the digest of each of ``modules`` and of everything of ours that they import, at any depth."""
     digests: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
@@ -31,7 +36,7 @@ def code_digest(modules: Iterable[str], remembered: Remembered) -> str:
         read = json.loads(remembered.of('code', path, _read_ours))
         digests[module] = read['digest']
         waiting += [name for name in read['imports'] if name not in TABLES]
-    return digest_of(digests)
+    return digests
 
 
 DISTRIBUTIONS = {'PIL': 'pillow', 'sklearn': 'scikit-learn', 'cv2': 'opencv-python', 'yaml': 'pyyaml'}

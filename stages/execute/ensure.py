@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from stages.atomic import write_text
 from stages.contract.engine import FOREIGN_FOLDER
 from stages.digest import digest_of
 from stages.errors import ModelkilnError, StepError, ToolError, UnsupportedError
-from stages.execute import environment, show
+from stages.execute import environment, lineage, show
 from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.tools import remedy
@@ -61,9 +60,7 @@ def ensure(project: Project, step: Step) -> Failure | None:
             result = _result(project, step)
             set_stamp(project, step, result)
     except ModelkilnError as error:
-        project.stamps[step.id] = None
-        with contextlib.suppress(OSError):
-            (project.state / 'steps' / f'{step.id}.json').unlink(missing_ok=True)
+        lineage.note_failure(project, step, str(error))
         failure = _failure(project, step, str(error), unsupported=isinstance(error, UnsupportedError))
         project.failures[step.id] = failure
         show.failed(project, step, failure)

@@ -1,69 +1,167 @@
-"""What a build would do, and why, without doing it."""
+"""What a build would do to each step, and why, without doing it: reads and hashes, writes nothing.
+
+A step is `current`, `cached` (the store has it), `run`, `maybe` (what stands before it runs first, and equal bytes cut
+it off) or `refused` (its variants expect that a tool refuses what stands before it).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from stages.digest import digest_of
-from stages.execute.action import difference
+from stages.digest import digest_of, file_digest
+from stages.execute import lineage
+from stages.execute.difference import difference
 from stages.execute.project import Project, Stamp
 from stages.plan.step import Step
+
+UNKNOWN = 'not known before it is made'
+"""Stands for the digest of what a step will leave, and for a key that hangs on it."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One step: ``current``, ``cached``, ``run`` or ``unknown``, and the reasons."""
+    """One step, what would become of it, and the reasons."""
 
     step: Step
     what: str
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
 
 
-def predictions(project: Project) -> Iterator[Prediction]:
-    """Yield what would happen to each step, inputs first. Reads; writes nothing.
+@dataclass(frozen=True)
+class Foreseen:
+    """What would become of the steps asked for, by id, inputs first."""
 
-    A cached step's result is known, so what comes behind it is predicted as well; behind a step that must run
-    everything is ``unknown``: its bytes may turn out equal and cut off the rest.
-    """
-    uncertain: dict[str, str] = {}
-    refused: dict[str, str] = {}
-    stamps = dict(project.stamps)
+    project: Project
+    """Its stamps are as they would be, of what hangs on bytes not known yet as if these came out as before."""
+
+    steps: dict[str, Prediction] = field(default_factory=dict)
+    past: dict[str, Stamp | None] = field(default_factory=dict)
+    """The stamps as they are."""
+
+    def doubtful(self, ids: Iterable[str]) -> list[str]:
+        """Return the names of those of ``ids`` whose bytes are not known before they are made."""
+        plan = self.project.plan
+        return [plan.steps[id].name for id in ids if (s := self.project.stamp(id)) and s.digest == UNKNOWN]
+
+
+@contextmanager
+def foreseen(project: Project, asked: Iterable[str]) -> Iterator[Foreseen]:
+    """Give what a build of the steps ``asked`` for would do to them. Afterwards ``project`` is as it was."""
+    ids = set(asked)
+    seen = Foreseen(project)
     try:
         for step in project.plan.steps.values():
-            waits = [uncertain[id] for id in step.inputs.values() if id in uncertain]
-            behind = [refused[id] for id in step.inputs.values() if id in refused]
-            if behind:
-                refused[step.id] = behind[0]
-                yield Prediction(step, 'current', (f'not built: {behind[0]} is refused by its tool, as expected',))
-                continue
-            if waits:
-                uncertain[step.id] = waits[0]
-                before = 'never built' if project.stamp(step.id) is None else 'built before'
-                yield Prediction(step, 'unknown', (f'{before}; depends on what {waits[0]} leaves',))
-                continue
-            yield _one(project, step, uncertain)
-            stamp = project.stamp(step.id)
-            if stamp is not None and stamp.refused and step.id not in uncertain:
-                refused[step.id] = step.name
+            if step.id in ids:
+                seen.past[step.id] = project.stamp(step.id)
+                _look(seen, step)
+        for prediction in list(seen.steps.values()):
+            if prediction.what in ('run', 'maybe'):
+                for id in prediction.step.inputs.values():
+                    needed(seen, id, prediction.step.name, sure=prediction.what == 'run')
+        yield seen
     finally:
-        project.stamps.clear()
-        project.stamps.update(stamps)
+        project.stamps.update(seen.past)
 
 
-def _one(project: Project, step: Step, uncertain: dict[str, str]) -> Prediction:
-    action = project.action(step)
-    key, stamp = digest_of(action), project.stamp(step.id)
-    if stamp is not None and stamp.key == key:
-        return Prediction(step, 'current', ())
-    old = project.store.action(stamp.key) if stamp else None
-    if stamp is None:
-        reasons: tuple[str, ...] = ('no stamp: not built here yet, or it failed last time',)
-    else:
-        reasons = tuple(difference(old, action)) if old else ('what it was built from is not known any more',)
+def needed(seen: Foreseen, id: str, by: str, *, sure: bool = True, names: Iterable[str] | None = None) -> None:
+    """See to it that what step ``id`` left is there when ``by`` needs it: else it runs again, with what it needs.
+
+    ``names`` are the files that are read (default: all); the others must only be there.
+    """
+    prediction, stamp = seen.steps[id], seen.project.stamp(id)
+    if prediction.what not in ('current', 'cached') or stamp is None or stamp.digest == UNKNOWN:
+        return
+    words = _lost(seen.project, stamp.key, names)
+    if words:
+        seen.steps[id] = replace(prediction, what='run' if sure else 'maybe', reasons=(f'{by} needs it, and {words}',))
+        for before in prediction.step.inputs.values():
+            needed(seen, before, prediction.step.name, sure=sure)
+
+
+def _lost(project: Project, key: str, names: Iterable[str] | None) -> str:
     result = project.store.find(key)
-    if result is not None:
+    if result is None:
+        return 'the store has lost what it left'
+    for name in result.files if names is None else names:
+        file = result.files.get(name)
+        if file and project.remembered.of('sha256', project.store.blob(file.sha256), file_digest) != file.sha256:
+            return f'the stored {name} is damaged'
+    return ''
+
+
+def _look(seen: Foreseen, step: Step) -> None:
+    """Predict one step; those before it are predicted."""
+    project = seen.project
+    before = [seen.steps[id] for id in step.inputs.values()]
+    refused = [p for p in before if p.what == 'refused' or ((s := project.stamp(p.step.id)) and s.refused)]
+    if refused:
+        seen.steps[step.id] = Prediction(
+            step, 'refused', (f'{refused[0].step.name} is refused by its tool, as expected',)
+        )
+        return
+    action = project.action(step)
+    waits = {role: project.plan.steps[id].name for role, id in step.inputs.items() if seen.doubtful([id])}
+    if waits:
+        _look_behind(seen, step, action, waits)
+        return
+    key, stamp = digest_of(action), project.stamp(step.id)
+    expected = step.id in project.refusable
+    if stamp is not None and stamp.key == key and (expected or not stamp.refused):
+        seen.steps[step.id] = Prediction(step, 'current')
+        return
+    why, _ = _reasons(seen, step, action, key, {})
+    result = project.store.find(key)
+    if result is not None and (expected or not result.refused):
+        seen.steps[step.id] = Prediction(step, 'cached', why)
         project.stamps[step.id] = Stamp(key, result.digest, result.refused)
-        return Prediction(step, 'cached', reasons)
-    uncertain[step.id] = step.name
-    return Prediction(step, 'run', reasons)
+        return
+    twin = _twin(seen, key)
+    why = (f'{twin} makes the same in this run',) if twin else why
+    seen.steps[step.id] = Prediction(step, 'cached' if twin else 'run', why)
+    project.stamps[step.id] = Stamp(key, UNKNOWN)
+
+
+def _twin(seen: Foreseen, key: str) -> str:
+    """Return the name of a step that runs under the same key, if there is one."""
+    running = (id for id, prediction in seen.steps.items() if prediction.what == 'run')
+    return next((seen.steps[id].step.name for id in running if (s := seen.project.stamp(id)) and s.key == key), '')
+
+
+def _look_behind(seen: Foreseen, step: Step, action: Mapping[str, Any], waits: Mapping[str, str]) -> None:
+    """Predict a step some of whose inputs are not known before they are made: ``waits``, by role."""
+    key = lineage.before(seen.project, step, seen.past)
+    own, same = _reasons(seen, step, action, '', waits)
+    names = ', '.join(dict.fromkeys(waits.values()))
+    if same:
+        own = (f'unless {names} leaves the bytes it left before',)
+    else:
+        own = (*own, f'unless the store has it for what {names} leaves')
+    seen.steps[step.id] = Prediction(step, 'maybe', own)
+    seen.project.stamps[step.id] = Stamp(key if same and key else UNKNOWN, UNKNOWN)
+
+
+def _reasons(
+    seen: Foreseen, step: Step, action: Mapping[str, Any], key: str, waits: Mapping[str, str]
+) -> tuple[tuple[str, ...], bool]:
+    """Return why the step is not as it was, and whether it is but for the inputs it ``waits`` for."""
+    project = seen.project
+    failed = lineage.failure_before(project, step)
+    told = (f'failed last time: {failed[0]}',) if failed else ()
+    if failed and failed[1] == key:
+        return told, False
+    last = lineage.before(project, step, seen.past)
+    if last is None:
+        return told or ('not built here before',), False
+    if last == key:
+        return told or ('as before, but its stamp is gone',), True
+    old = project.store.action(last)
+    if old is None:
+        return (*told, 'what it was built from is not known any more'), False
+    steps = {role: project.plan.steps[id].name for role, id in step.inputs.items() if role not in waits}
+    code = old.get('code')
+    modules = lineage.changed_modules(project, str(code), step) if code != action['code'] else ()
+    why = difference(old, action, steps=steps, modules=modules)
+    return (*why, *told), not why and not told

@@ -169,6 +169,11 @@ class Project:
         found = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
         return [tool for tool, version in found.items() if version == tools.MISSING]
 
+    def unable(self, recipe: str) -> list[str]:
+        """Return the packages that any step of ``recipe`` needs and that are not installed here."""
+        steps = (self.plan.steps[id] for id in self.plan.steps_of(recipe))
+        return sorted({tool for step in steps for tool in self.missing(step)})
+
     def packages(self, step: Step) -> Mapping[str, str]:
         """Return the packages that ``step`` runs among, and their versions."""
         if not step.environment:

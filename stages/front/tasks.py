@@ -20,6 +20,7 @@ from stages import spawn, terminal
 from stages.errors import RecipeError, ToolError
 from stages.execute import environment
 from stages.execute.ensure import ensure, is_current
+from stages.execute.lineage import remember
 from stages.execute.project import Project, open_project
 from stages.execute.tools import remedy
 from stages.front.forgetful import NO_DATABASE
@@ -70,7 +71,7 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     clear_leavings(project)
     for name in sorted({step.environment for step in project.plan.steps.values()} - {''}):
         yield _environment_task(project, name)
-    missing = {recipe: missing_of(project, recipe) for recipe in project.plan.builds}
+    missing = {recipe: project.unable(recipe) for recipe in project.plan.builds}
     able = {id for recipe, tools in missing.items() if not tools for id in project.plan.steps_of(recipe)}
     project.settled.update(settled(project))
     for step in project.plan.steps.values():
@@ -106,12 +107,6 @@ def settled(project: Project) -> set[str]:
 
 def _waits_for(project: Project, ids: Iterable[str]) -> list[str]:
     return [_step_name(project.plan.steps[id]) for id in ids if id not in project.settled]
-
-
-def missing_of(project: Project, recipe: str) -> list[str]:
-    """Return the packages that any step of ``recipe`` needs and that are not installed here."""
-    steps = (project.plan.steps[id] for id in project.plan.steps_of(recipe))
-    return sorted({tool for step in steps for tool in project.missing(step)})
 
 
 def _unable_task(recipe: str, missing: list[str]) -> dict[str, Any]:
@@ -219,6 +214,7 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
 
         outcome = outcome_of(project, build)
         deliver(project, outcome, _figures(project, outcome))
+        remember(project, build)
         if build.variant.unsupported and outcome.deliverable:
             terminal.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
         return TaskFailed(outcome.broken, report=True) if outcome.broken else None
@@ -253,6 +249,7 @@ def _report_task(project: Project, recipe: str, *, finished: bool) -> dict[str, 
         outcomes = _outcomes(project, recipe)
         for outcome in outcomes:
             deliver(project, outcome, _figures(project, outcome))
+            remember(project, outcome.build)
         failed = report(project, recipe, outcomes)
         return TaskFailed('\n- '.join(failed), report=True) if failed else None
 

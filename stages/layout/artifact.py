@@ -80,16 +80,21 @@ def deliver(project: Project, outcome: Outcome, measured: Mapping[str, Any] | No
             withdraw(project, build)
             return
         manifest = json.dumps(_manifest(project, outcome, measured), indent=2, sort_keys=True) + '\n'
-        record = _record(project, build)
-        if (
-            record is not None
-            and record['result'] == _result_digest(project, build)
-            and altered(folder, record['files']) in ([], [MANIFEST])
-        ):
+        if is_in_place(project, build):
             write_text(folder / MANIFEST, manifest)
         else:
             _replace(project, build, folder, manifest)
         _write_record(project, build, folder, good=outcome.accuracy_failed is None)
+
+
+def is_in_place(project: Project, build: Build) -> bool:
+    """Whether the folder's files are those that ``build`` left, whatever its manifest says of them."""
+    record = _record(project, build)
+    return (
+        record is not None
+        and record['result'] == _result_digest(project, build)
+        and altered(folder_of(project, build), record['files']) in ([], [MANIFEST])
+    )
 
 
 def withdraw(project: Project, build: Build) -> None:

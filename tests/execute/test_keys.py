@@ -172,7 +172,7 @@ def test_what_the_recipe_says_of_the_model_is_in_the_key_of_its_source_alone(key
 
 
 def test_every_reason_for_another_key_is_said_in_words(keyed):
-    from stages.execute.action import difference
+    from stages.execute.difference import difference
 
     old = keyed.project()
     before = {step.kind: old.action(step) for step in old.plan.steps.values()}
@@ -181,13 +181,12 @@ def test_every_reason_for_another_key_is_said_in_words(keyed):
     new = keyed.project('other bytes')
     after = {step.kind: new.action(step) for step in new.plan.steps.values()}
 
-    assert difference(before['torch-source'], after['torch-source']) == ['file models/blocks.py changed']
-    assert difference(before['onnx-quantize'], after['onnx-quantize']) == [
+    assert difference(before['torch-source'], after['torch-source'], steps={}) == ['recipes/models/blocks.py changed']
+    assert difference(before['onnx-quantize'], after['onnx-quantize'], steps={'model': 'onnx-1a2b'}) == [
         'parameter samples: 16 -> 17',
-        'input calibrate changed',
-        'input model changed',
+        'model is other bytes, from onnx-1a2b',
     ]
-    assert difference(after['onnx'], after['onnx']) == []
+    assert difference(after['onnx'], after['onnx'], steps={}) == []
 
 
 def test_how_long_a_step_may_take_is_in_no_key(keyed):

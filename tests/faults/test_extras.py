@@ -54,19 +54,19 @@ def test_a_step_may_read_what_its_recipe_declares(chain):
 
 def test_a_plan_writes_nothing_and_says_what_the_run_then_does(chain):
     from stages.execute.ensure import is_current
-    from stages.execute.predict import predictions
+    from stages.layout.foresee import foresee
 
     chain.doit()
     chain.ran()
     chain.set({'name': 'a', 'text': 'A'}, {'name': 'b', 'text': 'X'}, {'name': 'c', 'text': 'C'})
     project, before = chain.project(), everything(chain.root)
-    found = {prediction.step.params['name']: prediction.what for prediction in predictions(project)}
+    found = {prediction.step.params['name']: prediction.what for prediction in foresee(project)[0]}
     assert everything(chain.root) == before
     assert [is_current(project, step) for step in project.plan.steps.values()] == [True, False, False]
 
     chain.doit()
 
-    assert (found['a'], found['b'], found['c']) == ('current', 'run', 'unknown')
+    assert (found['a'], found['b'], found['c']) == ('current', 'run', 'maybe')
     assert chain.ran() == ['b', 'c']
 
 

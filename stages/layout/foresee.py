@@ -1,0 +1,141 @@
+"""What a build would do, whole: its steps, and what it would deliver, measure, write and take away. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from stages.execute import environment
+from stages.execute.predict import Foreseen, Prediction, foreseen, needed
+from stages.execute.project import Project
+from stages.layout import benchmark
+from stages.layout.artifact import folder_of, is_in_place, undelivered
+from stages.layout.outcome import Outcome, outcome_of
+from stages.layout.pages import unreported
+from stages.plan.step import Build
+from stages.store.store import REFUSAL
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One thing that would be done beside the steps."""
+
+    what: str
+    """``make``, ``deliver``, ``withdraw``, ``fail``, ``measure``, ``report`` or ``remove``."""
+
+    name: str
+    reasons: tuple[str, ...]
+    sure: bool = True
+    """False: only when bytes that are not known before they are made differ from those before."""
+
+
+def foresee(project: Project, asked: Collection[str] = ()) -> tuple[list[Prediction], list[Deed]]:
+    """Return what ``doit`` with the names ``asked``, of recipes and variants, would do to each step, and what else."""
+    builds = [
+        build
+        for recipe, builds in project.plan.builds.items()
+        for build in builds
+        if not asked or recipe in asked or build.name in asked
+    ]
+    missing = {recipe: project.unable(recipe) for recipe in dict.fromkeys(build.recipe for build in builds)}
+    deeds = [
+        Deed('fail', recipe, (f'nothing is built, because {", ".join(tools)} is not installed',))
+        for recipe, tools in missing.items()
+        if tools
+    ]
+    builds = [build for build in builds if not missing[build.recipe]]
+    with foreseen(project, {id for build in builds for id in build.steps}) as seen:
+        deeds += _environments(seen)
+        for build in builds:
+            deeds += _delivery(seen, build)
+        for recipe in dict.fromkeys(build.recipe for build in builds):
+            if not asked or recipe in asked:
+                deeds += _report(seen, recipe)
+        return list(seen.steps.values()), deeds
+
+
+def _environments(seen: Foreseen) -> Iterator[Deed]:
+    names: dict[str, list[Prediction]] = {}
+    for prediction in seen.steps.values():
+        if prediction.step.environment and prediction.what in ('run', 'cached', 'maybe'):
+            names.setdefault(prediction.step.environment, []).append(prediction)
+    for name, users in names.items():
+        if not environment.is_made(seen.project, name):
+            sure = any(prediction.what != 'maybe' for prediction in users)
+            yield Deed('make', f'environment {name}', (f'{users[0].step.name} runs in it',), sure)
+
+
+def _delivery(seen: Foreseen, build: Build) -> Iterator[Deed]:
+    why, doubt = undelivered(seen.project, build), seen.doubtful(_judged(seen, build))
+    if not why and not doubt:
+        return
+    there = folder_of(seen.project, build).exists()
+    if build.variant.unsupported and doubt and not there:
+        yield Deed('deliver', build.name, ('unless its tool refuses it, as expected',), sure=False)
+        return
+    outcome = _outcome(seen, build, f'artifact {build.name}', sure=bool(why))
+    if outcome is None:
+        yield Deed('deliver', build.name, (why or _unless(doubt),), sure=bool(why))
+        return
+    broken = (outcome.broken or '').splitlines()[:1]
+    if outcome.deliverable:
+        yield Deed('deliver', build.name, (why, *broken))
+    else:
+        yield Deed('withdraw' if there else 'fail', build.name, (*broken,) or (why,))
+
+
+def _report(seen: Foreseen, recipe: str) -> Iterator[Deed]:
+    why, doubt = unreported(seen.project, recipe), seen.doubtful(seen.project.plan.steps_of(recipe))
+    if not why and not doubt:
+        return
+    for build in seen.project.plan.builds[recipe]:
+        yield from _measurement(seen, build, sure=bool(why))
+    yield Deed('report', recipe, (why or _unless(doubt),), sure=bool(why))
+
+
+def _measurement(seen: Foreseen, build: Build, *, sure: bool) -> Iterator[Deed]:
+    project, by = seen.project, f'measuring {build.name}'
+    outcome = _outcome(seen, build, f'report {build.recipe}', sure=sure)
+    if build.chain[-1].check is None:
+        return
+    baseline = project.plan.baseline(build.recipe)
+    used = (build.chain[-1].step, baseline.chain[-1].step, project.plan.probes[build.recipe])
+    doubt = seen.doubtful(used)
+    if outcome is None or doubt:
+        doubt = doubt or seen.doubtful(_judged(seen, build))
+        yield Deed('measure', build.name, ('unless these bytes were measured before',), sure=False)
+        return
+    threads = [row.threads for row in benchmark.wanted(project, [outcome]) if not benchmark.has_samples(project, row)]
+    if threads:
+        for id in used:
+            needed(seen, id, by, sure=sure)
+        with_threads = ', '.join(map(str, threads))
+        yield Deed('measure', build.name, (f'no samples of it from this machine with {with_threads} threads',), sure)
+
+
+def _outcome(seen: Foreseen, build: Build, by: str, *, sure: bool) -> Outcome | None:
+    """Return how a variant came out, when all it hangs on is there to be read; else None. See to what is missing."""
+    project, plan = seen.project, seen.project.plan
+    for link in build.chain:
+        stamp = project.stamp(link.step)
+        needed(seen, link.step, by, sure=sure, names=(REFUSAL,) if stamp and stamp.refused else ())
+    judged = [link.check for link in (*build.chain, plan.baseline(build.recipe).chain[-1]) if link.check]
+    for id in judged:
+        needed(seen, id, by, sure=sure, names=('check.json',))
+    if not is_in_place(project, build):
+        needed(seen, build.chain[-1].step, by, sure=sure)
+    ids = _judged(seen, build)
+    if seen.doubtful(ids) or any(seen.steps[id].what in ('run', 'maybe') for id in ids):
+        return None
+    return outcome_of(project, build)
+
+
+def _judged(seen: Foreseen, build: Build) -> list[str]:
+    """Return the steps that a variant's files and its verdict follow from."""
+    baseline = seen.project.plan.baseline(build.recipe).chain[-1].check
+    ids = [id for link in build.chain for id in (link.step, link.check) if id]
+    return [id for id in dict.fromkeys([*ids, *([baseline] if baseline else [])]) if id in seen.steps]
+
+
+def _unless(doubt: list[str]) -> str:
+    return f'unless {", ".join(doubt[:2])}{" …" * (len(doubt) > 2)} leaves the bytes it left before'
