@@ -118,7 +118,7 @@ PLAIN = st.text(max_size=4) | st.integers(-3, 3) | st.booleans() | st.floats(all
 FIELDS = st.fixed_dictionaries(
     {
         group: st.dictionaries(st.text(max_size=3), PLAIN, max_size=3)
-        for group in ('inputs', 'files', 'tools', 'platform')
+        for group in ('inputs', 'files', 'tools', 'platform', 'settings')
     }
 )
 
