@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stages.contract.port import Quantization
+from stages.contract.port import Contract, Port, Quantization
 from stages.frameworks.tflite import ports
 
 np = pytest.importorskip('numpy')
@@ -93,6 +93,16 @@ def test_names_that_stand_twice_are_told_apart_and_an_empty_one_is_replaced(tmp_
     path = written(tmp_path / 'm', [X | {'name': ''}, Y], [(kind('RELU'), [0], [1])])
 
     assert ports.names(path) == (['input'], ['y'])
+
+
+def test_a_converters_own_names_stay_known_beside_the_models(tmp_path: Path) -> None:
+    path = written(tmp_path / 'm', [X | {'name': 'args_0'}, Y], [(kind('RELU'), [0], [1])])
+    before = Contract((Port('image', ('batch', 4), 'float32'),), (Port('y', ('batch', 4), 'float32'),))
+
+    made = ports.made(path, before)
+
+    assert [port.in_file for port in (*made.inputs, *made.outputs)] == ['args_0', 'y']
+    assert (made.inputs[0].name, made.outputs[0].file) == ('image', '')
 
 
 def test_a_variable_is_state(tmp_path: Path) -> None:

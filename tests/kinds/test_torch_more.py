@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.contract.port import read_contract
 from stages.errors import StepError, UnsupportedError
 
 pytestmark = pytest.mark.torch
@@ -308,16 +309,17 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from stages.kinds import tflite_from_torch as kind
 from stages.contract.job import Job
-from stages.contract.port import Contract, Port
+from stages.contract.port import Contract, Port, write_contract
 image, logits = Port('image', ('batch', 3, 16, 16), 'float32'), Port('logits', ('batch', 5), 'float32', '.')
 model, out = map(Path, sys.argv[2:])
-kind.run(kind.Params(batch=3), Job({'model': model}, out, Contract((image,), (logits,)), print))
+made = kind.run(kind.Params(batch=3), Job({'model': model}, out, Contract((image,), (logits,)), print))
+write_contract(made, out)
 """
 
 
 @pytest.mark.slow
 def test_torch_becomes_tflite_in_an_environment_of_its_own(conv_net, tmp_path):
-    litert = pytest.importorskip('ai_edge_litert.interpreter', reason='needs modelkiln[tflite]')
+    pytest.importorskip('ai_edge_litert.interpreter', reason='needs modelkiln[tflite]')
     made = sorted((HOUSE / '.modelkiln/environments').glob('litert-torch-*/bin/python'))
     python = os.environ.get('MODELKILN_TEST_LITERT_TORCH') or (str(made[-1]) if made else '')
     if not python:
@@ -334,11 +336,10 @@ def test_torch_becomes_tflite_in_an_environment_of_its_own(conv_net, tmp_path):
         subprocess.run(command, check=True, capture_output=True)
         files.append((out / 'model.tflite').read_bytes())
     assert files[0] == files[1]
-    runner = litert.Interpreter(model_content=files[0])
-    runner.allocate_tensors()
+    from stages.engines import litert as engine
+
+    session = engine.load(out, read_contract(out), engine.Options(), 1)  # by what the kind says of the file
     image = torch.randn(3, 3, 16, 16)
-    runner.set_tensor(runner.get_input_details()[0]['index'], image.numpy())
-    runner.invoke()
-    got = torch.from_numpy(runner.get_tensor(runner.get_output_details()[0]['index']))
+    got = torch.from_numpy(session.run({'image': image.numpy()})['logits'])
     with torch.no_grad():
         assert torch.allclose(got, torch_module.load(conv_net.folder)(image), atol=1e-5)

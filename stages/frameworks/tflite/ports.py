@@ -59,7 +59,8 @@ def state(path: Path) -> State:
 def made(path: Path, before: Contract) -> Contract:
     """Return the contract of the file at ``path``, made of a model with the contract ``before``, under its names.
 
-    A file names no dimensions; those that are still free have the names they had.
+    A file names no dimensions; those that are still free have the names they had. A converter may have names of its
+    own for what it makes (``args_0``): the contract keeps both.
     """
     plain = replace(
         before,
@@ -67,18 +68,22 @@ def made(path: Path, before: Contract) -> Contract:
         outputs=tuple(replace(port, file='') for port in before.outputs),
     )
     contract = matched(path.name, read(path), plain)
-    inputs = tuple(replace(port, file='') for port in contract.inputs)
+    inputs = tuple(_own_name(port) for port in contract.inputs)
     outputs = tuple(_like(port, old) for port, old in zip(contract.outputs, before.outputs, strict=True))
     return replace(contract, inputs=inputs, outputs=outputs)
+
+
+def _own_name(port: Port) -> Port:
+    return replace(port, file='' if port.file == port.name else port.file)
 
 
 def _like(port: Port, before: Port) -> Port:
     """Return an output with the names of dimensions that it had."""
     if len(port.shape) != len(before.shape):
-        return replace(port, file='')
+        return _own_name(port)
     pairs = zip(port.shape, before.shape, strict=True)
     shape = tuple(old if isinstance(size, str) and isinstance(old, str) else size for size, old in pairs)
-    return replace(port, file='', shape=shape, batch=before.batch)
+    return replace(_own_name(port), shape=shape, batch=before.batch)
 
 
 def _model(path: Path) -> Any:
