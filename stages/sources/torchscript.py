@@ -42,7 +42,7 @@ def run(params: Params, job: Job) -> Contract:
     torchscript_file.write_stripped(source, made)  # torch never opens the archive that was fetched
     with deprecations_silenced():
         module = _loaded(source.name, made)
-        training = any(part.training for part in module.modules())
+        training = any(getattr(part, 'training', False) for part in module.modules())  # a frozen one has none
         module = module.eval()
         if training:
             made.unlink()

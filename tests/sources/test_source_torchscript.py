@@ -50,6 +50,14 @@ def test_a_model_arrives_in_eval_mode(tmp_path: Path) -> None:
     assert torch.allclose(made(image), net.eval()(image))
 
 
+def test_a_frozen_model_has_no_mode_and_needs_none(tmp_path: Path) -> None:
+    net, image = Net().eval(), torch.randn(5, 4)
+
+    made = torch.jit.load(str(take(tmp_path, torch.jit.freeze(torch.jit.script(net)))))
+
+    assert torch.allclose(made(image), net(image))
+
+
 class Writer(torch.nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         torch.save(image, 'written.pt')
