@@ -26,8 +26,8 @@ README = (ROOT / 'README.md').read_text('utf-8')
 # rooms of one line do not know each other.
 ROOMS: tuple[tuple[str, ...], ...] = (
     ('errors',),
-    ('atomic', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
-    ('archive', 'digest', 'feed'),
+    ('atomic', 'confine', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
+    ('archive', 'digest', 'feed', 'launch'),
     ('store',),
     ('frameworks',),
     ('engines', 'kinds', 'sources'),

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 from pathlib import Path
 
+from stages import spawn
 from stages.command.why import find_steps
 from stages.errors import RecipeError, StepError
 from stages.execute import environment
-from stages.execute.ensure import command, copy_result, ensure, step_environment
+from stages.execute.ensure import copy_result, ensure
 from stages.execute.materialise import materialise
 from stages.execute.project import find_root, open_project
+from stages.execute.start import limits, policy, step_environment
+from stages.launch.client import WORKER
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +40,15 @@ def run(asked: argparse.Namespace) -> int:
     materialise(project, step, folder, copy_result, project.action(step))
     if step.environment:
         environment.make(project, step.environment)
-    argv = command(project, step, folder)
+    argv = spawn.python(
+        WORKER, str(folder / 'request.json'), interpreter=environment.python_of(project, step.environment)
+    )
     print(f'in {folder}\n$ {" ".join(argv)}', flush=True)
-    env = step_environment(project, step, folder)
-    ended = subprocess.run(argv, cwd=folder, env=env, timeout=step.timeout, check=False)
-    if ended.returncode:
-        raise StepError(f'{step.name} ended with exit code {ended.returncode}; everything it saw is in {folder}')
+    ended = project.launcher.program(
+        argv, folder, None, step_environment(project, step, folder), policy(project, step, folder),
+        limits(project, step),
+    )  # fmt: skip
+    if ended:
+        raise StepError(f'{step.name} {ended}; everything it saw is in {folder}')
     print('left ' + ', '.join(sorted(p.relative_to(folder / 'out').as_posix() for p in (folder / 'out').rglob('*'))))
     return 0

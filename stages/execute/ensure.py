@@ -12,23 +12,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stages import spawn, terminal
+from stages import terminal
 from stages.atomic import write_text
-from stages.contract.engine import FOREIGN_FOLDER
 from stages.digest import digest_of
 from stages.errors import ModelkilnError, StepError, ToolError, UnsupportedError
 from stages.execute import environment, lineage, show
 from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
+from stages.execute.start import start
 from stages.execute.tools import remedy
-from stages.measure import check
+from stages.launch.worker import ANSWERS
 from stages.plan.step import Step
 from stages.store.disk import in_words
 from stages.store.locks import building, locked
 from stages.store.logs import cap, settle, tail
 from stages.store.store import REFUSAL, Lost, Result
 
-WORKER = Path(__file__).with_name('worker.py')
 LOSSES = 3
 """How often a step is tried again because stored content of its inputs was lost."""
 
@@ -169,30 +168,13 @@ def _result_of_action(project: Project, step: Step, action: Mapping[str, Any]) -
             project.store.discard(folder)
 
 
-def command(project: Project, step: Step, folder: Path) -> list[str]:
-    """Return the command that runs a materialised step."""
-    python = environment.python_of(project, step.environment)
-    return spawn.python(WORKER, str(folder / 'request.json'), interpreter=python)
-
-
-def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
-    """Return the step's environment. Only a fetch reaches the network: it knows the answer's digest beforehand."""
-    extra = spawn.network_environment() if step.kind == 'fetch' else {}
-    if step.kind == check.KIND:
-        extra[FOREIGN_FOLDER] = str(project.foreign)
-    return spawn.environment(folder / 'home', extra=extra)
-
-
 def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     log = project.state / 'logs' / f'{step.name}.log'
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b'')
     started = time.perf_counter()
     with show.running(project, step) as watch:
-        ended = spawn.run(
-            command(project, step, folder), folder=folder, log=log, env=step_environment(project, step, folder),
-            timeout=step.timeout, watch=_watcher(folder, log, watch),
-        )  # fmt: skip
+        ended = start(project, step, folder, log, _watcher(folder, log, watch))
     seconds = time.perf_counter() - started
     report = _report(folder)
     settle(log)
@@ -245,7 +227,7 @@ def _outputs(step: Step, out: Path) -> list[str]:
 
 def _report(folder: Path) -> dict[str, Any] | None:
     try:
-        read: dict[str, Any] = json.loads((folder / 'result.json').read_text())
+        read: dict[str, Any] = json.loads((folder / ANSWERS / 'result.json').read_text())
     except (OSError, ValueError):
         return None
     return read
@@ -259,7 +241,7 @@ def _watcher(folder: Path, log: Path, watch: Callable[[float, str], None]) -> Ca
     def look() -> None:
         cap(log)
         try:
-            fraction, words = json.loads((folder / 'progress.json').read_text())
+            fraction, words = json.loads((folder / ANSWERS / 'progress.json').read_text())
         except (OSError, ValueError):
             fraction, words = 0.0, ''
         watch(fraction, words)

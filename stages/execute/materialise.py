@@ -16,6 +16,8 @@ from stages.contract.port import contract_json
 from stages.digest import file_digest
 from stages.execute.code import python_digest
 from stages.execute.project import Project
+from stages.execute.start import keeps, kept
+from stages.launch.worker import ANSWERS
 from stages.plan.step import Step
 from stages.store.store import Result
 
@@ -32,8 +34,8 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
 
     Raises Changed when any of it is not what ``action`` says.
     """
-    (folder / 'out').mkdir()
-    (folder / 'home').mkdir()
+    for name in ('out', 'home', ANSWERS):
+        (folder / name).mkdir()
     for role, id in step.inputs.items():
         if copy(project, id, folder / 'in' / role).digest != action['inputs'][role]:
             raise Changed(f'what {project.plan.steps[id].name} left')
@@ -44,10 +46,11 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
             for name in action['files']:
                 below = name if role == 'python' else _below(name, step.path)
                 _copy(project, name, folder / 'in' / role / below, digest, action)
-    kept = project.state / 'kept' / step.kind
-    kept.mkdir(parents=True, exist_ok=True)
+    keep = str(kept(project, step)) if keeps(step) else ''
+    if keep:
+        kept(project, step).mkdir(parents=True, exist_ok=True)
     request = {
-        'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': str(kept),
+        'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': keep,
         'declared': contract_json(step.declared) if step.declared else None,
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')

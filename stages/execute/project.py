@@ -18,6 +18,7 @@ from stages.errors import ToolError
 from stages.execute import host, programs, tools
 from stages.execute.action import START, action_of
 from stages.execute.code import Python, code_digest, python_of
+from stages.launch import Launcher
 from stages.measure import check
 from stages.paths import files_below
 from stages.plan.make import make_plan
@@ -89,6 +90,11 @@ class Project:
     @cached_property
     def remembered(self) -> Remembered:
         return Remembered(self.state / 'files.json')
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """What makes the processes of this run; they end with it."""
+        return Launcher(self.store.temporary('servers'))
 
     @cached_property
     def foreign(self) -> Path:

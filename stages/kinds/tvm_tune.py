@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KIND = 'tvm-tune'
 ACCEPTS = ('onnx',)
 GIVES = 'tvm-tuned'
+KEEPS = True
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'xgboost-cpu', 'onnx', 'onnxruntime', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()

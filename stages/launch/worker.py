@@ -1,23 +1,20 @@
-"""One step in a process of its own: ``python -I worker.py REQUEST``. Knows no recipe, no plan and no store.
+"""One step at work, in a process of its own (``python -I worker.py REQUEST``). Knows no recipe, no plan and no store.
 
 Reads the request (JSON), calls the kind's ``run``, writes ``result.json`` beside the request.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
-HOUSE = Path(__file__).resolve().parents[1]
-if HOUSE.parent.name != 'site-packages':
-    sys.path.insert(0, str(HOUSE.parent))  # -I keeps the project's folder off the path
-elif importlib.util.find_spec(HOUSE.name) is None:
-    # In a locked environment: our package alone, not what is installed beside it in the user's own.
-    spec = importlib.util.spec_from_file_location(HOUSE.name, HOUSE / '__init__.py')
-    assert spec is not None and spec.loader is not None
-    sys.modules[HOUSE.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[HOUSE.name])
+if __name__ == '__main__':
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from house import open_house  # type: ignore[import-not-found]  # by its folder: nothing of ours is found yet
+
+    sys.path.pop(0)
+    open_house()
 
 import json
 import traceback
@@ -29,7 +26,9 @@ from stages.atomic import write_text
 from stages.contract.job import Job
 from stages.contract.port import Contract, contract_of, read_contract, write_contract
 from stages.errors import ModelkilnError
-from stages.measure.child import die_with_parent
+
+ANSWERS = 'said'
+"""The folder in which a step tells its progress and its result, beside the request."""
 
 ARCHIVES = ('calibrate',)
 """Roles that a kind gets as the ``.npz`` itself, not as its folder."""
@@ -37,7 +36,6 @@ ARCHIVES = ('calibrate',)
 
 def main(request_path: Path) -> int:
     """Run one step; 0 when it succeeded. The result file says what happened in either case."""
-    die_with_parent(None)
     request = json.loads(request_path.read_text())
     folder = request_path.parent
     error: dict[str, Any] | None = None
@@ -54,7 +52,7 @@ def main(request_path: Path) -> int:
     except Exception as failure:  # whatever a framework raises is the step's failure, in the framework's words
         error = {'type': 'StepError', 'message': f'{type(failure).__name__}: {failure}'}
         traceback.print_exc()
-    write_text(folder / 'result.json', json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
+    write_text(folder / ANSWERS / 'result.json', json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
     return 1 if error else 0
 
 
@@ -85,7 +83,7 @@ def _job(request: dict[str, Any], folder: Path) -> Job:
         output=folder / 'out',
         contract=_contract(request, inputs),
         progress=_progress(folder),
-        keep=Path(request['keep']),
+        keep=Path(request['keep']) if request['keep'] else None,
     )
 
 
@@ -114,7 +112,7 @@ def _precise(module: Any, params: Any, made: Contract, before: str) -> Contract:
 
 def _progress(folder: Path) -> Any:
     def report(fraction: float, words: str) -> None:
-        write_text(folder / 'progress.json', json.dumps([fraction, words]))
+        write_text(folder / ANSWERS / 'progress.json', json.dumps([fraction, words]))
 
     return report
 

@@ -1,0 +1,49 @@
+"""What one process may do: data that travels from the run to the process that takes the rest from itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+LAYERS: Final[Mapping[str, str]] = {
+    'landlock': 'it reads and writes only the files it is given, and opens no TCP connection',
+    'seccomp': 'it opens no socket, traces no process and mounts nothing',
+    'namespaces': 'it has no network, no IPC of others, and dies with all that it started',
+}
+"""What the kernel may offer, and what each takes from a process; they overlap on purpose."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a process may reach beside the system's programs and its own Python."""
+
+    read: tuple[str, ...] = ()
+    """Files and folders, with all below."""
+
+    write: tuple[str, ...] = ()
+    """Folders it may also write in."""
+
+    network: bool = False
+    """A fetch alone, which knows the digest of the answer beforehand and runs none of it. It reads what pip reads."""
+
+    sockets: bool = False
+    """Sockets between its own processes: an emulator's server. Never the network."""
+
+    file_size: int = 0
+    """Bytes that one file may grow to; 0: no limit."""
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """Return a policy as JSON values."""
+    return {
+        'read': list(policy.read), 'write': list(policy.write), 'network': policy.network, 'sockets': policy.sockets,
+        'file_size': policy.file_size,
+    }  # fmt: skip
+
+
+def policy_of(read: Mapping[str, Any]) -> Policy:
+    """Return what ``policy_json`` wrote."""
+    return Policy(
+        tuple(read['read']), tuple(read['write']), bool(read['network']), bool(read['sockets']), int(read['file_size'])
+    )

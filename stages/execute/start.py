@@ -1,0 +1,80 @@
+"""How a step is started: what it may reach, what it may use, and what is loaded before."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from stages import spawn
+from stages.confine import Policy
+from stages.contract.engine import FOREIGN_FOLDER
+from stages.execute import environment, preload
+from stages.execute.project import Project
+from stages.launch import Limits
+from stages.launch.worker import ANSWERS
+from stages.measure import check
+from stages.plan.step import Step
+from stages.sources import fetch
+
+LARGEST_FILE = 1 << 40
+PROCESSES = 512
+
+
+def start(project: Project, step: Step, folder: Path, log: Path, watch: Callable[[], None]) -> str | None:
+    """Run a step that is laid out in ``folder``; return None, or how it ended, in words."""
+    return project.launcher.worker(
+        folder / 'request.json', log, step_environment(project, step, folder), policy(project, step, folder),
+        limits(project, step), tools=step.tools, modules=preload.modules(step),
+        python=environment.python_of(project, step.environment), watch=watch,
+    )  # fmt: skip
+
+
+def policy(project: Project, step: Step, folder: Path) -> Policy:
+    """Return what a step may reach: its inputs to read, its output, its home and its answer to write.
+
+    Only a fetch reaches the network: it knows the answer's digest beforehand. A check for another machine reads what
+    was prepared for it, and its emulator has a server.
+    """
+    emulates = bool(project.emulated(step))
+    read = [str(folder)]
+    write = [str(folder / name) for name in ('out', 'home', ANSWERS)]
+    if emulates:
+        read.append(str(project.foreign))
+    if keeps(step):
+        write.append(str(kept(project, step)))
+    if step.kind == fetch.KIND:
+        write.append(str(Path.home() / '.cache' / 'pip'))
+    return Policy(tuple(read), tuple(write), step.kind == fetch.KIND, emulates, LARGEST_FILE)
+
+
+def limits(project: Project, step: Step) -> Limits:
+    """Return what a step may use before it is stopped."""
+    return Limits(step.timeout, memory_of_this_machine(), PROCESSES)
+
+
+def memory_of_this_machine() -> int:
+    """Return the bytes of memory that a step may use unless its recipe says less: all but an eighth, for the rest."""
+    try:
+        return os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') * 7 // 8
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
+def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
+    """Return all of the environment that a step sees."""
+    extra = spawn.network_environment() if step.kind == fetch.KIND else {}
+    if step.kind == check.KIND:
+        extra[FOREIGN_FOLDER] = str(project.foreign)
+    return spawn.environment(folder / 'home', extra=extra)
+
+
+def keeps(step: Step) -> bool:
+    """Whether the step's module goes on from work that it kept outside of any result."""
+    return bool(getattr(importlib.import_module(step.module), 'KEEPS', False))
+
+
+def kept(project: Project, step: Step) -> Path:
+    """Return the folder of such work."""
+    return project.state / 'kept' / step.kind

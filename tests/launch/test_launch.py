@@ -1,0 +1,112 @@
+"""Processes of a run: how each ends, in words, and that none is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stages import spawn
+from stages.confine import Policy
+from stages.launch import Launcher, Limits
+from stages.launch.tree import below, memory
+from stages.launch.worker import ANSWERS
+from tests.launch import probing
+
+pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='only Linux forks servers')
+MIB = 1 << 20
+
+
+@pytest.fixture
+def launcher(tmp_path: Path):
+    made = Launcher(tmp_path / 'servers')
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def program(launcher, tmp_path):
+    """Run lines of Python; return how they ended."""
+
+    def run(code: str, **limits: int) -> str | None:
+        argv = [sys.executable, '-I', '-c', code]
+        policy = Policy((), (str(tmp_path),))
+        return launcher.program(
+            argv,
+            tmp_path,
+            tmp_path / 'log',
+            spawn.environment(tmp_path),
+            policy,
+            Limits(limits.pop('seconds', 30), **limits),
+        )
+
+    return run
+
+
+def test_how_a_process_ended_is_said_in_words(program):
+    assert program('pass') is None
+    assert program('raise SystemExit(3)') == 'ended with exit code 3'
+    assert program('import os; os.kill(os.getpid(), 9)') == 'was killed by signal 9 (SIGKILL)'
+    assert program('import os; os.abort()') == 'was killed by signal 6 (SIGABRT)'
+    assert program('import time; time.sleep(60)', seconds=1) == 'took longer than its limit of 1 s and was stopped'
+
+
+def test_who_needs_more_memory_than_it_may_have_is_stopped_with_these_words(program):
+    ended = program(f'x = bytearray(400 * {MIB}); import time; time.sleep(60)', memory=200 * MIB)
+
+    assert ended is not None and ended.startswith('was killed: needed more than 200 MiB (')
+
+
+def test_who_starts_too_many_processes_is_stopped(program):
+    assert program('import os, time; [os.fork() for _ in range(5)]; time.sleep(60)', processes=20) == (
+        'was killed: started more than 20 processes'
+    )
+
+
+def test_what_it_started_ends_with_it_even_in_a_session_of_its_own(program, launcher):
+    assert program('import subprocess; subprocess.Popen(["sleep", "60"], start_new_session=True)') is None
+    deadline = time.monotonic() + 5
+    while below(launcher.first[0]):  # the process that watched over it is taken away a moment later
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def loaded(launcher, tmp_path):
+    """Run a step with these tools; return what was loaded when it began."""
+
+    def run(*tools: str) -> set[str]:
+        folder = tmp_path / '-'.join(tools)
+        for name in ('out', 'home', ANSWERS):
+            (folder / name).mkdir(parents=True)
+        request = {'module': probing.__name__, 'params': {}, 'roles': [], 'keep': '', 'declared': None}
+        (folder / 'request.json').write_text(json.dumps(request))
+        policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
+        ended = launcher.worker(
+            folder / 'request.json', tmp_path / 'log', spawn.environment(folder / 'home'), policy, Limits(30),
+            tools=tools, modules=[probing.__name__, *tools],
+        )  # fmt: skip
+        assert ended is None, (tmp_path / 'log').read_text()
+        return set((folder / 'out' / probing.LOADED).read_text().split())
+
+    return run
+
+
+def test_a_step_begins_with_the_tools_loaded_that_it_declares_and_with_no_others(loaded):
+    tools = {'wave', 'colorsys', 'mailbox'}
+
+    assert loaded('wave') & tools == {'wave'}
+    assert loaded('wave', 'colorsys') & tools == {'wave', 'colorsys'}
+    assert loaded('mailbox') & tools == {'mailbox'}
+
+
+def test_what_is_not_installed_is_for_the_step_to_say(loaded):
+    assert 'no_such_tool' not in loaded('no_such_tool')
+
+
+def test_memory_counts_a_process_and_what_it_started():
+    assert memory(os.getpid()) > MIB
