@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -262,15 +263,21 @@ def test_report_prints_the_page_and_where_it_is(built, modelkiln):
     assert all(name in text for name in ('torchscript', 'onnx-int8', str(built.root / 'artifacts/tiny/report.html')))
 
 
+def stored(root: Path) -> set[Path]:
+    """Give every file of the store but those that go with the run."""
+    store = root / '.modelkiln/store'
+    return {path for path in store.rglob('*') if path.is_file() and 'tmp' not in path.relative_to(store).parts}
+
+
 def test_repeat_runs_one_step_in_a_folder_that_stays_and_leaves_the_store_alone(built, modelkiln):
-    before = {p for p in (built.root / '.modelkiln/store').rglob('*') if p.is_file()}
+    before = stored(built.root)
 
     code, text = modelkiln('repeat', 'onnx-quantize')
 
     assert code == 0
     assert 'left contract.json, model.onnx' in text
     assert [*built.root.glob('.modelkiln/repeat/onnx-quantize-*/out/model.onnx')]
-    assert {p for p in (built.root / '.modelkiln/store').rglob('*') if p.is_file()} == before
+    assert stored(built.root) == before
 
 
 def test_repeat_of_several_steps_asks_for_one(built, modelkiln):

@@ -206,7 +206,7 @@ def test_what_is_set_around_a_step_is_in_every_key(keyed, monkeypatch):
     assert changed(before, keyed.keys()) == ALL
 
 
-@pytest.mark.parametrize('module', ['execute/worker.py', 'contract/job.py'])
+@pytest.mark.parametrize('module', ['launch/worker.py', 'launch/birth.py', 'confine/landlock.py', 'contract/job.py'])
 def test_the_code_that_starts_a_step_is_in_every_key(house, keyed, module):
     before = house.keys(keyed.root)
 
