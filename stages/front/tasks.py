@@ -31,6 +31,7 @@ from stages.layout import benchmark
 from stages.layout.artifact import deliver, is_delivered
 from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import is_reported, report
+from stages.layout.stale import Stale, stale, take_away
 from stages.plan.step import Build, Step
 from stages.store.modes import decide_modes
 from stages.terminal import indented
@@ -77,6 +78,11 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     for step in project.plan.steps.values():
         if step.id in able and step.id not in project.settled:
             yield _step_task(project, step)
+    gone: dict[str, list[Stale]] = {}
+    for one in stale(project):
+        gone.setdefault(one.recipe, []).append(one)
+    for recipe, taken in gone.items():
+        yield _stale_task(project, recipe, taken)
     for recipe, builds in project.plan.builds.items():
         yield {'basename': recipe, 'name': None, 'doc': f'build, measure and report {recipe}'}
         if missing[recipe]:
@@ -90,7 +96,8 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
             yield _measure_task(project, recipe)
         for build in builds:
             yield _variant_task(project, build)
-        yield _report_task(project, recipe, finished=finished)
+        before = [*([] if finished else [_measure_name(recipe)]), *([_stale_name(recipe)] if recipe in gone else [])]
+        yield _report_task(project, recipe, before, finished=finished)
 
 
 def settled(project: Project) -> set[str]:
@@ -239,7 +246,21 @@ def _figures(project: Project, outcome: Outcome) -> Any:
     return benchmark.figures(benchmark.samples(project, rows[0])) if rows else None
 
 
-def _report_task(project: Project, recipe: str, *, finished: bool) -> dict[str, Any]:
+def _stale_name(recipe: str) -> str:
+    return f'_stale:{recipe}'
+
+
+def _stale_task(project: Project, recipe: str, gone: list[Stale]) -> dict[str, Any]:
+    """Plain ``doit`` takes all that is gone away; ``doit RECIPE``, through the report, what is gone of that recipe."""
+
+    def act() -> None:
+        for one in gone:
+            take_away(project, one)
+
+    return _task(basename='_stale', name=recipe, actions=[act])
+
+
+def _report_task(project: Project, recipe: str, before: list[str], *, finished: bool) -> dict[str, Any]:
     def current() -> bool:
         return finished or is_reported(project, recipe)
 
@@ -263,5 +284,5 @@ def _report_task(project: Project, recipe: str, *, finished: bool) -> dict[str, 
         actions=[act],
         uptodate=[current],
         clean=[clean],
-        task_dep=[] if finished else [_measure_name(recipe)],
+        task_dep=before,
     )

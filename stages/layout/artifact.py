@@ -32,6 +32,11 @@ def folder_of(project: Project, build: Build) -> Path:
     return project.root / 'artifacts' / build.recipe / build.variant.name
 
 
+def lock_of(project: Project, recipe: str, variant: str) -> Path:
+    """Return the lock of whoever changes the folder of a variant."""
+    return project.state / 'locks' / f'artifacts.{recipe}.{variant}'
+
+
 def is_delivered(project: Project, build: Build) -> bool:
     """Whether the folder holds exactly what was delivered last, that is today's result, and it may be shipped."""
     return not undelivered(project, build)
@@ -75,7 +80,7 @@ def deliver(project: Project, outcome: Outcome, measured: Mapping[str, Any] | No
     """Put a built variant in place, whole; take a failed one away, so that nothing old looks new."""
     build = outcome.build
     folder = folder_of(project, build)
-    with locked(project.state / 'locks' / f'artifacts.{build.recipe}.{build.variant.name}'):
+    with locked(lock_of(project, build.recipe, build.variant.name)):
         if not outcome.deliverable:
             withdraw(project, build)
             return
