@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from stages.atomic import write_text  # noqa: E402
+from stages.contract.port import CONTRACT, Contract, contract_json  # noqa: E402
 from stages.digest import digest_of  # noqa: E402
 from stages.execute.ensure import set_stamp  # noqa: E402
 from stages.execute.project import Project, open_project  # noqa: E402
@@ -55,6 +56,7 @@ variants:
 """
 CHECK = {'difference': {'max_abs': 0, 'relative': 0, 'cosine': 1, 'finite': True, 'failure': None},
          'metric': None, 'agreement': None, 'outputs': [], 'inputs': []}  # fmt: skip
+PLACEHOLDERS = {'check.json': json.dumps(CHECK), CONTRACT: json.dumps(contract_json(Contract()))}
 
 
 def generate(root: Path, steps: int = STEPS) -> Project:
@@ -82,7 +84,7 @@ def fill(project: Project) -> None:
         names = [name if '.' in name else f'{name}/file' for name in step.outputs] or ['file']
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(json.dumps(CHECK) if name == 'check.json' else f'{step.name} {name}')
+            (folder / name).write_text(PLACEHOLDERS.get(name, f'{step.name} {name}'))
         set_stamp(project, step, project.store.publish(digest_of(action), action, folder, names, 0.0, 0))
     shutil.rmtree(folder)
     for recipe, builds in project.plan.builds.items():

@@ -32,7 +32,8 @@ def main(folder: Path, *, every: bool) -> None:
                 continue
             able = [error for error in ERRORS if possible(what, error)]
             for error in able if every else [able[number % len(able)]]:
-                print(json.dumps({'what': what, 'path': path, 'error': error, **case(folder, over, number, error)}))
+                told = case(folder, over, number, error)
+                print(json.dumps({'what': what, 'path': path, 'error': error, **told}), flush=True)
 
 
 def case(folder: Path, over: bool, number: int, error: str) -> dict[str, Any]:
