@@ -40,6 +40,10 @@ class Kind(Protocol):
         """Programs of the system that it calls, by name; what they say of their version enters the key."""
 
     @property
+    def DETERMINISTIC(self) -> bool:
+        """Whether the same inputs give the same bytes each time, which ``modelkiln check --rounds`` holds it to."""
+
+    @property
     def Params(self) -> type[Any]:
         """Frozen dataclass: its fields are what a recipe may write, the string under each its description."""
 

@@ -170,43 +170,54 @@ def _result_of_action(project: Project, step: Step, action: Mapping[str, Any]) -
 
 def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
     log = project.state / 'logs' / f'{step.name}.log'
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(b'')
     started = time.perf_counter()
-    with show.running(project, step) as watch:
-        ended = start(project, step, folder, log, _watcher(folder, log, watch))
+    report = work(project, step, folder, log)
     seconds = time.perf_counter() - started
-    report = _report(folder)
-    settle(log)
-    if report and report['error']:
-        error = report['error']
-        if error['type'] != UnsupportedError.__name__:
-            raise StepError(error['message'])
+    if report['error']:
         if step.id not in project.refusable:
-            raise UnsupportedError(error['message'])
-        return _refusal(project, step, key, folder / 'refused', error['message'], seconds, report['peak_memory_bytes'])
-    if ended or report is None:
-        raise StepError(f'{ended or "left no result"}{_tail(log)}')
+            raise UnsupportedError(report['error']['message'])
+        return _refusal(project, step, key, folder / 'refused', report, seconds)
     project.look_again()
     if digest_of(project.action(step)) != key:
         msg = 'an input, the Python or the code of this step changed while it ran; nothing was kept, run doit again'
         raise StepError(msg)
     result = project.store.publish(
-        key, project.action(step), folder / 'out', _outputs(step, folder / 'out'), seconds, report['peak_memory_bytes']
+        key, project.action(step), folder / 'out', outputs(step, folder / 'out'), seconds, report['peak_memory_bytes']
     )
     show.built(project, step, seconds)
     return result
 
 
-def _refusal(project: Project, step: Step, key: str, folder: Path, words: str, seconds: float, peak: int) -> Result:
+def work(project: Project, step: Step, folder: Path, log: Path) -> dict[str, Any]:
+    """Run a step that is laid out in ``folder``; return what it reports: all went well, or its tool refuses.
+
+    Raises StepError for any other end.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b'')
+    with show.running(project, step) as watch:
+        ended = start(project, step, folder, log, _watcher(folder, log, watch))
+    report = _report(folder)
+    settle(log)
+    if report and report['error']:
+        if report['error']['type'] != UnsupportedError.__name__:
+            raise StepError(report['error']['message'])
+        return report
+    if ended or report is None:
+        raise StepError(f'{ended or "left no result"}{_tail(log)}')
+    return report
+
+
+def _refusal(project: Project, step: Step, key: str, folder: Path, report: Mapping[str, Any], seconds: float) -> Result:
     """Keep a refusal that the recipe expects as the step's result: it follows from the key like any other."""
+    words = report['error']['message']
     folder.mkdir()
     (folder / REFUSAL).write_text(json.dumps({'message': words}) + '\n')
     show.refused(project, step, words)
-    return project.store.publish(key, project.action(step), folder, [REFUSAL], seconds, peak)
+    return project.store.publish(key, project.action(step), folder, [REFUSAL], seconds, report['peak_memory_bytes'])
 
 
-def _outputs(step: Step, out: Path) -> list[str]:
+def outputs(step: Step, out: Path) -> list[str]:
     """Return every file the step left. Raises StepError when a promised one is missing, empty or a link."""
     found = {}
     for path in sorted(out.rglob('*')):

@@ -18,6 +18,7 @@ GIVES = 'aoti'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = (compiler.PROGRAM,)
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

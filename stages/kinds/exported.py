@@ -17,6 +17,7 @@ GIVES = 'exported'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 RECURRENT = {'LSTM', 'GRU', 'RNN'}
 """ONNX Runtime 1.32 dies (signal 11) of these in half precision, and of a half Transpose beside them."""

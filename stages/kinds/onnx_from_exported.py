@@ -17,6 +17,7 @@ GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ GIVES = 'onnx'
 TOOLS = ('paddle2onnx', 'paddlepaddle', 'onnx', 'onnxoptimizer', 'numpy')
 ENVIRONMENT = 'paddle2onnx'
 PROGRAMS = ()
+DETERMINISTIC = True
 
 TIDY = ['extract_constant_to_initializer', 'eliminate_unused_initializer']
 NESTED = {'If', 'Loop', 'Scan'}

@@ -17,6 +17,7 @@ GIVES = 'onnx'
 TOOLS = ('tf2onnx', 'tensorflow-cpu', 'keras', 'onnx', 'numpy', 'h5py')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'onnx'
 TOOLS = ('tf2onnx', 'tensorflow-cpu', 'ai-edge-litert', 'onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

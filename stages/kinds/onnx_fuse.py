@@ -19,6 +19,7 @@ GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 ATTENTION = {'Attention', 'MultiHeadAttention', 'DecoderMaskedMultiHeadAttention', 'QAttention'}
 

@@ -17,6 +17,7 @@ GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

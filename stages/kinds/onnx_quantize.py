@@ -22,6 +22,7 @@ GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

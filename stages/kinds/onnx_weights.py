@@ -18,6 +18,7 @@ GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 Params = openvino_ir.Params
 needs = usual.no_data

@@ -21,6 +21,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'tensorflow-cpu', 'keras', 'numpy', 'h5py')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 ADVICE = 'the other way in: onnx, then openvino'
 Converted = tuple[Any, dict[str, str], dict[str, str]]

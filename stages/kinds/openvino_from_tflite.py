@@ -17,6 +17,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'ai-edge-litert', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 Params = openvino_ir.Params
 needs = usual.no_data

@@ -19,6 +19,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 Params = openvino_ir.Params
 needs = usual.no_data

@@ -19,6 +19,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'nncf', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'openvino'
 TOOLS = ('openvino', 'nncf', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

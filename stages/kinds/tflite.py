@@ -17,6 +17,7 @@ GIVES = 'tflite'
 TOOLS = ('tensorflow-cpu', 'keras', 'ai-edge-litert', 'numpy', 'h5py')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ GIVES = 'tflite'
 TOOLS = ('litert-torch', 'litert-converter', 'torch', 'numpy', 'safetensors')
 ENVIRONMENT = 'litert-torch'
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'torch'
 TOOLS = ('torch', 'torch-pruning', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ GIVES = 'torch'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 
 @dataclass(frozen=True)

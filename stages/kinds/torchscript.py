@@ -18,6 +18,7 @@ GIVES = 'torchscript'
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 TOLERANCE = 1e-3  # catches a size or a branch baked in, not rounding: the numeric gate measures that
 

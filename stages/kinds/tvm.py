@@ -17,6 +17,7 @@ GIVES = 'tvm'
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'ziglang', 'tflite', 'onnx', 'onnxruntime', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 Params = options.Params
 needs = usual.no_data

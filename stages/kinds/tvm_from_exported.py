@@ -17,6 +17,7 @@ GIVES = 'tvm'
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'ziglang', 'torch', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = True
 
 Params = options.Params
 needs = usual.no_data

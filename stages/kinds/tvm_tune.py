@@ -24,6 +24,7 @@ KEEPS = True
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'xgboost-cpu', 'onnx', 'onnxruntime', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
+DETERMINISTIC = False  # it measures, and goes on where it stopped
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ def test_check_takes_single_files(fresh, modelkiln):
     assert modelkiln('check', 'recipes/tiny.yaml')[0] == 0
     assert modelkiln('check', 'recipes/wrong.yaml')[0] == 2
     assert modelkiln('check')[0] == 2
+
+
+@pytest.mark.torch
+def test_check_in_rounds_builds_twice_and_finds_the_clock_in_a_module(built, modelkiln):
+    assert modelkiln('check', '--rounds', '2', 'tiny:torchscript')[0] == 0
+    path = built.root / 'recipes/models/tiny.py'
+    path.write_text(path.read_text().replace('torch.manual_seed(3)', 'import time; torch.manual_seed(time.time_ns())'))
+
+    code, text = modelkiln('check', '--rounds', '2', 'tiny:torchscript')
+
+    assert code == 5
+    assert re.search(r'torch-source-\w{8}: made 2 times .* weights.safetensors had other bytes', text), text
 
 
 def test_a_folder_without_recipes_is_named(tmp_path, monkeypatch, modelkiln):
