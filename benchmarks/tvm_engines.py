@@ -69,7 +69,8 @@ def measure(project: Project, recipe: str, builds: list[Build], benchmark: Bench
         common = {'inputs': str(work / 'inputs' / 'data.npz')}
 
         def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
-            return spawn_cycle(request, work / 'cycle', CYCLE_TIMEOUT, NO_AVX if request['name'] == CAPPED else {})
+            extra = NO_AVX if request['name'] == CAPPED else {}
+            return spawn_cycle(request, work / 'cycle', project.launcher, CYCLE_TIMEOUT, extra)
 
         (work / 'cycle').mkdir()
         with measuring():

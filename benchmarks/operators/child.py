@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.operators.cases import Case, loaded
 from benchmarks.operators.columns import ROADS, STOCK, column
 from benchmarks.operators.outcome import CRASHED, REFUSED, WRONG, Outcome, failed, judged
-from stages.measure.child import die_with_parent
+from stages.launch.birth import die_with
 
 LIMIT = 120.0
 """Seconds for one cell."""
@@ -97,12 +97,13 @@ def cell(case: Case, name: str, folder: Path) -> Outcome:
 def _started(cells: list[Cell]) -> Running:
     reads, writes = os.pipe()
     scratch = Path(tempfile.mkdtemp(prefix='operators-'))
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         os.close(writes)
         return Running(pid, reads, cells, scratch)
     os.setsid()  # what it starts, linkers, can be ended with it
-    die_with_parent(None)
+    die_with(parent)
     os.close(reads)
     os.dup2(writes, PIPE)
     said = os.open(scratch / 'said', os.O_CREAT | os.O_WRONLY | os.O_APPEND)

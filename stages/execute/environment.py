@@ -9,11 +9,13 @@ from pathlib import Path
 
 from stages import spawn, terminal
 from stages.atomic import write_text
+from stages.confine import Policy
 from stages.digest import file_digest
 from stages.environments import lock_file
 from stages.environments import locked as packages
 from stages.errors import ToolError
 from stages.execute.project import Project
+from stages.launch import Limits
 from stages.store.locks import locked, unless_locked
 from stages.store.runs import remove
 
@@ -73,12 +75,13 @@ def make(project: Project, name: str) -> None:
         log.write_bytes(b'')
         terminal.note(f'  ...     making the environment {name}: {len(packages(name))} packages, once for all recipes')
         pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
+        policy = Policy((), (str(folder), str(Path.home() / '.cache' / 'pip')), network=True)
         for argv in (
             [sys.executable, '-m', 'venv', str(folder)],
             [python_of(project, name), *pip, '-r', str(lock_file(name))],
         ):
             env = spawn.environment(folder, extra=spawn.network_environment())
-            ended = spawn.run(argv, folder=folder, log=log, env=env, timeout=TIMEOUT)
+            ended = project.launcher.program(argv, folder, log, env, policy, Limits(TIMEOUT))
             if ended:
                 said = [line for line in log.read_text(errors='replace').splitlines() if line.strip()][-6:]
                 msg = (

@@ -134,7 +134,7 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
         work.mkdir()
 
         def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
-            return spawn_cycle(request, work, CYCLE_TIMEOUT, {})
+            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT)
 
         with measuring():
             measured = run_session(

@@ -1,6 +1,6 @@
 """One cycle of a benchmark: one fresh process, one framework, one variant. The method is DESIGN.md's promise 8.
 
-As a script: ``python -I stages/measure/cycle.py request.json result.json [parent's pid]``.
+As a script: ``python -I stages/measure/cycle.py request.json result.json``.
 """
 
 from __future__ import annotations
@@ -192,7 +192,4 @@ def _main(request: str, result: str) -> None:
 
 
 if __name__ == '__main__':
-    from stages.measure.child import die_with_parent
-
-    die_with_parent(int(sys.argv[3]) if len(sys.argv) > 3 else None)
     _main(sys.argv[1], sys.argv[2])

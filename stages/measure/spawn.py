@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from stages import spawn
+from stages.confine import Policy
 from stages.errors import StepError
+from stages.launch import Launcher, Limits
 from stages.store.logs import tail
 
 SCRIPT: Final = Path(__file__).with_name('cycle.py')
 
 
 def spawn_cycle(
-    request: Mapping[str, Any], workdir: Path, timeout: float, environment: Mapping[str, str]
+    request: Mapping[str, Any],
+    workdir: Path,
+    launcher: Launcher,
+    timeout: float,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Run one cycle in a fresh process and return its result; raises StepError with the last lines of its log.
+    """Run one cycle in a fresh process, confined; return its result or raise StepError with the end of its log.
 
-    One caller per ``workdir`` at a time. The padding varies the environment's size from cycle to cycle, because that
-    alone shifts results (Mytkowicz et al., ASPLOS 2009); it is seeded, and recorded in the result.
+    It reads the model's folder and the inputs, and writes what is below ``workdir``; one caller per ``workdir`` at a
+    time. The padding varies the environment's size from cycle to cycle, because that alone shifts results (Mytkowicz et
+    al., ASPLOS 2009); it is seeded, and recorded in the result.
     """
     workdir = workdir.resolve()
     home = workdir / 'home'
     home.mkdir(parents=True, exist_ok=True)
-    asked, answer, log = workdir / 'request.json', workdir / 'result.json', workdir / 'log.txt'
+    asked, answer, log = workdir / 'request.json', home / 'result.json', workdir / 'log.txt'
     answer.unlink(missing_ok=True)
     log.write_bytes(b'')
     asked.write_text(json.dumps(request))
     padding = _padding(request)
-    ended = spawn.run(
-        spawn.python(SCRIPT, str(asked), str(answer), str(os.getpid())),
-        folder=workdir,
-        log=log,
-        env=spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
-        timeout=timeout,
-    )
+    reads = [str(asked), request['folder'], *([request['inputs']] if request['inputs'] else [])]
+    ended = launcher.program(
+        spawn.python(SCRIPT, str(asked), str(answer)), home, log,
+        spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
+        Policy(tuple(reads), (str(home),)), Limits(timeout),
+    )  # fmt: skip
     if ended:
         raise StepError(f'the cycle {ended}\n{_last_lines(log)}')
     try:

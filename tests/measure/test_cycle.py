@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stages.errors import StepError
+from stages.launch import Launcher
 from stages.measure.cycle import cycle
 from stages.measure.spawn import spawn_cycle
 from tests.measure.fakes import Fake, request
@@ -71,27 +73,34 @@ def test_inner_0_only_calibrates(tmp_path: Path) -> None:
     assert list(found) == ['inner'] and found['inner'] > 1
 
 
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    made = Launcher(tmp_path / 'servers')
+    yield made
+    made.close()
+
+
 @pytest.mark.onnx
-def test_a_cycle_of_an_onnx_model_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_a_cycle_of_an_onnx_model_runs_in_a_process_of_its_own(tmp_path: Path, launcher: Launcher) -> None:
     asked = request(tiny_onnx(tmp_path / 'model'), engine='onnxruntime', inner=3)
-    found = spawn_cycle(asked, tmp_path / 'work', 60, {})
+    found = spawn_cycle(asked, tmp_path / 'work', launcher, 60)
     assert len(found['time_ns']) == 5 and found['pid'] > 0
     assert found['rss_import_bytes'] > found['rss_start_bytes']
     assert not (tmp_path / 'work/result.json.part').exists()
-    assert found['padding'] == spawn_cycle(asked, tmp_path / 'work', 60, {})['padding']
+    assert found['padding'] == spawn_cycle(asked, tmp_path / 'work', launcher, 60)['padding']
 
 
-def test_a_cycle_that_fails_says_why_with_its_log(tmp_path: Path) -> None:
+def test_a_cycle_that_fails_says_why_with_its_log(tmp_path: Path, launcher: Launcher) -> None:
     broken = request(tmp_path / 'model', engine='nothing')
     with pytest.raises(StepError, match=r'ended with exit code 1(.|\n)*KeyError'):
-        spawn_cycle(broken, tmp_path / 'work', 60, {})
+        spawn_cycle(broken, tmp_path / 'work', launcher, 60)
 
 
 @pytest.mark.onnx
-def test_a_cycle_that_takes_too_long_is_killed(tmp_path: Path) -> None:
+def test_a_cycle_that_takes_too_long_is_killed(tmp_path: Path, launcher: Launcher) -> None:
     endless = request(tiny_onnx(tmp_path / 'model'), engine='onnxruntime', warmup_seconds=600)
     with pytest.raises(StepError, match=r'longer than its limit of 1 s and was stopped'):
-        spawn_cycle(endless, tmp_path / 'work', 1, {})
+        spawn_cycle(endless, tmp_path / 'work', launcher, 1)
 
 
 def tiny_onnx(folder: Path) -> Path:
