@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from stages import confine
 from stages.contract.engine import Engine
 from stages.engines import ENGINES
 from stages.environments import ENVIRONMENTS, locked, purpose
+from stages.errors import ToolError
 from stages.execute import environment, host
 from stages.execute.project import Project, find_root, open_project
 from stages.execute.tools import MISSING, remedy, versions
@@ -28,6 +30,9 @@ FOREIGN: Final[Mapping[str, Engine]] = {name: engine for engine in ENGINES.value
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     names = [*ENVIRONMENTS, *FOREIGN]
+    parser.add_argument(
+        '--require-confinement', action='store_true', help='exit 3 unless every layer that confines steps is here'
+    )
     parser.add_argument('--make', metavar='NAME', choices=names, help=f'one of {", ".join(names)}')
 
 
@@ -45,6 +50,7 @@ def run(asked: argparse.Namespace) -> int:
     print(f'CPU    {host.host()["features"] or "features not readable"}\n')
     for title, lines in (
         ('Engines', _engines(project)), ('Report', _report(project)), ('Compiler', _compiler()),
+        ('Confinement of steps', _confinement()),
         ('Locked environments', _environments(project)), ('Other machines', _machines(project)),
         ('Recipes', _recipes(project)),
     ):  # fmt: skip
@@ -53,6 +59,8 @@ def run(asked: argparse.Namespace) -> int:
             print(f'  {line}')
         print()
     lacking = sorted({tool for recipe in project.plan.builds for tool in project.unable(recipe)})
+    if asked.require_confinement and confine.missing():
+        raise ToolError(f'steps are not fully confined here: no {", ".join(confine.missing())}; see SECURITY.md')
     if lacking:
         print(f'To build every recipe: {remedy(lacking)}')
     else:
@@ -80,6 +88,11 @@ def _told(found: dict[str, str]) -> str:
 def _compiler() -> Iterator[str]:
     path = shutil.which('g++') or shutil.which('c++')
     yield f'{"g++":<14} {path or "missing: aoti and compile: inductor need it; install your system’s g++"}'
+
+
+def _confinement() -> Iterator[str]:
+    for layer, gives in confine.LAYERS.items():
+        yield f'{layer:<14} {"MISSING, else: " if layer in confine.missing() else ""}{gives}'
 
 
 def _environments(project: Project) -> Iterator[str]:

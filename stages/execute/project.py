@@ -18,6 +18,7 @@ from stages.errors import ToolError
 from stages.execute import host, programs, tools
 from stages.execute.action import START, action_of
 from stages.execute.code import Python, code_digest, python_of
+from stages.execute.memory import Shared, of_this_machine
 from stages.launch import Launcher
 from stages.measure import check
 from stages.paths import files_below
@@ -95,6 +96,11 @@ class Project:
     def launcher(self) -> Launcher:
         """What makes the processes of this run; they end with it."""
         return Launcher(self.store.temporary('servers'))
+
+    @cached_property
+    def memory(self) -> Shared:
+        """What the steps of this run share of the machine's."""
+        return Shared(of_this_machine())
 
     @cached_property
     def foreign(self) -> Path:

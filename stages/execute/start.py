@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from stages import spawn
+from stages import confine, spawn, terminal
 from stages.confine import Policy
 from stages.contract.engine import FOREIGN_FOLDER
+from stages.errors import ToolError
 from stages.execute import environment, preload
 from stages.execute.project import Project
 from stages.launch import Limits
@@ -18,17 +19,33 @@ from stages.measure import check
 from stages.plan.step import Step
 from stages.sources import fetch
 
+REQUIRED = 'MODELKILN_REQUIRE_CONFINEMENT'
+"""Set in the environment to anything: a step is fully confined, or does not run."""
+
 LARGEST_FILE = 1 << 40
 PROCESSES = 512
 
 
 def start(project: Project, step: Step, folder: Path, log: Path, watch: Callable[[], None]) -> str | None:
     """Run a step that is laid out in ``folder``; return None, or how it ended, in words."""
+    confined(project)
     return project.launcher.worker(
         folder / 'request.json', log, step_environment(project, step, folder), policy(project, step, folder),
         limits(project, step), tools=step.tools, modules=preload.modules(step),
         python=environment.python_of(project, step.environment), watch=watch,
     )  # fmt: skip
+
+
+def confined(project: Project) -> None:
+    """Say once in a run what of confinement this system lacks; raises ToolError where the user insists on all of it."""
+    with project.guard:
+        lacking = confine.missing()
+        if lacking and os.environ.get(REQUIRED):
+            raise ToolError(f'{REQUIRED} is set, and this system has no {", ".join(lacking)}; see: modelkiln doctor')
+        if lacking and 'confinement' not in project.facts:
+            project.facts['confinement'] = ', '.join(lacking)
+            said = '; '.join(f'no {layer}, else {confine.LAYERS[layer]}' for layer in lacking)
+            terminal.note(f'  a step is less confined here than it could be: {said}')
 
 
 def policy(project: Project, step: Step, folder: Path) -> Policy:
@@ -51,15 +68,15 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
 
 def limits(project: Project, step: Step) -> Limits:
     """Return what a step may use before it is stopped."""
-    return Limits(step.timeout, memory_of_this_machine(), PROCESSES)
+    there = project.memory.all
+    return Limits(step.timeout, min(step.memory or there, there), PROCESSES)
 
 
-def memory_of_this_machine() -> int:
-    """Return the bytes of memory that a step may use unless its recipe says less: all but an eighth, for the rest."""
-    try:
-        return os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') * 7 // 8
-    except (ValueError, OSError, AttributeError):
-        return 0
+def expected_memory(project: Project, step: Step) -> int:
+    """Return the bytes that a step is expected to need: its limit where a recipe sets one, else what it needed last."""
+    stamp = project.stamp(step.id)
+    last = project.store.find(stamp.key) if stamp and not step.memory else None
+    return step.memory or (last.peak_memory_bytes if last else 0)
 
 
 def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:

@@ -55,11 +55,17 @@ class _Steps:
                 id=id, kind=module.KIND, module=module.__name__, params=params, inputs=inputs, python=python,
                 path=path, declared=declared, outputs=outputs,
                 tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
-                environment=environment, timeout=recipe.timeout, programs=programs,
+                environment=environment, timeout=recipe.timeout, memory=recipe.memory, programs=programs,
             )  # fmt: skip
-        elif recipe.timeout > self.by_id[id].timeout:
-            self.by_id[id] = replace(self.by_id[id], timeout=recipe.timeout)  # no other recipe shortens a limit
+        else:
+            self.by_id[id] = _with_limits(self.by_id[id], recipe)
         return id
+
+
+def _with_limits(step: Step, recipe: Recipe) -> Step:
+    """Return the step with the larger limits: no other recipe lowers what one was given; 0 is no limit."""
+    memory = max(step.memory, recipe.memory) if step.memory and recipe.memory else 0
+    return replace(step, timeout=max(step.timeout, recipe.timeout), memory=memory)
 
 
 def make_plan(recipes: Iterable[Recipe]) -> Plan:

@@ -49,6 +49,9 @@ class Step:
     timeout: float
     """Seconds it may take: the largest limit of the recipes that need it. Policy, and so in neither id nor key."""
 
+    memory: int = 0
+    """Bytes it may need, likewise; 0: as much as the machine has."""
+
     programs: tuple[str, ...] = ()
     """Programs of the system that it calls."""
 

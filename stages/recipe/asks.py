@@ -142,3 +142,9 @@ def read_timeout(node: Node, mistakes: Mistakes) -> float | None:
         mistakes.add(node, f'`timeout` is {shown(node.value)}; expected seconds above 0, like 3600 or `10 min`')
         return None
     return float(found)
+
+
+def read_memory(node: Node, mistakes: Mistakes) -> int | None:
+    """Return the bytes of memory that a step may need: an amount like ``8 GiB``."""
+    found = _read_amount(node, '`memory`', SIZES, '`8 GiB`', mistakes)
+    return None if found is None else int(found)

@@ -199,6 +199,9 @@ class Recipe:
     timeout: float = 3600.0
     """Seconds a step may take."""
 
+    memory: int = 0
+    """Bytes of memory a step may need, with all that it starts; 0: as much as the machine has, but an eighth of it."""
+
     in_file: Mapping[str, str] = field(default_factory=dict)
     """What the file calls outputs, by their names here, where the recipe says it."""
 

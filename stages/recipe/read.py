@@ -19,7 +19,7 @@ from stages.recipe.variants import Ground, read_variants
 VERSION: Final = 1
 KEYS: Final = (
     'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
-    'check', 'benchmark', 'choose', 'timeout',
+    'check', 'benchmark', 'choose', 'timeout', 'memory',
 )  # fmt: skip
 REQUIRED: Final = ('recipe', 'model', 'source', 'variants')
 
@@ -98,7 +98,10 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         benchmark = asks.read_benchmark(given['benchmark'], named - {'batch'} if known else None, mistakes)
     choose = asks.read_choose(given['choose'], most, mistakes) if 'choose' in given else Choose()
     timeout = asks.read_timeout(given['timeout'], mistakes) if 'timeout' in given else Recipe.timeout
-    if model is None or source is None or inputs is None or outputs is None or preprocessing is None or timeout is None:
+    memory = asks.read_memory(given['memory'], mistakes) if 'memory' in given else Recipe.memory
+    if model is None or source is None or inputs is None or outputs is None or preprocessing is None:
+        return None
+    if timeout is None or memory is None:
         return None
     return Recipe(
         file=mistakes.file,
@@ -114,6 +117,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         benchmark=benchmark,
         choose=choose,
         timeout=timeout,
+        memory=memory,
         carries=carries,
     )
 

@@ -86,6 +86,7 @@ def recipe_schema() -> Schema:
             'anyOf': [{'type': 'number', 'exclusiveMinimum': 0}, _amount(TIMES)],
             'description': about['timeout'],
         },
+        'memory': _amount(SIZES) | {'description': about['memory']},
     }
     return {
         '$schema': 'https://json-schema.org/draft/2020-12/schema',

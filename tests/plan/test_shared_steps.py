@@ -123,3 +123,14 @@ def test_of_two_limits_of_a_shared_step_the_larger_counts_whoever_comes_first(pl
 
     assert {step.timeout for step in made.steps.values()} == {7200}
     assert set(made.steps) == set(plan(RECIPE).steps)
+
+
+@pytest.mark.parametrize(
+    ('asked', 'given'), [(('memory: 2 GiB', 'memory: 3 GiB'), 3 << 30), (('memory: 2 GiB', ''), 0), (('', ''), 0)]
+)
+def test_of_two_limits_of_memory_the_larger_counts_and_none_is_the_largest(plan, asked, given):
+    one, other = (f'{RECIPE}{line}\n' for line in asked)
+
+    made = plan(one, other.replace('model: net', 'model: another'))
+
+    assert {step.memory for step in made.steps.values()} == {given}
