@@ -82,7 +82,11 @@ def _wait_for_the_moment(chain: Chain, process: subprocess.Popen[str], early: bo
 
 def begun(chain: Chain) -> list[str]:
     """Return the steps that were laid out: a step's folder is there before its process is."""
-    return [*chain.began(), *(path.name for path in chain.state.glob('store/tmp/**/fake-*'))]
+    try:
+        laid_out = [*chain.state.glob('store/tmp/*/fake-*')]
+    except FileNotFoundError:  # taken away while we looked
+        laid_out = []
+    return [*chain.began(), *(path.name for path in laid_out)]
 
 
 def _kill(process: subprocess.Popen[str], number: int, target: str) -> None:
