@@ -53,7 +53,7 @@ def run(params: Params, job: Job) -> Contract:
     """Leave the model, checked, with the recipe's names of inputs, outputs and free dimensions."""
     import onnx
 
-    from stages.frameworks.onnx import external, names, weights
+    from stages.frameworks.onnx import budget, external, names, weights
     from stages.frameworks.onnx.write import write_stripped
 
     path, files = _model_file(job.inputs)
@@ -61,12 +61,14 @@ def run(params: Params, job: Job) -> Contract:
         raise IntegrityError(f'{path.name}: a link, or larger than an ONNX file can be')
     model = _parsed(path)
     _check_operators(path.name, model)
+    budget.check_calls(path.name, model)
     found = ports.read(model, path.name)
     _check_types(path.name, found)
     contract = matched(path.name, found, job.contract)
     external.take_in(model, files)
     weights.inputs_without_weights(model)
     weights.constants_as_weights(model)
+    budget.check(path.name, model)
     taken = {port.in_file: port.name for port in contract.inputs}
     returned = {port.in_file: port.name for port in contract.outputs}
     names.name_ports(model, [taken[p.name] for p in found.inputs], [returned[p.name] for p in found.outputs])
@@ -127,13 +129,18 @@ def _check_types(name: str, found: Contract) -> None:
 
 
 def _check_operators(name: str, model: onnx.ModelProto) -> None:
-    from stages.frameworks.onnx.operators import operators_by_domain
+    import onnx
 
-    own = {(f.domain, f.name) for f in model.functions}
+    from stages.frameworks.onnx import walk
+
+    own = {(f.domain, f.name, f.overload) for f in model.functions}
     foreign = sorted(
-        f'{domain}.{kind}'
-        for domain, kind in operators_by_domain(model) - own
-        if domain not in DOMAINS or kind in CARRIERS
+        {
+            f'{node.domain}.{node.op_type}'
+            for node in walk.messages(model, onnx.NodeProto)
+            if node.op_type in CARRIERS  # also where a function of that name stands before it
+            or (node.domain not in DOMAINS and (node.domain, node.op_type, node.overload) not in own)
+        }
     )
     if foreign:
         msg = f'{name}: needs operators from elsewhere, which would be code from elsewhere: {", ".join(foreign)}'

@@ -10,9 +10,10 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stages.errors import IntegrityError, RecipeError
+from stages.frameworks.onnx import walk
 from stages.paths import plain
 
 if TYPE_CHECKING:
@@ -22,18 +23,19 @@ KEYS = {'location', 'offset', 'length', 'checksum'}
 PAGE = 4096
 PACKED = {'UINT4': 4, 'INT4': 4, 'FLOAT4E2M1': 4, 'UINT2': 2, 'INT2': 2}
 """Bits of the types that are smaller than a byte; an older onnx, as some environments need, lacks the youngest."""
+LISTS = ('float_data', 'int32_data', 'string_data', 'int64_data', 'double_data', 'uint64_data')
+COMPLEX = (14, 15)
+"""Types of numbers that are two each."""
+
 SMALL = 1024
 """Tensors of fewer bytes stay in the graph, where shapes are read from them."""
 
 
 def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """Yield every tensor of ``model``: weights and constants, also sparse ones, in inner graphs and in functions."""
-    yield from _of_graph(model.graph)
-    for function in model.functions:
-        yield from _of_nodes(function.node)
-    for training in model.training_info:
-        yield from _of_graph(training.initialization)
-        yield from _of_graph(training.algorithm)
+    """Yield every tensor of ``model`` wherever one can stand: weights, constants, defaults of functions, sparse."""
+    import onnx
+
+    yield from walk.messages(model, onnx.TensorProto)
 
 
 def take_in(model: onnx.ModelProto, files: Mapping[str, Path]) -> None:
@@ -84,27 +86,41 @@ def put_out(model: onnx.ModelProto, path: Path) -> None:
 
 def size_of(tensor: onnx.TensorProto) -> int:
     """Return the bytes that the elements of ``tensor`` take."""
-    import onnx
-
-    types = onnx.TensorProto
-    kind: int = tensor.data_type
-    known = dict(types.DataType.items())
-    packed = {known[name]: bits for name, bits in PACKED.items() if name in known}
-    try:
-        bits = packed.get(kind) or 8 * int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
-    except (KeyError, ValueError) as error:
-        raise IntegrityError(f'tensor {tensor.name!r}: there is no element type {tensor.data_type}') from error
     if any(d < 0 for d in tensor.dims):
         raise IntegrityError(f'tensor {tensor.name!r}: negative dimension in {list(tensor.dims)}')
-    return -(-int(math.prod(tensor.dims)) * bits // 8)
+    return -(-int(math.prod(tensor.dims)) * width(f'tensor {tensor.name!r}', tensor.data_type) // 8)
+
+
+def width(what: str, kind: int) -> int:
+    """Return the bits of one element of this type."""
+    import onnx
+
+    known = dict(onnx.TensorProto.DataType.items())
+    packed = {known[name]: bits for name, bits in PACKED.items() if name in known}
+    try:
+        return packed.get(kind) or 8 * int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
+    except (KeyError, ValueError) as error:
+        raise IntegrityError(f'{what}: there is no element type {kind}') from error
 
 
 def _check_size(tensor: onnx.TensorProto) -> None:
     """Refuse a tensor whose elements inside the file are fewer or more than its shape says."""
+    import onnx
+
     wanted = size_of(tensor)
-    if tensor.HasField('raw_data') and len(tensor.raw_data) != wanted:
-        held = len(tensor.raw_data)
-        raise IntegrityError(f'tensor {tensor.name!r}: holds {held:,} bytes; {list(tensor.dims)} takes {wanted:,}')
+    if tensor.data_location == onnx.TensorProto.EXTERNAL:
+        return
+    if tensor.HasField('raw_data'):
+        if (held := len(tensor.raw_data)) != wanted:
+            raise IntegrityError(f'tensor {tensor.name!r}: holds {held:,} bytes; {list(tensor.dims)} takes {wanted:,}')
+        return
+    listed = {field: len(getattr(tensor, field)) for field in LISTS if getattr(tensor, field)}
+    packed = width('', tensor.data_type) < 8  # several in a byte, and a byte in a number
+    count = wanted if packed else int(math.prod(tensor.dims)) * (2 if tensor.data_type in COMPLEX else 1)
+    if sum(listed.values()) != count or len(listed) > 1:
+        raise IntegrityError(
+            f'tensor {tensor.name!r}: holds {sum(listed.values()):,} numbers; {list(tensor.dims)} takes {count:,}'
+        )
 
 
 def _place(tensor: onnx.TensorProto, files: Mapping[str, Path]) -> tuple[str, int, int]:
@@ -140,25 +156,3 @@ def _number(what: str, word: str) -> int:
     if not (word.isascii() and word.isdecimal() and len(word) < 20):
         raise IntegrityError(f'{what}: {word[:40]!r} is no number of bytes')
     return int(word)
-
-
-def _of_graph(graph: Any) -> Iterator[Any]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    yield from _of_nodes(graph.node)
-
-
-def _of_nodes(nodes: Any) -> Iterator[Any]:
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.HasField('t'):
-                yield attribute.t
-            yield from attribute.tensors
-            for sparse in (
-                *([attribute.sparse_tensor] if attribute.HasField('sparse_tensor') else ()),
-                *attribute.sparse_tensors,
-            ):
-                yield from (sparse.values, sparse.indices)
-            for graph in (*([attribute.g] if attribute.HasField('g') else ()), *attribute.graphs):
-                yield from _of_graph(graph)

@@ -16,6 +16,18 @@ def graphs(node: Any) -> Iterator[Any]:
         yield from attribute.graphs
 
 
+def messages(message: Any, kind: type[Any]) -> Iterator[Any]:
+    """Yield every message of one kind wherever it stands in ``message``: in any field, of any message, at any depth."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, kind):
+            yield part
+        for field, value in part.ListFields():
+            if field.message_type is not None:
+                waiting += value if hasattr(value, 'append') else [value]
+
+
 def every_graph(graph: Any) -> Iterator[Any]:
     """Yield ``graph`` and all graphs inside it."""
     yield graph
