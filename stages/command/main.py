@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages import __version__
-from stages.command import check, conversions, digest, doctor, kinds, plan, repeat, report, schema, verify, why
+from stages.command import check, conversions, digest, doctor, du, gc, kinds, plan, repeat, report, schema, verify, why
 from stages.errors import ModelkilnError, RecipeError, StepError
 from stages.store.disk import told
 from stages.store.modes import decide_modes
@@ -27,6 +27,8 @@ COMMANDS = {
     'report': report,
     'conversions': conversions,
     'repeat': repeat,
+    'gc': gc,
+    'du': du,
 }
 EPILOG = """\
 Building is doit's:

@@ -150,7 +150,7 @@ def _result_of_action(project: Project, step: Step, action: Mapping[str, Any]) -
     """Find or make the result of ``action``. Raises Changed when what is there now is not what it names."""
     key = digest_of(action)
     with locked(project.store.lock(key)):
-        result = project.store.find(key)
+        result = project.store.use(key)
         if result is not None and not (result.refused and step.id not in project.refusable):
             show.cached(project, step)
             return result

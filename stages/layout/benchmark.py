@@ -50,6 +50,17 @@ def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
     ]
 
 
+def keys(project: Project) -> set[str]:
+    """Return the key of every row that the recipes of today may ask for, as far as their steps have stamps."""
+    return {
+        _key(project, Outcome(build, None, None), threads)
+        for recipe, builds in project.plan.builds.items()
+        for build in builds
+        if build.chain[-1].check is not None
+        for threads in project.plan.recipes[recipe].benchmark.threads
+    }
+
+
 def samples(project: Project, row: Wanted) -> Samples | None:
     """Return the samples of a row when they were taken before, on this machine, of these bytes."""
     read = recorded(project, row)

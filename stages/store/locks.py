@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,15 +27,19 @@ def locked(path: Path, *, shared: bool = False, waiting: str = '') -> Iterator[N
     import portalocker  # here: a run with nothing to do takes no lock
 
     how = portalocker.LOCK_SH if shared else portalocker.LOCK_EX
-    with _opened(path) as stream:
-        if not _taken(stream, how):
-            if waiting:
-                terminal.note(f'  ...     {waiting}')
-            portalocker.lock(stream, how)
-        try:
-            yield
-        finally:
-            portalocker.unlock(stream)
+    while True:
+        with _opened(path) as stream:
+            if not _taken(stream, how):
+                if waiting:
+                    terminal.note(f'  ...     {waiting}')
+                portalocker.lock(stream, how)
+            if not _is(stream, path):  # collected meanwhile: what is held is nobody's lock any more
+                continue
+            try:
+                yield
+            finally:
+                portalocker.unlock(stream)
+            return
 
 
 @contextmanager
@@ -43,7 +48,7 @@ def unless_locked(path: Path, *, shared: bool = False) -> Iterator[bool]:
     import portalocker
 
     with _opened(path) as stream:
-        taken = _taken(stream, portalocker.LOCK_SH if shared else portalocker.LOCK_EX)
+        taken = _taken(stream, portalocker.LOCK_SH if shared else portalocker.LOCK_EX) and _is(stream, path)
         try:
             yield taken
         finally:
@@ -59,6 +64,13 @@ def _opened(path: Path) -> IO[bytes]:
         with contextlib.suppress(OSError):
             return path.open('rb')  # another user's, which can be locked all the same
         raise
+
+
+def _is(stream: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _taken(stream: IO[bytes], how: int) -> bool:

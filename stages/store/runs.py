@@ -70,6 +70,16 @@ def alive(tmp: Path, name: str) -> bool:
     return held is None and lock.exists()
 
 
+def living_since(tmp: Path, now: float) -> float:
+    """Return when the oldest living run began that uses ``tmp``; ``now`` when there is none."""
+    began = [now]
+    for lock in tmp.glob(f'*{LOCK}'):
+        if alive(tmp, lock.name.removesuffix(LOCK)):
+            with contextlib.suppress(OSError):
+                began.append(lock.stat().st_mtime)
+    return min(began)
+
+
 def remove(path: Path) -> bool:
     """Remove a file or a folder with all below it, also where the right to write was taken away; say if it is gone."""
     if path.is_dir() and not path.is_symlink():

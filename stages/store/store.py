@@ -11,6 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -20,6 +21,7 @@ from stages.contract.port import CONTRACT
 from stages.digest import digest_of
 from stages.errors import IntegrityError, StepError
 from stages.store.disk import naming
+from stages.store.locks import locked
 from stages.store.records import Kinds, is_digest, read_record, write_record
 from stages.store.runs import remove, run_folder
 
@@ -108,6 +110,24 @@ class Store:
             pass
         return None
 
+    def use(self, key: str) -> Result | None:
+        """Return what ``find`` does, and note that it is used now: a collection beside this run then spares it."""
+        run_folder(self.tmp)  # this run is one that lives
+        with self.together():
+            result = self.find(key)
+            if result:
+                with contextlib.suppress(OSError):  # another user's
+                    os.utime(self._result_path(key))
+            return result
+
+    def together(self) -> AbstractContextManager[None]:
+        """Hold the store with others that add to it or use it: nothing is collected meanwhile."""
+        return locked(self.folder / 'lock', shared=True)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the store for collecting."""
+        return locked(self.folder / 'lock')
+
     def recorded(self, key: str) -> Result | None:
         """Return the result of ``key`` as it was noted, whatever became of its blobs; None when the note is broken."""
         read = read_record(self._result_path(key), FIELDS)
@@ -138,14 +158,14 @@ class Store:
             if not _is_text(name):
                 words = os.fsencode(name).decode('ascii', 'backslashreplace')
                 raise StepError(f'left a file whose name is not UTF-8: {words}')
-        files = {name: self._take(folder / name) for name in sorted(names)}
-        result = Result(key, files, seconds, peak, action)
-        content = {
-            'files': {name: asdict(file) for name, file in files.items()},
-            'seconds': seconds, 'peak_memory_bytes': peak, 'action': action,
-        }  # fmt: skip
-        write_record(self._result_path(key), content, durable=True)
-        return result
+        with self.together():
+            files = {name: self._take(folder / name) for name in sorted(names)}
+            content = {
+                'files': {name: asdict(file) for name, file in files.items()},
+                'seconds': seconds, 'peak_memory_bytes': peak, 'action': action,
+            }  # fmt: skip
+            write_record(self._result_path(key), content, durable=True)
+        return Result(key, files, seconds, peak, action)
 
     def _take(self, path: Path) -> Stored:
         with naming(path), path.open('rb') as stream:

@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from stages.plan.make import make_plan
 from stages.recipe.read import read_recipes
 from tests.execute.conftest import RECIPE, Keyed
@@ -58,7 +56,6 @@ def limits_of(project: Keyed) -> dict[str, float]:
     return {id: step.timeout for id, step in make_plan(read_recipes(project.root)).steps.items()}
 
 
-@pytest.mark.xfail(reason='there is no gc yet')
 def test_fault_22_gc_during_a_build_takes_nothing_that_the_build_needs(chain):
     chain.set({'name': 'old', 'text': 'OLD'})
     chain.doit()

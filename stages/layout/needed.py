@@ -1,0 +1,79 @@
+"""What the recipes of today need of all that lies below .modelkiln/: the rest may be collected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.environments import ENVIRONMENTS
+from stages.execute import environment
+from stages.execute.predict import foreseen
+from stages.execute.project import Project
+from stages.layout import benchmark
+from stages.store.records import read_record
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something beside the store that no recipe of today needs."""
+
+    what: str
+    path: Path
+    used: float
+    """When it was last written."""
+
+
+def needed_results(project: Project, *, living: bool) -> set[str]:
+    """Return the keys of results that stamps name, and of those that a build of today would find. Builds nothing.
+
+    While a run lives all stamps count, also of steps that no recipe has any more: it may have begun with those.
+    """
+    keys = set()
+    for path in (project.state / 'steps').glob('*.json'):
+        stamp = read_record(path, {'key': str})
+        if stamp and (living or path.stem in project.plan.steps):
+            keys.add(stamp['key'])
+    with foreseen(project, project.plan.steps):
+        return keys | {stamp.key for stamp in project.stamps.values() if stamp}
+
+
+def leftovers(project: Project) -> Iterator[Leftover]:
+    """Yield what lies beside the store and is of steps, recipes and environments that are gone."""
+    steps = project.plan.steps
+    names = {step.name for step in steps.values()}
+    current = {environment.folder_of(project, name).name for name in ENVIRONMENTS}
+    samples = benchmark.keys(project)
+    for what, pattern, kept in (
+        ('stamps', 'steps/*.json', lambda path: path.stem in steps),
+        ('logs', 'logs/*.log', lambda path: path.stem in names or path.name.startswith('environment-')),
+        ('samples', 'store/samples/*/*.json', lambda path: path.name.partition('.')[0] in samples),
+        ('environments', 'environments/*', lambda path: path.name in current),
+        ('repeated steps', 'repeat/*', lambda path: False),
+        ("doit's database", 'doit.db*', lambda path: False),
+    ):
+        for path in sorted(project.state.glob(pattern)):
+            if not kept(path):
+                yield Leftover(what, path, _written(path))
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder; links count as themselves."""
+    if path.is_symlink() or not path.is_dir():
+        return path.lstat().st_size if os.path.lexists(path) else 0
+    total = 0
+    for base, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(base, name)).st_size  # noqa: PTH118  # many thousand, of an environment
+            except OSError:
+                continue
+    return total
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
