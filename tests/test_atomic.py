@@ -25,7 +25,7 @@ def test_a_file_is_made_with_the_folders_above_it(tmp_path):
 def test_when_replacing_fails_the_old_content_stays_and_nothing_else_does(tmp_path, monkeypatch):
     path = tmp_path / 'file'
     write_text(path, 'old')
-    monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError('no space left')))
+    monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError(28, 'no space left')))
 
     with pytest.raises(OSError, match='no space'):
         write_text(path, 'new')
