@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.errors import IntegrityError, StepError, UnsupportedError
+from stages.frameworks.tensorflow import keras_sizes
 from stages.frameworks.tensorflow.keras_names import CLASSES, FUNCTIONS
 
 MEMBERS: Final = {'config.json', 'metadata.json', 'model.weights.h5'}
@@ -42,9 +43,11 @@ OLD: Final[dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 """What Keras 2 wrote and Keras 3 refuses, with the values at which it means nothing."""
 
+TRAINED: Final = 'training_config'
+"""Where a file of Keras 2 keeps what the model was trained with."""
+
 MOST_TEXT, MOST_WEIGHTS, MOST_RATIO = 64 << 20, 4 << 30, 200
-MOST_LAYERS, MOST_DEPTH, MOST_INPUT, PLAIN = 10_000, 60, 1 << 28, 4096
-SIZES: Final = ('units', 'filters', 'output_dim', 'input_dim')
+MOST_LAYERS, MOST_DEPTH = 10_000, 60
 
 
 def checked(path: Path, output: Path) -> Path:
@@ -68,7 +71,7 @@ def checked(path: Path, output: Path) -> Path:
 
 
 def check_config(file: str, config: Any, sizes: set[int]) -> None:
-    """Refuse ``config`` unless all it names is allowed; ``sizes`` are the dimensions of the weights in the file."""
+    """Refuse ``config`` unless all it names is allowed; ``sizes`` are those of the weights in the file."""
     foreign: set[str] = set()
     layers = 0
     for part in _parts(config):
@@ -82,9 +85,10 @@ def check_config(file: str, config: Any, sizes: set[int]) -> None:
             foreign.add(f'{name} with a vocabulary in another file')
         if str(module).startswith('keras.src.ops.'):
             _check_calls(file, name, part.get('inbound_nodes', []))
+            keras_sizes.check(file, part, sizes)
         if name in CLASSES['keras.layers'] | MODELS:
             layers += 1
-            _check_sizes(file, name, given, sizes)
+            keras_sizes.check(file, part, sizes)
     if foreign:
         raise UnsupportedError(
             f'{file}: needs code that a file must not bring: {", ".join(sorted(foreign)[:8])}\n'
@@ -112,6 +116,15 @@ def _check_calls(file: str, name: str, calls: Any) -> None:
     for call in calls if isinstance(calls, list) else []:
         if not any(part['class_name'] == '__keras_tensor__' for part in _parts(call)):
             raise IntegrityError(f'{file}: {name} takes nothing that the model computes')
+
+
+def untrained(config: Any) -> Any:
+    """Return ``config`` without what the model, or one within it, was trained with."""
+    if isinstance(config, list):
+        return [untrained(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    return {key: untrained(part) for key, part in config.items() if key != 'compile_config' or not part}
 
 
 def mended(config: Any) -> Any:
@@ -147,9 +160,17 @@ def _zip(path: Path, made: Path) -> Path:
             sizes = _stored_sizes(held)
         finally:
             held.unlink()
-    # what the model was trained with is never built: it is loaded with compile=False
-    check_config(path.name, {k: v for k, v in config.items() if k != 'compile_config'}, sizes)
-    made.write_bytes(path.read_bytes())
+    kept = untrained(config)
+    check_config(path.name, kept, sizes)
+    if kept == config:
+        made.write_bytes(path.read_bytes())
+        return made
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(made, 'w') as target:
+        for name in sorted(MEMBERS):
+            record = zipfile.ZipInfo(name)  # its date is that of the format, 1980
+            record.file_size = members[name].file_size
+            with target.open(record, 'w') as copy:
+                copy.write(json.dumps(kept).encode() if name == 'config.json' else archive.read(name))
     return made
 
 
@@ -164,16 +185,19 @@ def _h5(path: Path, made: Path) -> Path:
         if len(text) > MOST_TEXT:
             raise IntegrityError(f'{path.name}: its configuration is larger than what is read')
         config = json.loads(text)
-    check_config(path.name, config, sizes)
+        trained = TRAINED in stored.attrs
+    kept = untrained(config)
+    check_config(path.name, kept, sizes)
     made.write_bytes(path.read_bytes())
-    if (new := mended(config)) != config:
+    if (new := mended(kept)) != config or trained:
         with h5py.File(made, 'r+') as stored:
             stored.attrs['model_config'] = json.dumps(new)
+            stored.attrs.pop(TRAINED, None)
     return made
 
 
 def _stored_sizes(path: Path) -> set[int]:
-    """Return every dimension of the arrays in an HDF5 file; refuse what leads out of the file."""
+    """Return every dimension of the arrays in an HDF5 file, and their sizes; refuse what leads out of the file."""
     import h5py
 
     found: set[int] = set()
@@ -192,7 +216,7 @@ def _stored_sizes(path: Path) -> set[int]:
                 raise IntegrityError(f'{path.name}: {name!r} keeps its numbers outside the file')
             if part.nbytes > MOST_RATIO * max(path.stat().st_size, 1):
                 raise IntegrityError(f'{path.name}: {name!r} has {part.nbytes:,} bytes, more than the file can hold')
-            found.update(part.shape)
+            found.update((*part.shape, math.prod(part.shape)))
 
     with h5py.File(path, 'r') as stored:
         visit(stored, 0)
@@ -211,19 +235,3 @@ def _parts(config: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     elif isinstance(config, list):
         for part in config:
             yield from _parts(part, depth + 1)
-
-
-def _check_sizes(file: str, name: str, config: Any, sizes: set[int]) -> None:
-    """Refuse a layer larger than its weights: it would take the memory before anyone sees that they are missing."""
-    given = config if isinstance(config, dict) else {}
-    for key in SIZES:
-        size = given.get(key)
-        if isinstance(size, int) and size > PLAIN and not any(n and n % size == 0 for n in sizes):
-            raise IntegrityError(f'{file}: {name} has {key} {size:,}; no weights in the file are of that size')
-    made = [n for key in ('fft_length', 'num_mel_bins') if isinstance(n := given.get(key), int)]
-    if math.prod(made) > MOST_INPUT:
-        raise IntegrityError(f'{file}: {name} makes a matrix of {math.prod(made):,} numbers')
-    shape = given.get('batch_shape') or given.get('batch_input_shape') or given.get('target_shape') or []
-    known = [n for n in shape if isinstance(n, int)] if isinstance(shape, list) else []
-    if math.prod(known) > MOST_INPUT:
-        raise IntegrityError(f'{file}: {name} has the shape {shape}; at most {MOST_INPUT:,} numbers are taken')
