@@ -1,20 +1,28 @@
-"""Hash every delivered file and every stored one, and compare; exit 6 when one differs.
+"""Hash every delivered file and every stored one, and compare with what was noted; exit 6 when anything differs.
 
-`doit` heals artifacts by itself; a damaged file of the store is set aside with --repair, and made again when next
-needed.
+What differs is what the next `doit` heals: changed, missing or extra files of artifacts and reports, also where a
+manifest was changed with them or taken away; stored files that are damaged or lost; broken records. Damaged content of
+the store is set aside with --repair, and what hangs on it forgotten, so that the next `doit` makes it again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from stages.contract.port import MANIFEST
-from stages.digest import file_digest
 from stages.errors import IntegrityError
-from stages.execute.project import STATE, find_root
-from stages.store.store import Store
+from stages.execute.project import Project, find_root, open_project
+from stages.layout.verified import (
+    Problem,
+    delivery_problems,
+    manifest_problems,
+    report_problems,
+    stamp_problems,
+    store_problems,
+    undelivered_problems,
+)
+from stages.store.runs import remove
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,42 +33,44 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     if asked.folder:
         folders = [folder.resolve() for folder in asked.folder]
-        problems = [] if all((f / MANIFEST).is_file() for f in folders) else ['a folder without a manifest.json']
+        problems = [problem for folder in folders for problem in manifest_problems(folder)]
         blobs = 0
     else:
-        root = find_root(Path.cwd())
-        folders = sorted(path.parent for path in (root / 'artifacts').glob(f'*/*/{MANIFEST}'))
-        problems, blobs = _store(Store(root / STATE / 'store'), asked.repair)
-    for folder in folders:
-        problems += artifact_problems(folder)
+        project = open_project(find_root(Path.cwd()))
+        folders = sorted(path.parent for path in (project.root / 'artifacts').glob(f'*/*/{MANIFEST}'))
+        blobs = sum(1 for _ in project.store.folder.glob('blobs/*/*'))
+        problems = problems_of(project)
+        if asked.repair:
+            repair(project, problems)
     if problems:
-        raise IntegrityError('\n'.join(problems))
+        raise IntegrityError('\n'.join(f'{problem}{_done(problem, asked.repair)}' for problem in problems))
     print(f'{len(folders)} artifacts and {blobs} stored files are as recorded')
     return 0
 
 
-def artifact_problems(folder: Path) -> list[str]:
-    """Return what differs between an artifact's folder and its manifest."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        return [f'{folder}: no readable {MANIFEST}: {error}']
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob('*') if not p.is_dir()} - {MANIFEST}
-    problems = [f'{folder / name}: is missing' for name in sorted(manifest['files'].keys() - there)]
-    problems += [f'{folder / name}: does not belong here' for name in sorted(there - manifest['files'].keys())]
-    for name in sorted(there & manifest['files'].keys()):
-        found, expected = file_digest(folder / name), manifest['files'][name]['sha256']
-        if found != expected:
-            problems.append(f'{folder / name}: has other bytes; expected {expected}, got {found}')
-    return problems
+def problems_of(project: Project) -> list[Problem]:
+    """Return everything that is not as it was noted."""
+    problems = [*store_problems(project.store), *stamp_problems(project)]
+    sound = not problems
+    problems += [*delivery_problems(project), *report_problems(project)]
+    return [*problems, *undelivered_problems(project)] if sound else problems
 
 
-def _store(store: Store, repair: bool) -> tuple[list[str], int]:
-    problems, count = [], 0
-    for blob in sorted(store.folder.glob('blobs/*/*')):
-        count += 1
-        if file_digest(blob) != blob.name:
-            problems.append(f'{blob}: has other bytes than its name says' + (', set aside' if repair else ''))
-            if repair:
-                store.quarantine(blob.name)
-    return problems, count
+def repair(project: Project, problems: list[Problem]) -> None:
+    """Set what is damaged aside, and forget the records that are broken or hang on it."""
+    for problem in problems:
+        if problem.damaged:
+            project.store.quarantine(problem.damaged)
+        if problem.note is not None:
+            remove(problem.note)
+    forgotten = {problem.note.stem for problem in problems if problem.note is not None}
+    for path in (project.state / 'steps').glob('*.json'):
+        stamp = project.stamp(path.stem)
+        if stamp and stamp.key in forgotten:
+            remove(path)
+
+
+def _done(problem: Problem, repair: bool) -> str:
+    if not repair:
+        return ''
+    return ', set aside' if problem.damaged else ', forgotten' if problem.note else '; the next doit mends it'

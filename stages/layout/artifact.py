@@ -104,7 +104,7 @@ def is_in_place(project: Project, build: Build) -> bool:
 
 def withdraw(project: Project, build: Build) -> None:
     """Remove a variant's folder and its record."""
-    _record_path(project, build).unlink(missing_ok=True)
+    record_path(project, build).unlink(missing_ok=True)
     shutil.rmtree(folder_of(project, build), ignore_errors=True)
 
 
@@ -139,12 +139,13 @@ def _result_digest(project: Project, build: Build) -> str:
     return stamp.digest if stamp else ''
 
 
-def _record_path(project: Project, build: Build) -> Path:
+def record_path(project: Project, build: Build) -> Path:
+    """Return where it is noted what was delivered of ``build``."""
     return project.state / 'artifacts' / build.recipe / f'{build.variant.name}.json'
 
 
 def _record(project: Project, build: Build) -> dict[str, Any] | None:
-    return read_delivered(_record_path(project, build))
+    return read_delivered(record_path(project, build))
 
 
 def read_delivered(path: Path) -> dict[str, Any] | None:
@@ -162,7 +163,7 @@ def _write_record(project: Project, build: Build, folder: Path, *, good: bool) -
     content = {
         'identity': _identity(project, build), 'good': good, 'result': _result_digest(project, build), 'files': files,
     }  # fmt: skip
-    write_record(_record_path(project, build), content)
+    write_record(record_path(project, build), content)
 
 
 def contract_of_step(project: Project, id: str) -> dict[str, Any]:

@@ -14,14 +14,17 @@ HEX = frozenset('0123456789abcdef')
 Kinds = Mapping[str, type | tuple[type, ...]]
 
 
-def read_record(path: Path | str, fields: Kinds, *, format: int = 1) -> dict[str, Any] | None:
-    """Return the record at ``path`` when it has every one of ``fields``, each of its type; else None. Never raises."""
+def read_record(path: Path | str, fields: Kinds, *, format: int | None = 1) -> dict[str, Any] | None:
+    """Return the record at ``path`` when it has every one of ``fields``, each of its type; else None. Never raises.
+
+    ``format`` None takes any version.
+    """
     try:
         with open(path, 'rb') as stream:  # noqa: PTH123  # twice as fast, 1,000 times
             found = json.loads(stream.read())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get(FORMAT, 1) != format:
+    if not isinstance(found, dict) or (format is not None and found.get(FORMAT, 1) != format):
         return None
     return found if all(isinstance(found.get(name), kind) for name, kind in fields.items()) else None
 

@@ -1,0 +1,148 @@
+"""Everything that was noted held against what is there, byte by byte: what differs is what the next ``doit`` heals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.contract.port import CONTRACT, MANIFEST
+from stages.digest import digest_of, file_digest
+from stages.execute.project import Project
+from stages.layout.artifact import folder_of, read_delivered, record_path
+from stages.layout.benchmark import read_samples
+from stages.layout.outcome import outcome_of
+from stages.layout.pages import read_reported
+from stages.plan.step import Build
+from stages.store.records import is_digest, read_record
+from stages.store.store import Store
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is not as it was noted."""
+
+    path: Path
+    words: str
+    note: Path | None = None
+    """What to remove, so that it is made again: a record that is broken, or that promises what is not there."""
+
+    damaged: str = ''
+    """The digest of a stored file to set aside."""
+
+    def __str__(self) -> str:
+        return f'{self.path}: {self.words}'
+
+
+def store_problems(store: Store) -> Iterator[Problem]:
+    """Yield what is wrong in the store: files that are not what their names say, results that lack something."""
+    sound: dict[str, int] = {}
+    for blob in sorted(store.folder.glob('blobs/*/*')):
+        if file_digest(blob) == blob.name:
+            sound[blob.name] = blob.stat().st_size
+        else:
+            yield Problem(blob, 'has other bytes than its name says', damaged=blob.name)
+    for path in sorted(store.folder.glob('results/*/*.json')):
+        result = store.recorded(path.stem)
+        if result is None:
+            yield Problem(path, 'is no readable record', path)
+        elif digest_of(result.action) != path.stem:
+            yield Problem(path, 'is a record of another action than its name says', path)
+        else:
+            lost = [name for name, file in result.files.items() if sound.get(file.sha256) != file.size]
+            if lost:
+                yield Problem(path, f'its stored {", ".join(lost)} is missing or damaged', path)
+    for path in sorted(store.folder.glob('samples/*/*.json')):
+        if read_samples(path) is None:
+            yield Problem(path, 'holds no readable samples', path)
+
+
+def stamp_problems(project: Project) -> Iterator[Problem]:
+    """Yield the stamps that are broken, or whose result the store has not."""
+    for id, step in project.plan.steps.items():
+        path = project.state / 'steps' / f'{id}.json'
+        if not path.exists() or read_record(path, {'failed': str}):
+            continue
+        stamp = project.stamp(id)
+        if stamp is None:
+            yield Problem(path, f'the stamp of {step.name} is no readable record', path)
+        elif project.store.recorded(stamp.key) is None:
+            yield Problem(path, f'the store has not what {step.name} left', path)
+
+
+def delivery_problems(project: Project) -> Iterator[Problem]:
+    """Yield what is wrong with the artifacts of the recipes of today, and with those that only have a manifest."""
+    asked = {build.name: build for builds in project.plan.builds.values() for build in builds}
+    for build in asked.values():
+        yield from _delivered(project, build)
+    for path in sorted((project.root / 'artifacts').glob(f'*/*/{MANIFEST}')):
+        if f'{path.parent.parent.name}:{path.parent.name}' not in asked:
+            yield from manifest_problems(path.parent)
+
+
+def report_problems(project: Project) -> Iterator[Problem]:
+    """Yield the pages that are not as they were written."""
+    for recipe in project.plan.recipes:
+        path = project.state / 'reports' / f'{recipe}.json'
+        read = read_reported(path)
+        if read is not None:
+            yield from _files(project.root / 'artifacts' / recipe, read['files'], alone=False)
+        elif path.exists():
+            yield Problem(path, 'is no readable record', path)
+
+
+def undelivered_problems(project: Project) -> Iterator[Problem]:
+    """Yield the variants that are built and good and not in place. Only where the store is sound: it reads checks."""
+    for builds in project.plan.builds.values():
+        for build in builds:
+            stamps = [project.stamp(id) for id in build.steps]
+            there = all(stamp and not stamp.refused and project.store.find(stamp.key) for stamp in stamps)
+            folder = folder_of(project, build)
+            if there and read_delivered(record_path(project, build)) is None and not folder.exists():
+                outcome = outcome_of(project, build)
+                if outcome.deliverable:
+                    yield Problem(folder, 'was built, and is not in place')
+
+
+def manifest_problems(folder: Path) -> list[Problem]:
+    """Return what differs between an artifact's folder and its manifest."""
+    read = read_record(folder / MANIFEST, {'files': dict}, format=None)
+    if read is None or not all(isinstance(f, dict) and is_digest(f.get('sha256')) for f in read['files'].values()):
+        return [Problem(folder, f'no readable {MANIFEST}')]
+    return [*_files(folder, read['files'], but=MANIFEST)]
+
+
+def _delivered(project: Project, build: Build) -> Iterator[Problem]:
+    folder, path = folder_of(project, build), record_path(project, build)
+    record = read_delivered(path)
+    if record is None:
+        if path.exists():
+            yield Problem(path, 'is no readable record', path)
+        elif (folder / MANIFEST).is_file():
+            yield Problem(folder, 'nothing notes that it was delivered')
+            yield from manifest_problems(folder)
+        return
+    yield from _files(folder, record['files'])
+    stamp = project.stamp(build.chain[-1].step)
+    result = project.store.recorded(stamp.key) if stamp and stamp.digest == record['result'] else None
+    if result is not None:
+        made = {name: file.sha256 for name, file in result.files.items() if name != CONTRACT}
+        noted = {name: file['sha256'] for name, file in record['files'].items() if name != MANIFEST}
+        if made != noted:
+            yield Problem(path, 'notes other files than were built', path)
+
+
+def _files(folder: Path, files: Mapping[str, Any], *, alone: bool = True, but: str = '') -> Iterator[Problem]:
+    """Yield what below ``folder`` is not as in ``files``; other files count only where it is ours ``alone``."""
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_symlink() or not p.is_dir()} - {but}
+    for name in sorted(files.keys() - there):
+        yield Problem(folder / name, 'is missing')
+    for name in sorted(there - files.keys()) if alone else ():
+        yield Problem(folder / name, 'does not belong here')
+    for name in sorted(there & files.keys()):
+        path, expected = folder / name, files[name]['sha256']
+        if path.is_symlink() or not path.is_file():
+            yield Problem(path, 'is no plain file')
+        elif (found := file_digest(path)) != expected:
+            yield Problem(path, f'has other bytes; expected {expected}, got {found}')
