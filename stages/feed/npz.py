@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 # NumPy stamps members with the time of writing; a zip cannot hold an earlier date than this one.
 _DATE = (1980, 1, 1, 0, 0, 0)
+
+
+RATIO, PLAIN = 200, 256 << 20
+"""How many times a file may be unpacked, and the bytes up to which nobody asks: masks of zeros pack well."""
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
@@ -30,8 +35,35 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the arrays of ``path``; object arrays, which could run code, are refused with ValueError."""
+    """Return the arrays of ``path``.
+
+    Raises ValueError for object arrays, which could run code, and for arrays that are not what their file can hold.
+    """
     import numpy as np
 
+    _check_sizes(path)
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
+
+
+def _check_sizes(path: Path) -> None:
+    """Hold what each array says of itself against its place in the file, and all of them against the file, unread."""
+    import numpy as np
+
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        unpacked, size = sum(member.file_size for member in members), path.stat().st_size
+        if unpacked > max(RATIO * size, PLAIN):
+            raise ValueError(f'{unpacked:,} bytes packed into {size:,}; at most {RATIO} times as much is unpacked')
+        for member in members:
+            if not member.filename.endswith('.npy'):
+                raise ValueError(f'{member.filename} is no array')
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+                held = member.file_size - file.tell()
+            if dtype.hasobject:
+                raise ValueError(f'{member.filename} holds Python objects')
+            if (said := math.prod(shape) * dtype.itemsize) != held:
+                raise ValueError(f'{member.filename} says that it has {said:,} bytes; there are {held:,}')

@@ -10,17 +10,29 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _LISTED = 12
+_MOST = 1_000_000
 WRAPPERS = ('_orig_mod.module.', 'module._orig_mod.', '_orig_mod.', 'module.', 'model.', 'ema_model.')
 """What compiling, parallel and averaged training put before the names."""
 
 
 def as_mappings(held: Any) -> Any:
-    """Return ``held`` with every list as a mapping by place, so that one kind of path leads everywhere."""
-    if isinstance(held, Mapping):
-        return {name: as_mappings(value) for name, value in held.items()}
-    if isinstance(held, (list, tuple)):
-        return {str(place): as_mappings(value) for place, value in enumerate(held)}
-    return held
+    """Return ``held`` with every list as a mapping by place, so that one kind of path leads everywhere.
+
+    Raises ValueError for more entries than any training script leaves: lists that hold one list twice, and that again.
+    """
+    left = _MOST
+
+    def mapping(held: Any) -> Any:
+        nonlocal left
+        if not isinstance(held, (Mapping, list, tuple)):
+            return held
+        left -= len(held)
+        if left < 0:
+            raise ValueError(f'it holds more than {_MOST:,} entries')
+        pairs = held.items() if isinstance(held, Mapping) else ((str(n), value) for n, value in enumerate(held))
+        return {name: mapping(value) for name, value in pairs}
+
+    return mapping(held)
 
 
 def at_path(held: Any, key: str) -> Any:

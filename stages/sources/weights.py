@@ -6,6 +6,7 @@ leaves open which of its tensors are meant; without them a file counts only when
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -82,6 +83,7 @@ def _read(file: Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(file)
+        _check_packed(file)
         return as_mappings(torch.load(file, map_location='cpu', weights_only=True))
     except Exception as error:
         raise StepError(
@@ -89,6 +91,15 @@ def _read(file: Path) -> Any:
             'It is damaged, or it holds Python objects, whose loading runs code. Ask for a .safetensors file, or, '
             'where you trust the file, save its state_dict() to one.'
         ) from error
+
+
+def _check_packed(file: Path) -> None:
+    """Refuse a file that unpacks to more than it is, which none of torch does; one of an old torch is no archive."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > file.stat().st_size:
+            raise ValueError(f'it unpacks to {unpacked:,} bytes; torch packs nothing')
 
 
 def fitted(what: str, file: str, module: torch.nn.Module, held: Any, pick: Pick) -> tuple[dict[str, torch.Tensor], str]:

@@ -10,6 +10,7 @@ What a machine leaves in it (stack traces, example inputs, guards as Python text
 from __future__ import annotations
 
 import json
+import math
 import re
 import zipfile
 from pathlib import Path
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from stages.contract.port import Contract
 from stages.errors import StepError
-from stages.frameworks.torch import exported_spec
+from stages.frameworks.torch import allowed, exported_spec
 
 if TYPE_CHECKING:
     import torch
 
 JSON_BYTES = 512 * 1024 * 1024  # the most that is parsed
+EXAMPLE = 1 << 30  # numbers in one example of an input
 GRAPH, EXAMPLES = 'models/model.json', 'data/sample_inputs/model.pt'
 CONFIGS = {
     'data/weights/': 'data/weights/model_weights_config.json',
@@ -32,7 +34,7 @@ TENSOR = re.compile(r'(weight|tensor)_\d+')
 NAME = re.compile(r'[\w.+:-]*')  # of a value, a parameter, a device; too poor an alphabet for code
 OBJECTS = {'as_custom_obj', 'custom_obj'}
 OPERATOR = re.compile(
-    r'torch\.ops\.(aten|prims|quantized_decomposed)\.(?!from_file)(_?[A-Za-z]\w*|__(and|or|xor|lshift|rshift)__)'
+    r'torch\.ops\.(aten|prims|quantized_decomposed)\.(_?[A-Za-z]\w*|__(and|or|xor|lshift|rshift)__)'
     r'(\.[A-Za-z]\w*)?'
     r'|torch\.ops\.higher_order\.(cond|while_loop|scan|map_impl|wrap_with_set_grad_enabled|wrap_with_autocast)'
     r'|_operator\.(getitem|add|sub|mul|truediv|floordiv|mod|pow|neg|eq|ne|lt|le|gt|ge|and_|or_|not_)'
@@ -72,7 +74,10 @@ def _zeros(value: Any) -> Any:
 
     if not isinstance(value, torch.Tensor):
         return value
-    return torch.zeros([d if isinstance(d, int) else d.node.hint for d in value.shape], dtype=value.dtype)
+    sizes = [d if isinstance(d, int) else d.node.hint for d in value.shape]
+    if (count := math.prod(sizes)) > EXAMPLE:
+        _refuse(f'an input of {count:,} numbers', f'an export for inputs of at most {EXAMPLE:,}')
+    return torch.zeros(sizes, dtype=value.dtype)
 
 
 def program_of(module: torch.nn.Module, contract: Contract, example: tuple[Any, ...], dynamic: bool) -> Any:
@@ -166,7 +171,7 @@ def _text(text: str, key: str) -> str:
     if key in ('in_spec', 'out_spec'):
         exported_spec.leaves(text)  # of our own making
     elif key in ('target', 'as_operator'):
-        if not OPERATOR.fullmatch(text):
+        if not OPERATOR.fullmatch(text) or not _computes(text):
             _refuse(f'the operator {text[:80]!r}', 'an export without operators of other packages')
     elif key == 'expr_str':
         words = re.findall(r'[A-Za-z_]\w*', text)
@@ -175,6 +180,15 @@ def _text(text: str, key: str) -> str:
     elif key != 'as_string' and (text in OBJECTS or not NAME.fullmatch(text)):  # a string is never code
         _refuse(f'{text[:80]!r}', 'an export of plain tensors and names')
     return text
+
+
+def _computes(text: str) -> bool:
+    """Say whether ``torch.ops.NAMESPACE.NAME.OVERLOAD`` is allowed; what is no operator of torch is arithmetic."""
+    parts = text.removeprefix('torch.ops.').split('.')
+    if not text.startswith(('torch.ops.aten.', 'torch.ops.prims.')):
+        return True
+    overload = f'.{parts[2]}' if parts[2:] not in ([], ['default']) else ''
+    return f'{parts[0]}::{parts[1]}{overload}' in allowed.overloads()
 
 
 def _refuse(what: str, advice: str) -> None:
