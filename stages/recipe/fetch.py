@@ -12,6 +12,7 @@ from stages.recipe import entries
 from stages.recipe.mistakes import Mistakes, Place, listed, shown, suggest
 from stages.recipe.model import Fetch, Python
 from stages.recipe.strict_yaml import Key, Node
+from stages.sources.hosts import is_local
 
 KEYS: Final = ('pip', 'file', 'url', 'path', 'to', 'sha256')
 PIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9][A-Za-z0-9.!+_-]*')
@@ -101,6 +102,11 @@ def _check_name(way: str, name: str, node: Node, what: str, reader: Reader) -> P
         reader.mistakes.add(node, f'`pip` of {what} is {shown(name)}; expected `name==version`, one exact version')
     if way == 'url' and (not URL.fullmatch(name) or '@' in name.split('/')[2]):
         reader.mistakes.add(node, f'`url` of {what} is {shown(name)}; expected `https://host/path`, no user in it')
+    elif way == 'url' and is_local(name):
+        said = (
+            f'`url` of {what} is {shown(name)}; expected a host of the open network, not this machine or its neighbours'
+        )
+        reader.mistakes.add(node, said)
     if way != 'path':
         return None
     found = reader.file(name, node, what, folders=True)

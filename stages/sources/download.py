@@ -10,6 +10,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from stages.errors import IntegrityError, StepError
+from stages.sources.hosts import is_local
 
 _CHUNK = 1 << 20
 _CAP = 4 << 30
@@ -17,7 +18,7 @@ _TIMEOUT = 60
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
-    """Redirects may go anywhere, but never off https."""
+    """Redirects may go anywhere on the open network, but never off https."""
 
     def redirect_request(
         self,
@@ -30,6 +31,8 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme != 'https':
             raise StepError(f'{req.full_url}: redirects to {newurl}; only https is followed')
+        if is_local(newurl):
+            raise StepError(f'{req.full_url}: redirects to {newurl}, which is this machine or its own network')
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
