@@ -67,5 +67,9 @@ def _lower(what: int, to: int) -> None:
 
 
 def umask() -> None:
-    """Give files that a process makes the modes that are meant, whatever the user's habit is."""
-    os.umask(0o022)
+    """Give files that a process makes the modes that are meant, whatever the user's habit is.
+
+    The run has chosen before, where there is one: a project that is shared with a group keeps 0002.
+    """
+    if os.umask(0o022) == 0o002:
+        os.umask(0o002)
