@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+DIGEST = re.compile('[0-9a-f]{64}')
 ABSENT = 'nothing'
 """What stands for a value that is not there."""
 
@@ -74,6 +76,8 @@ def _told(old: Any, new: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str) and DIGEST.fullmatch(value):
+        return f'{value[:12]}…'
     text = ABSENT if value in (None, '') else value if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else f'{text[:57]}...'
 

@@ -1,7 +1,7 @@
 """What a build would do to each step, and why, without doing it: reads and hashes, writes nothing.
 
-A step is `current`, `cached` (the store has it), `run`, `maybe` (what stands before it runs first, and equal bytes cut
-it off) or `refused` (its variants expect that a tool refuses what stands before it).
+A step is `current`, `cached` (the store has it), `run`, `maybe` (what stands before it runs first: equal bytes cut it
+off, for others the store may have it), or `refused` (its variants expect that a tool refuses what stands before it).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from stages.digest import digest_of, file_digest
@@ -17,6 +18,7 @@ from stages.execute.difference import difference
 from stages.execute.project import Project, Stamp
 from stages.plan.step import Step
 
+FAILED = 'failed last time'
 UNKNOWN = 'not known before it is made'
 """Stands for the digest of what a step will leave, and for a key that hangs on it."""
 
@@ -40,6 +42,21 @@ class Foreseen:
     steps: dict[str, Prediction] = field(default_factory=dict)
     past: dict[str, Stamp | None] = field(default_factory=dict)
     """The stamps as they are."""
+
+    restored: set[str] = field(default_factory=set)
+    """Lost content that steps which run again leave again."""
+
+    waiting: list[Mapping[str, Any]] = field(default_factory=list)
+    """Actions of steps that wait for bytes not known yet."""
+
+    @cached_property
+    def stored(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The actions of all that the store has, by kind; read when something hangs on it."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for path in self.project.store.folder.glob('results/*/*.json'):
+            if noted := self.project.store.recorded(path.stem):
+                found.setdefault(str(noted.action.get('kind')), []).append(noted.action)
+        return found
 
     def doubtful(self, ids: Iterable[str]) -> list[str]:
         """Return the names of those of ``ids`` whose bytes are not known before they are made."""
@@ -74,20 +91,27 @@ def needed(seen: Foreseen, id: str, by: str, *, sure: bool = True, names: Iterab
     prediction, stamp = seen.steps[id], seen.project.stamp(id)
     if prediction.what not in ('current', 'cached') or stamp is None or stamp.digest == UNKNOWN:
         return
-    words = _lost(seen.project, stamp.key, names)
+    words = _lost(seen, stamp.key, names)
     if words:
         seen.steps[id] = replace(prediction, what='run' if sure else 'maybe', reasons=(f'{by} needs it, and {words}',))
         for before in prediction.step.inputs.values():
             needed(seen, before, prediction.step.name, sure=sure)
+        if sure and (noted := seen.project.store.recorded(stamp.key)):
+            seen.restored.update(file.sha256 for file in noted.files.values())
 
 
-def _lost(project: Project, key: str, names: Iterable[str] | None) -> str:
-    result = project.store.find(key)
-    if result is None:
-        return 'the store has lost what it left'
-    for name in result.files if names is None else names:
-        file = result.files.get(name)
-        if file and project.remembered.of('sha256', project.store.blob(file.sha256), file_digest) != file.sha256:
+def _lost(seen: Foreseen, key: str, names: Iterable[str] | None) -> str:
+    store, remembered = seen.project.store, seen.project.remembered
+    noted = store.recorded(key)
+    if noted is None:
+        return 'nothing is noted any more of what it left'
+    for name, file in noted.files.items():
+        blob = store.blob(file.sha256)
+        if file.sha256 in seen.restored:
+            continue
+        if not blob.is_file() or blob.stat().st_size != file.size:
+            return f'the store has lost {name}'
+        if (names is None or name in names) and remembered.of('sha256', blob, file_digest) != file.sha256:
             return f'the stored {name} is damaged'
     return ''
 
@@ -135,12 +159,35 @@ def _look_behind(seen: Foreseen, step: Step, action: Mapping[str, Any], waits: M
     key = lineage.before(seen.project, step, seen.past)
     own, same = _reasons(seen, step, action, '', waits)
     names = ', '.join(dict.fromkeys(waits.values()))
+    sure = not same and not _may_be_stored(seen, action, waits) and not _may_be_refused(seen, step)
     if same:
-        own = (f'unless {names} leaves the bytes it left before',)
-    else:
-        own = (*own, f'unless the store has it for what {names} leaves')
-    seen.steps[step.id] = Prediction(step, 'maybe', own)
+        own = (f'unless the bytes from {names} are as before',)
+    elif not sure:
+        own = (*own, f'unless the store has it for the bytes from {names}')
+    seen.steps[step.id] = Prediction(step, 'run' if sure else 'maybe', own)
+    seen.waiting.append(action)
     seen.project.stamps[step.id] = Stamp(key if same and key else UNKNOWN, UNKNOWN)
+
+
+def _may_be_stored(seen: Foreseen, action: Mapping[str, Any], waits: Mapping[str, str]) -> bool:
+    """Whether there is, or will be before it, a result of the same action for some bytes of what it waits for."""
+
+    def but_unknown(action: Mapping[str, Any]) -> dict[str, Any]:
+        known = {role: digest for role, digest in action['inputs'].items() if role not in waits}
+        return {**action, 'inputs': [known, sorted(action['inputs'])]}
+
+    wanted = but_unknown(action)
+    kin = [*seen.stored.get(action['kind'], ()), *seen.waiting]
+    return any(isinstance(one.get('inputs'), dict) and but_unknown(one) == wanted for one in kin)
+
+
+def _may_be_refused(seen: Foreseen, step: Step) -> bool:
+    """Whether something that ``step`` waits for may leave a refusal, or failed when it was last tried."""
+    before = [seen.steps[id] for id in step.inputs.values()]
+    return any(
+        p.what in ('run', 'maybe') and (p.step.id in seen.project.refusable or p.reasons[0].startswith(FAILED))
+        for p in before
+    )
 
 
 def _reasons(
@@ -149,7 +196,7 @@ def _reasons(
     """Return why the step is not as it was, and whether it is but for the inputs it ``waits`` for."""
     project = seen.project
     failed = lineage.failure_before(project, step)
-    told = (f'failed last time: {failed[0]}',) if failed else ()
+    told = (f'{FAILED}: {failed[0]}',) if failed else ()
     if failed and failed[1] == key:
         return told, False
     last = lineage.before(project, step, seen.past)

@@ -44,6 +44,10 @@ def is_delivered(project: Project, build: Build) -> bool:
 
 def undelivered(project: Project, build: Build) -> str:
     """Return why ``build`` is not delivered as it should be, in words; empty when it is. Changes nothing."""
+    failures = (project.failures.get(id) for id in build.steps)
+    failed = next((f for f in failures if f and not (f.unsupported and build.variant.unsupported)), None)
+    if failed is not None:  # what stands behind it has the stamp of its last success
+        return f'{failed.step} failed'
     folder = folder_of(project, build)
     if build.variant.unsupported and any((s := project.stamp(link.step)) and s.refused for link in build.chain):
         # there is nothing to deliver, and that is as it should be

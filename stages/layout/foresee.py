@@ -12,6 +12,7 @@ from stages.layout import benchmark
 from stages.layout.artifact import folder_of, is_in_place, undelivered
 from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import unreported
+from stages.layout.stale import Stale, stale
 from stages.plan.step import Build
 from stages.store.store import REFUSAL
 
@@ -51,6 +52,7 @@ def foresee(project: Project, asked: Collection[str] = ()) -> tuple[list[Predict
         for recipe in dict.fromkeys(build.recipe for build in builds):
             if not asked or recipe in asked:
                 deeds += _report(seen, recipe)
+        deeds += [_removal(one) for one in stale(project) if not asked or one.recipe in asked]
         return list(seen.steps.values()), deeds
 
 
@@ -113,6 +115,11 @@ def _measurement(seen: Foreseen, build: Build, *, sure: bool) -> Iterator[Deed]:
         yield Deed('measure', build.name, (f'no samples of it from this machine with {with_threads} threads',), sure)
 
 
+def _removal(gone: Stale) -> Deed:
+    stays = (f'{", ".join(gone.theirs[:3])} is not as delivered and stays',) if gone.theirs else ()
+    return Deed('remove', gone.name, ('no recipe asks for it any more', *stays))
+
+
 def _outcome(seen: Foreseen, build: Build, by: str, *, sure: bool) -> Outcome | None:
     """Return how a variant came out, when all it hangs on is there to be read; else None. See to what is missing."""
     project, plan = seen.project, seen.project.plan
@@ -138,4 +145,4 @@ def _judged(seen: Foreseen, build: Build) -> list[str]:
 
 
 def _unless(doubt: list[str]) -> str:
-    return f'unless {", ".join(doubt[:2])}{" …" * (len(doubt) > 2)} leaves the bytes it left before'
+    return f'unless the bytes from {", ".join(doubt[:2])}{" …" * (len(doubt) > 2)} are as before'

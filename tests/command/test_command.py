@@ -104,7 +104,7 @@ def test_plan_says_what_would_run_and_that_the_rest_is_not_known_yet(fresh, mode
     assert code == 0
     lines = text.strip().splitlines()
     assert any(line.startswith('run ') and 'torch-source-' in line for line in lines)
-    assert any(line.startswith('maybe ') and 'onnx-quantize-' in line and 'for what onnx-' in line for line in lines)
+    assert any(line.startswith('maybe ') and 'onnx-quantize-' in line and 'bytes from onnx-' in line for line in lines)
 
 
 def test_plan_of_one_variant_has_its_steps_only(fresh, modelkiln):

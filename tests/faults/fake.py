@@ -42,7 +42,7 @@ def run(params: Params, job: Job) -> Contract:
         leave_behind(journal, daemon=params.does == 'leave-daemon')
     out.write_bytes(before[: len(before) // 2])  # half written: what a kill leaves
     time.sleep(params.seconds)
-    if params.does == 'fail':
+    if params.does == 'fail' or (params.does == 'judge' and b'bad' in before):
         raise StepError('asked to fail')
     if params.does == 'say':
         raise StepError(params.text)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stages.execute.project import Failure
+from stages.layout.artifact import is_delivered
+
 REFUSED = {'u': [{'name': 'x', 'text': 'X'}, {'name': 'y', 'does': 'refuse'}, {'name': 'z'}]}
 
 
@@ -87,3 +90,14 @@ def test_a_result_that_differs_from_run_to_run_is_kept_as_first_made(chain):
     chain.doit()
 
     assert chain.artifact().read_bytes() == first
+
+
+def test_what_hangs_on_a_step_that_failed_in_this_run_is_not_delivered_though_its_own_stamp_is_there(chain):
+    assert chain.doit()[0] == 0
+    project = chain.project()
+    build = project.plan.builds['fake'][0]
+    assert is_delivered(project, build)
+
+    project.failures[build.steps[0]] = Failure('data-1a2b3c4d', 'no rows', 'log', 'repeat')
+
+    assert not is_delivered(project, build)

@@ -26,7 +26,7 @@ def test_a_parameter_is_told_with_its_old_and_its_new_value(chain):
     chain.set(A, {**B, 'text': 'other'}, C)
 
     assert told(chain)['b'] == 'parameter text: B -> other'
-    assert told(chain)['c'].startswith('unless fake-')
+    assert told(chain)['c'].startswith('unless the bytes from fake-')
 
 
 def test_a_parameter_is_told_after_it_failed_too(chain):
