@@ -18,6 +18,7 @@ from stages.execute.materialise import materialise
 from stages.execute.project import find_root, open_project
 from stages.execute.start import limits, policy, step_environment
 from stages.launch.client import WORKER
+from stages.store.logs import follower
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +45,15 @@ def run(asked: argparse.Namespace) -> int:
         WORKER, str(folder / 'request.json'), interpreter=environment.python_of(project, step.environment)
     )
     print(f'in {folder}\n$ {" ".join(argv)}', flush=True)
+    log = folder / 'log.txt'
+    follow = follower(log, print)
     ended = project.launcher.program(
-        argv, folder, None, step_environment(project, step, folder), policy(project, step, folder),
-        limits(project, step),
+        argv, folder, log, step_environment(project, step, folder), policy(project, step, folder),
+        limits(project, step), watch=follow,
     )  # fmt: skip
+    with log.open('ab') as stream:  # what it said last may lack its line's end
+        stream.write(b'\n')
+    follow()
     if ended:
         raise StepError(f'{step.name} {ended}; everything it saw is in {folder}')
     print('left ' + ', '.join(sorted(p.relative_to(folder / 'out').as_posix() for p in (folder / 'out').rglob('*'))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from stages.terminal import plain
@@ -48,3 +49,21 @@ def tail(log: Path, lines: int, most: int = 64 << 10) -> list[str]:
     except OSError:
         return []
     return [line for line in plain(said.replace('\r', '\n')).splitlines() if line.strip()][-lines:]
+
+
+def follower(log: Path, say: Callable[[str], None]) -> Callable[[], None]:
+    """Return a function that says what was added to ``log`` since it was last called, whole lines at a time."""
+    log.write_bytes(b'')
+    place, begun = 0, b''
+
+    def follow() -> None:
+        nonlocal place, begun
+        with log.open('rb') as stream:
+            stream.seek(place)
+            new = stream.read()
+        place += len(new)
+        *lines, begun = (begun + new).replace(b'\r', b'\n').split(b'\n')
+        for line in lines:
+            say(line.decode('utf-8', 'replace'))
+
+    return follow
