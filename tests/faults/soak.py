@@ -107,8 +107,9 @@ def _look(chain: Chain, seen: Round, text: str) -> None:
     time.sleep(0.3)
     if chain.began() != before:
         seen.wrong.append('wrote after the end')
-    if 'Traceback' in text:
-        seen.wrong.append('traceback')
+    starting = seen.number == signal.SIGINT and not begun(chain)  # Python's own words, before a line of ours has run
+    if 'Traceback' in text and not starting:
+        seen.wrong.append(f'traceback: {text[-600:]}')
     for variant, content in WHOLE.items():
         if chain.artifact(variant).parent.exists() and chain.artifact(variant).read_text() != content:
             seen.wrong.append('partial artifact')
@@ -128,8 +129,8 @@ def _again(chain: Chain, seen: Round) -> None:
         seen.wrong.append('published step ran again')
     if ran and max(ran.values()) > 1:
         seen.wrong.append('a step ran twice at once')
-    if chain.temporary():
-        seen.wrong.append('temporary left')
+    if left := chain.temporary():
+        seen.wrong.append(f'temporary left: {", ".join(left)}')
 
 
 def published(chain: Chain) -> set[str]:

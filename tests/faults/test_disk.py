@@ -23,7 +23,7 @@ def cases(folder: Path, *how: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def tried(tmp_path_factory):
     return cases(tmp_path_factory.mktemp('fails'))
 

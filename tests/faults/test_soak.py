@@ -24,6 +24,8 @@ def test_fault_02_killed_anyhow_at_any_moment_nothing_is_lost_and_nobody_is_left
         root = tmp_path / f'{place}'
         number, target = ways[place % len(ways)]
         rounds.append(one(root, number, target, place // len(ways) % 2 == 0, chance))
+        if rounds[-1].wrong:
+            print(place, rounds[-1])
         end_all(root)
         shutil.rmtree(root)
     print(table(rounds))
