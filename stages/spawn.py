@@ -33,6 +33,11 @@ SETTINGS = {
 """What is set for every child, whatever was set for us; it is in the keys of steps."""
 
 
+PATIENT = {'OMP_WAIT_POLICY': 'PASSIVE', 'KMP_BLOCKTIME': '0'}
+"""Threads that wait for each other sleep: where steps share cores, those that spin take them from those they wait for.
+The order of sums is the same. Measuring processes, which are alone, keep what their framework does by itself."""
+
+
 def environment(home: Path, threads: int = 0, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return all that a child sees of the environment: no tokens, no user settings, fixed seeds."""
     clean = {

@@ -14,6 +14,7 @@ from typing import Any
 
 from stages.contract.port import contract_json
 from stages.digest import file_digest
+from stages.execute import preload
 from stages.execute.code import python_digest
 from stages.execute.project import Project
 from stages.execute.start import keeps, kept
@@ -51,6 +52,7 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
         kept(project, step).mkdir(parents=True, exist_ok=True)
     request = {
         'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': keep,
+        'hidden': preload.hidden(step, action['tools']),
         'declared': contract_json(step.declared) if step.declared else None,
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')

@@ -31,7 +31,7 @@ def start(project: Project, step: Step, folder: Path, log: Path, watch: Callable
     confined(project)
     return project.launcher.worker(
         folder / 'request.json', log, step_environment(project, step, folder), policy(project, step, folder),
-        limits(project, step), tools=step.tools, modules=preload.modules(step),
+        limits(project, step), tools=step.tools, modules=preload.modules(step), hidden=preload.hidden(step),
         python=environment.python_of(project, step.environment), watch=watch,
     )  # fmt: skip
 
@@ -81,7 +81,7 @@ def expected_memory(project: Project, step: Step) -> int:
 
 def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
     """Return all of the environment that a step sees."""
-    extra = spawn.network_environment() if step.kind == fetch.KIND else {}
+    extra = dict(spawn.PATIENT) | (spawn.network_environment() if step.kind == fetch.KIND else {})
     if step.kind == check.KIND:
         extra[FOREIGN_FOLDER] = str(project.foreign)
     return spawn.environment(folder / 'home', extra=extra)

@@ -16,6 +16,7 @@ KIND = 'aoti'
 ACCEPTS = ('torch', 'exported')
 GIVES = 'aoti'
 TOOLS = ('torch', 'numpy', 'safetensors')
+LOADS = ('torch._dynamo', 'torch._functorch.aot_autograd', 'torch.export._trace')
 ENVIRONMENT = ''
 PROGRAMS = (compiler.PROGRAM,)
 DETERMINISTIC = True

@@ -15,6 +15,7 @@ KIND = 'exported'
 ACCEPTS = ('torch',)
 GIVES = 'exported'
 TOOLS = ('torch', 'numpy', 'safetensors')
+LOADS = ('torch._dynamo', 'torch._functorch.aot_autograd', 'torch.export._trace')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

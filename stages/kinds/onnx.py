@@ -16,6 +16,9 @@ KIND = 'onnx'
 ACCEPTS = ('torch',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy', 'safetensors')
+LOADS = (
+    'onnxscript', 'torch._dynamo', 'torch._functorch.aot_autograd', 'torch.onnx._internal.exporter._core',
+)  # fmt: skip
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

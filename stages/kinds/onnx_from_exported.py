@@ -15,6 +15,9 @@ KIND = 'onnx'
 ACCEPTS = ('exported',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy')
+LOADS = (
+    'onnxscript', 'torch._dynamo', 'torch._functorch.aot_autograd', 'torch.onnx._internal.exporter._core',
+)  # fmt: skip
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

@@ -51,12 +51,12 @@ class Server:
         with self.guard:
             socket.send_fds(self.control, [message], handles)
 
-    def load(self, modules: Iterable[str]) -> None:
-        """Have it import ``modules``; what is asked after that waits until it has."""
+    def load(self, modules: Iterable[str], hidden: Iterable[str]) -> None:
+        """Have it import ``modules``, and find none of ``hidden``; what is asked after that waits until it has."""
         new = [name for name in modules if name not in self.loaded]
         if new:
             self.loaded.update(new)
-            self.ask(encoded('load', modules=new))
+            self.ask(encoded('load', modules=new, hidden=list(hidden)))
 
     def fork(self, tools: frozenset[str]) -> Server:
         """Return a new server that has loaded all that this one has."""
@@ -83,13 +83,14 @@ class Launcher:
 
     def worker(
         self, work: Path, log: Path | None, environment: Mapping[str, str], policy: Policy, limits: Limits, *,
-        tools: Iterable[str] = (), modules: Iterable[str] = (), python: str = '',
+        tools: Iterable[str] = (), modules: Iterable[str] = (), hidden: Iterable[str] = (), python: str = '',
         watch: Callable[[], None] = lambda: None,
     ) -> str | None:  # fmt: skip
         """Run the worker on the request ``work``, with ``tools`` loaded before; return None or how it ended, in words.
 
-        ``modules`` are those of ``tools`` that it will import.
+        ``modules`` are those of ``tools`` that it will import; nothing of ``hidden`` is found meanwhile.
         """
+        work = work.resolve()
         if sys.platform != 'linux':
             argv = spawn.python(WORKER, str(work), interpreter=python)
             return spawn.run(
@@ -102,7 +103,7 @@ class Launcher:
             )
         request = Request(str(work.parent), policy, environment, (), str(work), missing())
         server = self._with(frozenset(tools), python or sys.executable)
-        server.load(modules)
+        server.load(modules, hidden)
         return self._run(server, request, log, limits, watch)
 
     def program(
@@ -142,7 +143,9 @@ class Launcher:
             argv = spawn.python(SERVER, str(self.folder), interpreter=python)
             streams = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
             streams += [(os.POSIX_SPAWN_DUP2, log.fileno(), stream) for stream in (1, 2)]
-            pid = os.posix_spawn(argv[0], argv, spawn.environment(self.folder), file_actions=streams)
+            pid = os.posix_spawn(
+                argv[0], argv, spawn.environment(self.folder, extra=spawn.PATIENT), file_actions=streams
+            )
         self.first.append(pid)
         return Server(ours)
 

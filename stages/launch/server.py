@@ -26,6 +26,7 @@ import socket
 from typing import Final
 
 from stages.launch import birth, tree
+from stages.launch.hiding import hide
 from stages.launch.request import LONGEST, request_of
 
 LOOK_SECONDS: Final = 0.5
@@ -49,7 +50,7 @@ def serve(control: socket.socket) -> None:
             return
         asked = json.loads(message)
         if asked['do'] == 'load':
-            load(asked['modules'])
+            load(asked['modules'], asked['hidden'])
         elif asked['do'] == 'fork':
             child = _forked(control)
             if child == 0:
@@ -67,8 +68,9 @@ def serve(control: socket.socket) -> None:
             os.close(handle)
 
 
-def load(modules: list[str]) -> None:
-    """Import what is there of ``modules``; who needs one that is not will say so."""
+def load(modules: list[str], hidden: list[str]) -> None:
+    """Import what is there of ``modules``, and nothing of ``hidden``; who needs one that is not there will say so."""
+    hide(hidden)
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)

@@ -26,6 +26,7 @@ from stages.atomic import write_text
 from stages.contract.job import Job
 from stages.contract.port import Contract, contract_of, read_contract, write_contract
 from stages.errors import ModelkilnError
+from stages.launch.hiding import hide
 
 ANSWERS = 'said'
 """The folder in which a step tells its progress and its result, beside the request."""
@@ -39,6 +40,7 @@ def main(request_path: Path) -> int:
     request = json.loads(request_path.read_text())
     folder = request_path.parent
     error: dict[str, Any] | None = None
+    hide(request['hidden'])
     try:
         module = importlib.import_module(request['module'])
         params = module.Params(**{name: _tuples(value) for name, value in request['params'].items()})

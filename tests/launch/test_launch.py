@@ -83,7 +83,14 @@ def loaded(launcher, tmp_path):
         folder = tmp_path / '-'.join(tools)
         for name in ('out', 'home', ANSWERS):
             (folder / name).mkdir(parents=True)
-        request = {'module': probing.__name__, 'params': {}, 'roles': [], 'keep': '', 'declared': None}
+        request = {
+            'module': probing.__name__,
+            'params': {},
+            'roles': [],
+            'keep': '',
+            'declared': None,
+            'hidden': ['calendar'],
+        }
         (folder / 'request.json').write_text(json.dumps(request))
         policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
         ended = launcher.worker(
