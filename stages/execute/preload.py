@@ -32,7 +32,7 @@ FRAMEWORKS: Final = ('torch', 'tensorflow', 'keras', 'onnxruntime', 'openvino', 
 
 
 def modules(step: Step) -> list[str]:
-    """Return the modules to load: the step's own code first, which loads no framework; then what its tool loads late."""
+    """Return the modules to load: the step's own code first, which loads no framework, and what tools load late."""
     late = getattr(importlib.import_module(step.module), 'LOADS', ())
     packages = [name for tool in sorted(step.tools) for name in PACKAGES.get(tool, ())]
     return [step.module, *step.code, *packages, *late]
