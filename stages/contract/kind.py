@@ -3,8 +3,9 @@
 A kind sees its own ``Params`` and a ``Job``; never the recipe, the plan, doit or another kind. It imports frameworks
 inside ``run`` only, so that planning stays instant.
 
-Some have two names more: ``LOADS``, modules that its tools import at work (they are loaded before, for all steps of the
-same tools), and ``KEEPS``, true of one that goes on from work it kept in ``job.keep``.
+Some have two names more. ``LOADS``: modules that its tools import at work; they are loaded before, for all steps of
+the same tools (none that remembers, as it is loaded, where temporary files go). ``KEEPS``: true of one that goes on
+from work that it kept in ``job.keep``.
 """
 
 from __future__ import annotations

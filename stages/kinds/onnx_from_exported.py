@@ -15,9 +15,7 @@ KIND = 'onnx'
 ACCEPTS = ('exported',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy')
-LOADS = (
-    'onnxscript', 'torch._dynamo', 'torch._functorch.aot_autograd', 'torch.onnx._internal.exporter._core',
-)  # fmt: skip
+LOADS = ('onnxscript', 'torch._dynamo', 'torch.onnx._internal.exporter._core')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

@@ -155,8 +155,17 @@ class Launcher:
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with status:
             with theirs, _stream(log) as stream:
-                server.ask(run_message(request), stream.fileno(), theirs.fileno())
+                try:
+                    server.ask(run_message(request), stream.fileno(), theirs.fileno())
+                except OSError:
+                    self._forget()
+                    return 'could not be started: the process that starts steps had died (the next step gets a new one)'
             return _watched(status, limits, watch)
+
+    def _forget(self) -> None:
+        """Let go of servers that died, all with the first, so that the next step gets new ones."""
+        with self.guard:
+            _end(self.servers, self.first)
 
 
 def _end(servers: dict[str, list[Server]], first: list[int]) -> None:

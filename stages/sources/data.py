@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +51,16 @@ def run(params: Params, job: Job) -> None:
 
 
 def _together(job: Job) -> Path | None:
-    """Return one folder with the files of every fetch."""
+    """Return one folder with the files of every fetch: that of the only one, else a new one."""
     folders = [path for role, path in sorted(job.inputs.items()) if role.startswith('file')]
+    if len(folders) < 2:
+        return folders[0] if folders else None
+    together = Path(tempfile.mkdtemp())
     for name, path in fetched(job.inputs).items():
-        target = folders[0] / name
-        if path != target:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(target)  # these folders are this step's own copies
-    return folders[0] if folders else None
+        target = together / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return together
 
 
 def _fetched(folder: Path | None) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from stages.errors import StepError
 
 KIND = 'exported-source'
 TOOLS = ('torch', 'numpy')
-LOADS = ('torch._dynamo', 'torch._functorch.aot_autograd', 'torch.export._trace')
+LOADS = ('torch._dynamo',)
 ENVIRONMENT = ''
 original = None
 """A file as it came cannot be run: torch.export.load would run code that it may hold."""

@@ -89,7 +89,7 @@ def loaded(launcher, tmp_path):
             'roles': [],
             'keep': '',
             'declared': None,
-            'hidden': ['calendar'],
+            'hidden': ['sunau'],
         }
         (folder / 'request.json').write_text(json.dumps(request))
         policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
@@ -109,6 +109,12 @@ def test_a_step_begins_with_the_tools_loaded_that_it_declares_and_with_no_others
     assert loaded('wave') & tools == {'wave'}
     assert loaded('wave', 'colorsys') & tools == {'wave', 'colorsys'}
     assert loaded('mailbox') & tools == {'mailbox'}
+
+
+def test_what_a_step_does_not_declare_is_not_there_for_it(loaded, tmp_path):
+    loaded('wave')
+
+    assert (tmp_path / 'wave' / 'out' / probing.FOUND).read_text() == 'sndhdr'
 
 
 def test_what_is_not_installed_is_for_the_step_to_say(loaded):
