@@ -80,6 +80,75 @@ def test_one_that_hides_as_the_saver_is_refused(tmp_path: Path) -> None:
         take(changed(tmp_path / 'theirs', hide), tmp_path / 'out')
 
 
+def of_tensorflow_1(folder: Path, change: Callable[[Any], None] = lambda graph: None) -> Path:
+    """Save a graph with a variable as TensorFlow 1 did; loading it runs what restores it."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None, 4], name='x')
+        y = tf.matmul(x, v1.get_variable('w', [4, 2], initializer=v1.ones_initializer()))
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, str(folder), {'x': x}, {'y': y})
+    return changed(folder, change)
+
+
+def node_of(graph: Any, kind: str) -> Any:
+    return next(node for node in graph.graph_def.node if node.op == kind)
+
+
+def test_variables_of_tensorflow_1_are_restored_from_where_they_lie(tmp_path: Path) -> None:
+    take(of_tensorflow_1(tmp_path / 'theirs'), tmp_path / 'out')
+
+    ours = tf.saved_model.load(str(tmp_path / 'out')).signatures['serving_default'](x=tf.ones([1, 4]))['y']
+    assert ours.numpy().tolist() == [[4, 4]]
+
+
+def restore_another(graph: Any) -> None:
+    other = graph.graph_def.node.add(name='other', op='Const')
+    other.attr['dtype'].type = other.attr['value'].tensor.dtype = 7
+    other.attr['value'].tensor.string_val.append(b'/home/somebody/checkpoint')
+    node_of(graph, 'RestoreV2').input[0] = 'other'
+
+
+def save_while_restoring(graph: Any) -> None:
+    node_of(graph, 'RestoreV2').input.append('^' + node_of(graph, 'SaveV2').name)
+
+
+def answer_what_is_restored(graph: Any) -> None:
+    graph.signature_def['serving_default'].outputs['y'].name = f'{node_of(graph, "RestoreV2").name}:0'
+
+
+def told_by_a_constant(graph: Any) -> None:
+    graph.saver_def.filename_tensor_name = 'save/filename/input:0'
+    node_of(graph, 'RestoreV2').input[0] = 'save/filename/input'
+
+
+@pytest.mark.parametrize(
+    ('change', 'name'),
+    [
+        (restore_another, 'RestoreV2'),
+        (save_while_restoring, 'SaveV2'),
+        (answer_what_is_restored, 'RestoreV2'),
+        (told_by_a_constant, 'RestoreV2'),
+    ],
+)
+def test_the_saver_does_nothing_but_restore_the_model(tmp_path: Path, change: Any, name: str) -> None:
+    with pytest.raises(UnsupportedError, match=name):
+        take(of_tensorflow_1(tmp_path / 'theirs', change), tmp_path / 'out')
+
+
+@pytest.mark.parametrize('kind', ['SaveV2', 'RestoreV2'])
+def test_a_function_that_restores_does_nothing_else_either(tmp_path: Path, kind: str) -> None:
+    def add(graph: Any) -> None:
+        restore = next(node for node in graph.graph_def.node if node.name == graph.saver_def.restore_op_name)
+        [function] = [f for f in graph.graph_def.library.function if f.signature.name == restore.attr['f'].func.name]
+        function.node_def.add(name='odd', op=kind).input.append('a_constant:output:0')
+
+    theirs = changed(saved(tmp_path / 'theirs', lambda x: {'y': x + 1}), add)
+
+    with pytest.raises(UnsupportedError, match=rf'{kind} \(function __inference__traced_restore'):
+        take(theirs, tmp_path / 'out')
+
+
 WRITERS = {
     'WriteFile': lambda canary: lambda x: tf.raw_ops.WriteFile(filename=str(canary), contents='x'),
     'PrintV2': lambda canary: lambda x: tf.print(x, output_stream=f'file://{canary}'),
