@@ -44,15 +44,14 @@ def stale(project: Project) -> list[Stale]:
     """
     wanted = {recipe: {build.variant.name for build in builds} for recipe, builds in project.plan.builds.items()}
     found: list[Stale] = []
-    for place in _below(project.state / 'artifacts'):
-        for record in _below(place):
-            variant = record.name.removesuffix('.json')
-            if record.name.endswith('.json') and variant not in wanted.get(place.name, ()):
-                found += _variant(project, place.name, variant, record)
-    for record in _below(project.state / 'reports'):
-        recipe = record.name.removesuffix('.json')
-        if record.name.endswith('.json') and recipe not in wanted:
-            found += _report(project, recipe, record)
+    notes = f'{project.state}/artifacts'
+    for recipe in _noted(notes, ''):
+        for variant in _noted(f'{notes}/{recipe}', '.json'):
+            if variant not in wanted.get(recipe, ()):
+                found += _variant(project, recipe, variant, Path(notes, recipe, f'{variant}.json'))
+    for recipe in _noted(f'{project.state}/reports', '.json'):
+        if recipe not in wanted:
+            found += _report(project, recipe, project.state / 'reports' / f'{recipe}.json')
     return sorted(found, key=lambda one: (one.recipe, not one.variant, one.variant))
 
 
@@ -94,9 +93,9 @@ def _report(project: Project, recipe: str, record: Path) -> Iterator[Stale]:
         yield Stale(recipe, '', folder, record, tuple(sorted(read['files'].keys() - wrong)), theirs)
 
 
-def _below(folder: Path) -> list[Path]:
+def _noted(folder: str, ending: str) -> list[str]:
     try:
-        return [folder / name for name in sorted(os.listdir(folder))]
+        return [name.removesuffix(ending) for name in os.listdir(folder) if name.endswith(ending)]
     except OSError:
         return []
 

@@ -26,7 +26,10 @@ def read_record(path: Path | str, fields: Kinds, *, format: int | None = 1) -> d
         return None
     if not isinstance(found, dict) or (format is not None and found.get(FORMAT, 1) != format):
         return None
-    return found if all(isinstance(found.get(name), kind) for name, kind in fields.items()) else None
+    for name, kind in fields.items():
+        if not isinstance(found.get(name), kind):
+            return None
+    return found
 
 
 def write_record(path: Path, content: Mapping[str, Any], *, format: int = 1, durable: bool = False) -> None:
