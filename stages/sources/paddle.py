@@ -12,6 +12,7 @@ from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import StepError
 from stages.frameworks.paddle import allowed, message, ports
+from stages.frameworks.paddle import weights as weights_file
 from stages.sources.fetched import fetched
 
 KIND = 'paddle-source'
@@ -23,9 +24,6 @@ GRAPHS = ('.json', '.pdmodel')
 WEIGHTS = '.pdiparams'
 OTHER = ('.info', '.yml', '.yaml')
 """What lies beside an inference model and is not read: names of training variables, and settings."""
-
-_TENSOR = bytes(16)
-"""How a file of weights begins: version 0 of the container, no level of detail, version 0 of the tensor."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def run(params: Params, job: Job) -> Contract:
             '\nName both files, each with its sha256: paddle: [{…}, {…}]'
         )
     (_check_json if graphs[0].suffix == '.json' else _check_pdmodel)(graphs[0])
-    _check_weights(weights[0])
+    weights_file.check(weights[0])
     allowed.check(graphs[0])
     contract = matched(graphs[0].name, ports.read(graphs[0]), job.contract)
     shutil.copyfile(graphs[0], job.output / f'model{graphs[0].suffix}')
@@ -84,10 +82,3 @@ def _check_pdmodel(path: Path) -> None:
         raise StepError(f'{path.name}: not a .pdmodel file: {error}') from error
     if place != len(data) or fields[:1] != [1]:
         raise StepError(f'{path.name}: not a .pdmodel file, or one that is cut short')
-
-
-def _check_weights(path: Path) -> None:
-    with path.open('rb') as file:
-        start = file.read(len(_TENSOR))
-    if start != _TENSOR:
-        raise StepError(f'{path.name}: not a file of Paddle weights (it begins with {start!r})')

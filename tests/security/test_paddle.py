@@ -15,6 +15,7 @@ from stages.contract.job import Job
 from stages.contract.port import Contract
 from stages.errors import IntegrityError, UnsupportedError
 from stages.frameworks.paddle import allowed
+from stages.frameworks.paddle import weights as weights_file
 from stages.frameworks.paddle.operators import OPERATORS
 from stages.sources import paddle as source
 
@@ -137,6 +138,28 @@ def test_a_message_that_others_read_in_another_way_is_refused(tmp_path: Path, hi
         take(tmp_path, 'net.pdmodel', graph)
 
 
+def tensor(*sizes: bytes, held: int = 4) -> bytes:
+    described = b'\x08\x05' + b''.join(b'\x10' + size for size in sizes)
+    return bytes(16) + len(described).to_bytes(4, 'little') + described + bytes(held)
+
+
+@pytest.mark.parametrize(
+    ('weights', 'words'),
+    [
+        (tensor(b'\x80\x80\x80\x80\x80\x20'), 'tensor 1 ends at byte 4,398,046,511,1'),
+        (tensor(b'\x01') + tensor(b'\x80\x80\x40', b'\x80\x80\x40'), 'tensor 2 ends at byte 4,398,046,511,1'),
+        (tensor(b'\xff' * 9 + b'\x01'), 'tensor 1: of the type 5 and the sizes'),
+        (tensor(b'\x01', held=3), 'tensor 1 ends at byte 28; the file has 27'),
+        (tensor(b'\x01', held=5), 'tensor 2: the file is cut short'),
+    ],
+)
+def test_weights_that_are_not_of_the_size_they_say_are_refused(tmp_path: Path, weights: bytes, words: str) -> None:
+    (tmp_path / 'net.pdiparams').write_bytes(weights)
+
+    with pytest.raises(IntegrityError, match=rf'net.pdiparams: {words}'):
+        weights_file.check(tmp_path / 'net.pdiparams')
+
+
 MODELS = """
 import sys, paddle
 from paddle.static import InputSpec
@@ -179,6 +202,7 @@ def paddles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
 @pytest.mark.parametrize('name', ['net', 'transformer'])
 def test_recurrence_branches_loops_and_attention_come_through(paddles: tuple[Path, set[str]], name: str) -> None:
     allowed.check(paddles[0] / name / 'model.json')
+    weights_file.check(paddles[0] / name / 'model.pdiparams')
 
 
 @pytest.mark.paddle
