@@ -307,3 +307,20 @@ def test_repeat_of_a_step_that_fails_says_where_all_it_saw_is(built, modelkiln):
 
     assert code == 4
     assert 'everything it saw is in ' in text
+
+
+def test_the_folder_that_repeat_leaves_runs_elsewhere_and_tells_how_it_ended(built, modelkiln, tmp_path, monkeypatch):
+    built.edit('torchscript: [torchscript]', 'torchscript: [torchscript: {method: script}]')
+    modelkiln('repeat', 'torchscript')
+    (left,) = built.root.glob('.modelkiln/repeat/torchscript-*')
+    moved = left.rename(tmp_path / 'capsule')
+    (moved / 'log.txt').unlink()
+    monkeypatch.chdir(tmp_path)  # no project here
+
+    code, text = modelkiln('repeat', 'capsule')
+
+    assert code == 4
+    assert str(moved) in text
+    told = json.loads((moved / 'capsule.json').read_text())
+    assert (told['error']['type'], told['kind']) == ('UnsupportedError', 'torchscript')
+    assert 'Traceback' in (moved / 'log.txt').read_text()

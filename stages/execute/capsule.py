@@ -1,0 +1,112 @@
+"""All that a step saw, as one folder: to look at, to send to somebody, and to run again wherever our package is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from stages import spawn
+from stages.atomic import write_text
+from stages.confine import Policy
+from stages.errors import StepError
+from stages.execute import tools
+from stages.launch import Launcher, Limits
+from stages.launch.client import WORKER
+from stages.launch.worker import ANSWERS
+
+FILE: Final = 'capsule.json'
+FORMAT: Final = 1
+LOG: Final = 'log.txt'
+KEEP: Final = 'keep'
+
+
+@dataclass(frozen=True)
+class Capsule:
+    """What is in ``capsule.json``; inputs, request and log lie beside it."""
+
+    step: str
+    kind: str
+    action: Mapping[str, Any]
+    """What the step's key was made of: tools, platform, parameters."""
+
+    environment: Mapping[str, str]
+    """What was set for it; HOME and TMPDIR are folders of the capsule."""
+
+    network: bool
+    seconds: float
+    memory: int
+    python: str
+    """The interpreter, of a locked environment; where it is not there, ours."""
+
+    ended: str = ''
+    """How the last run of it ended; empty: well, or it was not run."""
+
+    error: Mapping[str, str] | None = None
+    """The class of our errors and its words, where the step gave any."""
+
+
+def is_capsule(folder: Path) -> bool:
+    """Whether ``folder`` holds one."""
+    return (folder / FILE).is_file()
+
+
+def write(capsule: Capsule, folder: Path) -> None:
+    """Make a capsule of a folder that a step is laid out in."""
+    request = json.loads((folder / 'request.json').read_text())
+    request['keep'] = KEEP if request['keep'] else ''
+    write_text(folder / 'request.json', json.dumps(request, indent=1) + '\n')
+    write_text(folder / FILE, json.dumps({'format': FORMAT, **asdict(capsule)}, indent=1) + '\n')
+
+
+def read(folder: Path) -> Capsule:
+    """Return the capsule in ``folder``. Raises StepError where it is none that we can read."""
+    try:
+        fields = json.loads((folder / FILE).read_text())
+        if fields.pop('format') != FORMAT:
+            raise ValueError(f'its format is not {FORMAT}')
+        return Capsule(**fields)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StepError(f'{folder / FILE}: no capsule that can be read here: {error}') from None
+
+
+def differences(capsule: Capsule) -> list[str]:
+    """Return in sentences which tools are of other versions here than where the step ran."""
+    wanted: Mapping[str, str] = capsule.action['tools']
+    here = tools.versions(wanted, tools.installed())
+    return [f'{tool} is {here[tool]} here, and was {was}' for tool, was in wanted.items() if here[tool] != was]
+
+
+def command(capsule: Capsule, folder: Path) -> list[str]:
+    """Return the command that runs it."""
+    there = capsule.python if Path(capsule.python).is_file() else sys.executable
+    return spawn.python(WORKER, str(folder / 'request.json'), interpreter=there)
+
+
+def run(folder: Path, watch: Callable[[], None]) -> Capsule:
+    """Run the step once more, confined as it was, from nothing; return the capsule with how it ended, which is kept."""
+    capsule = read(folder)
+    for name in ('out', 'home', ANSWERS, KEEP):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir()
+    (folder / LOG).write_bytes(b'')
+    home = str(folder / 'home')
+    launcher = Launcher(folder / 'servers')
+    ended = launcher.program(
+        command(capsule, folder), folder, folder / LOG, {**capsule.environment, 'HOME': home, 'TMPDIR': home},
+        Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS, KEEP)), capsule.network),
+        Limits(capsule.seconds, capsule.memory), watch=watch,
+    )  # fmt: skip
+    launcher.close()
+    shutil.rmtree(folder / 'servers', ignore_errors=True)
+    try:
+        error = json.loads((folder / ANSWERS / 'result.json').read_text())['error']
+    except (OSError, ValueError, KeyError):
+        error = None
+    fields = asdict(capsule) | {'ended': ended or '', 'error': error}
+    write_text(folder / FILE, json.dumps({'format': FORMAT, **fields}, indent=1) + '\n')
+    return Capsule(**fields)
