@@ -12,6 +12,7 @@ import pytest
 
 from stages.command.main import main
 from stages.recipe.units import AGES, SIZES, amount
+from tests.faults.conftest import chain_at
 from tests.small import Small
 
 DAY = 86400
@@ -177,3 +178,31 @@ def test_what_a_living_run_uses_stays(edited, capsys):
     freed(capsys, '--keep', '0')
 
     assert blobs(edited) < before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 8 MB."""
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'none', str(tmp_path)], capture_output=True)
+    if os.geteuid() or mounted.returncode:
+        pytest.skip('needs root, who may mount a small disk')
+    yield tmp_path
+    subprocess.run(['umount', '-l', str(tmp_path)], check=True)
+
+
+def test_a_full_disk_gets_room_by_collecting(small_disk, monkeypatch, capsys):
+    chain = chain_at(small_disk / 'project')
+    chain.set({'name': 'a', 'text': 'A' * 1_000_000})
+    assert chain.doit()[0] == 0
+    chain.set({'name': 'a', 'text': 'B'})
+    assert chain.doit()[0] == 0
+    age(Small(chain.root), 1)
+    (small_disk / 'ballast').write_bytes(bytes(os.statvfs(small_disk).f_bavail * 4096))
+    monkeypatch.chdir(chain.root)
+    monkeypatch.setattr('stages.command.gc.open_project', lambda root: chain.project())
+
+    assert main(['gc', '--dry-run']) == 0
+    assert 'stored files' in freed(capsys)
+
+    assert os.statvfs(small_disk).f_bavail * 4096 > 900_000
+    assert chain.artifact().read_text() == 'B'
