@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from stages.contract.job import Job
 from stages.contract.port import Contract, Port
+from stages.digest import file_digest
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.sources import torchscript as source
+from tests.small import small_project
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings('ignore:.*deprecated')]
 torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
@@ -128,6 +131,29 @@ def test_what_torch_made_of_the_text_is_looked_at_too(tmp_path: Path, word: str)
     with pytest.raises((UnsupportedError, RuntimeError), match=r'only compute|no attribute or method|no such operator'):
         script_graph.load('net.pt', theirs)
 
+    assert not canary.exists()
+
+
+RECIPE = """
+recipe: 1
+model: evil
+source: {{torchscript: {{path: models/net.pt, sha256: {digest}}}}}
+inputs: {{image: {{shape: [batch, 4], dtype: float32}}}}
+variants: {{ts: []}}
+"""
+
+
+@pytest.mark.parametrize('word', ['continued', 'state'])
+def test_so_it_goes_through_the_real_doit(tmp_path: Path, word: str) -> None:
+    theirs, canary = hostile(tmp_path, word)
+    project = small_project(tmp_path / 'project', RECIPE.format(digest=file_digest(theirs)))
+    shutil.copyfile(theirs, project.root / 'recipes/models/net.pt')
+
+    done = project.doit()
+
+    assert done.code not in (0, 3, 70), done.text
+    assert 'aten::from_file is none of the operators that only compute' in done.text
+    assert 'Traceback' not in done.text
     assert not canary.exists()
 
 
