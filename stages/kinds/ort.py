@@ -31,6 +31,9 @@ PROGRAMS = ()
 DETERMINISTIC = True
 
 ADDR_NO_RANDOMIZE = 0x0040000
+QUIET = {'PYTHONHASHSEED': '0', 'OPENBLAS_NUM_THREADS': '1', 'MALLOC_ARENA_MAX': '1'}
+"""Neither Python's tables nor another thread decide what lies where in memory."""
+
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
 
@@ -75,9 +78,9 @@ def run(params: Params, job: Job) -> Contract:
         for file in job.inputs['model'].iterdir():
             (folder / file.name).symlink_to(file.resolve())
         done = subprocess.run(
-            [sys.executable, '-I', '-B', '-c', code, params.level],
+            [sys.executable, '-s', '-P', '-B', '-c', code, params.level],
             cwd=folder,
-            env={},
+            env=QUIET,
             preexec_fn=_fixed_addresses,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -133,7 +133,8 @@ def _end(pid: int, tmp: Path) -> None:
     folder, held = _own.pop((pid, tmp))
     for _ in range(TRIES):
         if remove(folder):
-            _drop(_lock_of(folder))
+            if threading.active_count() == 1:  # else one may be in the middle of a write: the next run looks after it
+                _drop(_lock_of(folder))
             break
         time.sleep(0.02)
     held.close()

@@ -104,7 +104,7 @@ def _look(chain: Chain, seen: Round, text: str) -> None:
     if not gone(chain.root):
         seen.wrong.append('orphan')
     before = chain.began()
-    time.sleep(0.3)
+    time.sleep(1.1)  # an empty part counts as left after a second
     if chain.began() != before:
         seen.wrong.append('wrote after the end')
     starting = seen.number == signal.SIGINT and not begun(chain)  # Python's own words, before a line of ours has run

@@ -60,6 +60,16 @@ def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays(tmp_path
     assert {name.partition('-')[0] for name in left} == {str(living.pid)}
 
 
+def test_a_run_that_was_stopped_beside_a_thread_is_remembered_for_what_that_was_writing(tmp_path):
+    begin = 'import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()'
+    done = subprocess.run([sys.executable, '-c', begin + RUN, str(tmp_path), '0'], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+    assert [name.endswith('.lock') for name in os.listdir(tmp_path / 'tmp')] == [True]
+    assert clear_dead(tmp_path / 'tmp')
+    assert os.listdir(tmp_path / 'tmp') == []
+
+
 def test_what_an_older_version_left_goes_too(tmp_path):
     (tmp_path / 'tmp/onnx-1a2b3c4d.x7f/in').mkdir(parents=True)
 
@@ -95,7 +105,7 @@ def test_after_a_killed_build_and_the_next_one_nothing_temporary_is_left(chain, 
     chain.wait_for('a')
     process.send_signal(number)
     process.communicate(timeout=30)
-    left = os.listdir(chain.root / '.modelkiln/store/tmp')
+    left = [name for name in os.listdir(chain.root / '.modelkiln/store/tmp') if not name.endswith('.lock')]
     assert bool(left) == (number == signal.SIGKILL)  # else the run has time to clear its own
 
     assert chain.doit()[0] == 0
