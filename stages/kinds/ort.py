@@ -74,7 +74,8 @@ def run(params: Params, job: Job) -> Contract:
     with tempfile.TemporaryDirectory(dir=job.output) as name:
         # short links, as the length of a path is enough to move what comes after it in memory
         folder = Path(name)
-        (folder / 'house').symlink_to(Path(__file__).resolve().parents[2])
+        (folder / 'house').mkdir()  # our package and nothing beside it: a confined step may not look there
+        (folder / 'house' / 'stages').symlink_to(Path(__file__).resolve().parents[1])
         for file in job.inputs['model'].iterdir():
             (folder / file.name).symlink_to(file.resolve())
         done = subprocess.run(
