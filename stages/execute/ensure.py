@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -201,11 +203,18 @@ def work(project: Project, step: Step, folder: Path, log: Path) -> dict[str, Any
     settle(log)
     if report and report['error']:
         if report['error']['type'] != UnsupportedError.__name__:
-            raise StepError(report['error']['message'])
+            raise StepError(report['error']['message'] + _undeclared(project, report['error']['message']))
         return report
     if ended or report is None:
         raise StepError(f'{ended or "left no result"}{_tail(log)}')
     return report
+
+
+def _undeclared(project: Project, words: str) -> str:
+    """Return what to do when the system kept a step from a file of the project: it sees what its recipe names."""
+    if os.strerror(errno.EACCES) not in words or str(project.root) not in words:
+        return ''
+    return '\na step reads what its recipe declares: name the file with `path:`, or import it from recipes/models/'
 
 
 def _refusal(project: Project, step: Step, key: str, folder: Path, report: Mapping[str, Any], seconds: float) -> Result:

@@ -38,6 +38,7 @@ def test_a_step_that_reads_what_its_recipe_does_not_declare_fails_and_nothing_is
 
     assert code != 0
     assert str(secret) in text
+    assert 'a step reads what its recipe declares' in text
     assert not [*chain.state.glob('store/results/*/*')]
 
 
