@@ -28,6 +28,7 @@ from stages.plan.step import Step
 from stages.store.disk import in_words
 from stages.store.locks import building, locked
 from stages.store.logs import cap, settle, tail
+from stages.store.records import read_record
 from stages.store.store import REFUSAL, Lost, Result
 
 LOSSES = 3
@@ -246,9 +247,11 @@ def outputs(step: Step, out: Path) -> list[str]:
 
 
 def _report(folder: Path) -> dict[str, Any] | None:
-    try:
-        read: dict[str, Any] = json.loads((folder / ANSWERS / 'result.json').read_text())
-    except (OSError, ValueError):
+    """Return what the step says of its end; None when that is not to be understood. It is a step's word, not ours."""
+    read = read_record(folder / ANSWERS / 'result.json', {'peak_memory_bytes': int})
+    if read is None or not isinstance(read.get('error'), (dict, type(None))):
+        return None
+    if read['error'] and not all(isinstance(read['error'].get(name), str) for name in ('type', 'message')):
         return None
     return read
 
@@ -262,7 +265,8 @@ def _watcher(folder: Path, log: Path, watch: Callable[[float, str], None]) -> Ca
         cap(log)
         try:
             fraction, words = json.loads((folder / ANSWERS / 'progress.json').read_text())
-        except (OSError, ValueError):
+            fraction, words = float(fraction), str(words)
+        except (OSError, ValueError, TypeError, RecursionError):
             fraction, words = 0.0, ''
         watch(fraction, words)
 

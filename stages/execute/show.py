@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stages.terminal import move, moving, note
+from stages.terminal import indented, move, moving, note
 
 if TYPE_CHECKING:
     from stages.execute.project import Failure, Project
@@ -49,7 +49,7 @@ def running(project: Project, step: Step) -> Iterator[Callable[[float, str], Non
             move(line)
         elif now - said > QUIET_SECONDS:
             said = now
-            note(line)
+            note(indented(line))
 
     yield watch
 
