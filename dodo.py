@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stages.front.tasks import opened, settings, tasks_of
+from stages.front.start import opened, settings, tasks_of
 
 PROJECT = opened(Path(__file__).resolve().parent)  # first: a wrong recipe leaves nothing on disk
-DOIT_CONFIG = settings(PROJECT.root)
+DOIT_CONFIG = settings(PROJECT)
 
 
 def task_modelkiln():

@@ -1,15 +1,21 @@
 """How long a run takes that has nothing to do: ``doit`` on 1,000 steps up to date, against ``python -c 'import doit'``.
 
-    python benchmarks/noop.py            # pairs of runs, their ratio, and what was imported
+    python benchmarks/noop.py                       # pairs of runs, their ratio, and what was imported
+    python benchmarks/noop.py --steps 5000
+    python benchmarks/noop.py --recipes recipes rnet   # a copy of these recipes, and what doit is asked for
 
-The project is generated: real recipes, read and planned by the real code. Its results are placeholders put into the
-real store under the real keys: what they hold does not matter to a run that only looks whether they are current.
+Told are the ratios of a run that knows from the one before that all is current, and of one that looks at everything,
+because a recipe was touched. The project is generated: real recipes, read and planned by the real code. Its results are
+placeholders put into the real store under the real keys: what they hold does not matter to a run that only looks
+whether they are current.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +39,7 @@ from stages.layout.outcome import outcome_of  # noqa: E402
 # Bytecode is kept, as it is wherever nobody forbids it: pip has compiled doit, and Python compiles us once.
 ENV = {**os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONDONTWRITEBYTECODE': ''}
 STEPS = 1000
+Pair = tuple[float, float]
 PAIRS = 9
 HEAVY = ('torch', 'tensorflow', 'tvm', 'openvino', 'onnx', 'onnxruntime', 'numpy', 'jsonschema', 'matplotlib', 'jinja2')
 RECIPE = """\
@@ -65,13 +72,25 @@ def generate(root: Path, steps: int = STEPS) -> Project:
     models.mkdir(parents=True)
     (models / 'seeded.py').write_text('def build():\n    pass\n\n\ndef calibrate(folder):\n    pass\n')
     shutil.copy(ROOT / 'dodo.py', root / 'dodo.py')
-    number = 0
-    while True:
-        (root / 'recipes' / f'model-{number}.yaml').write_text(RECIPE.format(number=number, size=32 + number))
-        number += 1
+    written = 0
+    project = None
+    while project is None or len(project.plan.steps) < steps:
+        each = len(project.plan.steps) // written if project else steps  # of the first recipe; all are alike
+        for number in range(written, max(written + 1, -(-steps // each))):
+            (root / 'recipes' / f'model-{number}.yaml').write_text(RECIPE.format(number=number, size=32 + number))
+            written = number + 1
         project = open_project(root)
-        if len(project.plan.steps) >= steps:
-            break
+    fill(project)
+    return project
+
+
+def copied(root: Path, recipes: Path) -> Project:
+    """Copy ``recipes`` below ``root``, without the bounds that placeholders break, and mark everything as built."""
+    shutil.copytree(recipes, root / 'recipes', ignore=shutil.ignore_patterns('__pycache__'))
+    for path in (root / 'recipes').glob('*.yaml'):
+        path.write_text(re.sub(r'^check:.*\n( .*\n)*', '', path.read_text(), flags=re.MULTILINE))
+    shutil.copy(ROOT / 'dodo.py', root / 'dodo.py')
+    project = open_project(root)
     fill(project)
     return project
 
@@ -101,13 +120,22 @@ def once(argv: list[str], folder: Path) -> float:
     return time.perf_counter() - start
 
 
-def ratios(root: Path, pairs: int = PAIRS) -> list[tuple[float, float]]:
-    """Return pairs of seconds, taken in turn: the no-op, and Python importing doit."""
-    noop, floor = [sys.executable, '-m', 'doit'], [sys.executable, '-c', 'import doit']
+def ratios(root: Path, pairs: int = PAIRS, names: tuple[str, ...] = (), touch: Path | None = None) -> list[Pair]:
+    """Return pairs of seconds, taken in turn: the no-op of ``names``, and Python importing doit.
+
+    ``touch`` is touched before each: then doit cannot know from the run before that nothing changed.
+    """
+    noop, floor = [sys.executable, '-m', 'doit', *names], [sys.executable, '-c', 'import doit']
     once(noop, root)
     time.sleep(0.2)
     once(noop, root)  # files that were too new to be remembered are by now
-    return [(once(noop, root), once(floor, root)) for _ in range(pairs)]
+    found = []
+    for _ in range(pairs):
+        if touch:
+            touch.touch()
+            time.sleep(0.2)
+        found.append((once(noop, root), once(floor, root)))
+    return found
 
 
 def imported(root: Path) -> list[str]:
@@ -126,18 +154,30 @@ def imported(root: Path) -> list[str]:
     return last[2:]
 
 
+def told(what: str, pairs: list[Pair]) -> None:
+    """Print the medians and the ratios of pairs."""
+    ours, bare = (median(column) for column in zip(*pairs, strict=True))
+    each = [a / b for a, b in pairs]
+    print(f'{what}: median {ours:.3f} s, import doit {bare:.3f} s; '
+          f'ratio pair by pair: median {median(each):.2f}, {min(each):.2f} to {max(each):.2f}', flush=True)  # fmt: skip
+
+
 def main() -> None:
     """Generate, run, print."""
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        project = generate(root)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--steps', type=int, default=STEPS, help='how many, at least')
+    parser.add_argument('--recipes', type=Path, help='a folder of recipes to copy, instead of generated ones')
+    parser.add_argument('--pairs', type=int, default=PAIRS)
+    parser.add_argument('name', nargs='*', help='what doit is asked for; default: all')
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root, names = Path(folder), tuple(asked.name)
+        project = copied(root, asked.recipes) if asked.recipes else generate(root, asked.steps)
         print(f'{len(project.plan.steps)} steps of {len(project.plan.recipes)} recipes, all up to date')
         print(f'heavy packages imported: {", ".join(imported(root)) or "none"}')
-        pairs = ratios(root)
-        ours, bare = (median(column) for column in zip(*pairs, strict=True))
-        print(f'doit: median {ours:.3f} s; import doit: median {bare:.3f} s')
-        print(f'ratio, pair by pair: median {median(a / b for a, b in pairs):.2f}, '
-              f'{min(a / b for a, b in pairs):.2f} to {max(a / b for a, b in pairs):.2f}')  # fmt: skip
+        told('nothing touched', ratios(root, asked.pairs, names))
+        touched = next((root / 'recipes').glob('*.yaml'))
+        told('a recipe touched', ratios(root, asked.pairs, names, touched))
 
 
 if __name__ == '__main__':

@@ -36,6 +36,7 @@ from stages.plan.step import Build, Step
 from stages.store.modes import decide_modes
 from stages.terminal import indented
 
+REPORT = 'measure the variants and write the report'
 STEPS_AT_ONCE = 2
 """Unless ``-n`` says otherwise. Converters take gigabytes, and half of their time they use one core."""
 
@@ -98,6 +99,22 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
             yield _variant_task(project, build)
         before = [*([] if finished else [_measure_name(recipe)]), *([_stale_name(recipe)] if recipe in gone else [])]
         yield _report_task(project, recipe, before, finished=finished)
+
+
+def finished(project: Project) -> dict[str, list[list[str]]]:
+    """Return the name and words of every task of each recipe that is wholly current; none while anything is stale."""
+    if stale(project):
+        return {}
+    found = {}
+    for recipe, builds in project.plan.builds.items():
+        if (
+            project.settled.issuperset(project.plan.steps_of(recipe))
+            and not project.unable(recipe)
+            and is_reported(project, recipe)
+            and all(is_delivered(project, build) for build in builds)
+        ):
+            found[recipe] = [*([build.variant.name, _words(build)] for build in builds), ['report', REPORT]]
+    return found
 
 
 def settled(project: Project) -> set[str]:
@@ -229,16 +246,19 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / build.recipe / build.variant.name, ignore_errors=True)
 
-    stages = ' -> '.join(stage.kind for stage in build.variant.stages) or 'the source itself'
     return _task(
         basename=build.recipe,
         name=build.variant.name,
-        doc=stages,
+        doc=_words(build),
         actions=[act],
         uptodate=[current],
         clean=[clean],
         task_dep=_waits_for(project, build.steps),
     )
+
+
+def _words(build: Build) -> str:
+    return ' -> '.join(stage.kind for stage in build.variant.stages) or 'the source itself'
 
 
 def _figures(project: Project, outcome: Outcome) -> Any:
@@ -280,7 +300,7 @@ def _report_task(project: Project, recipe: str, before: list[str], *, finished: 
     return _task(
         basename=recipe,
         name='report',
-        doc='measure the variants and write the report',
+        doc=REPORT,
         actions=[act],
         uptodate=[current],
         clean=[clean],
