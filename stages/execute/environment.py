@@ -17,6 +17,7 @@ from stages.errors import ToolError
 from stages.execute.project import Project
 from stages.launch import Limits
 from stages.store.locks import locked, unless_locked
+from stages.store.logs import settle, tail
 from stages.store.runs import remove
 
 HALF_MADE = re.compile(r'-[0-9a-f]{12}-py[0-9.]+$')
@@ -82,8 +83,9 @@ def make(project: Project, name: str) -> None:
         ):
             env = spawn.environment(folder, extra=spawn.network_environment())
             ended = project.launcher.program(argv, folder, log, env, policy, Limits(TIMEOUT))
+            settle(log)
             if ended:
-                said = [line for line in log.read_text(errors='replace').splitlines() if line.strip()][-6:]
+                said = tail(log, 6)
                 msg = (
                     f'the environment {name} cannot be made: {argv[0]} {ended}\n'
                     + ''.join(f'    {line}\n' for line in said)
