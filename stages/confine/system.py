@@ -16,7 +16,7 @@ SETTINGS: Final = (
     'group', 'os-release', 'timezone', 'debian_version', 'fonts',
 )  # fmt: skip
 NETWORK: Final = ('/etc', '/run/systemd/resolve', '/run/resolvconf')
-SYSTEM: Final = ('/sys/devices/system', '/sys/bus/pci', '/sys/fs/cgroup', '/sys/kernel/mm/transparent_hugepage')
+SYSTEM: Final = ('/sys/devices', '/sys/bus', '/sys/class', '/sys/fs/cgroup', '/sys/kernel/mm')
 SHARED_MEMORY: Final = '/dev/shm'  # noqa: S108  # a place that is mounted anew, no file in it
 DEVICES: Final = ('/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable
@@ -51,19 +52,29 @@ def confined(project: Project) -> None:
 def policy(project: Project, step: Step, folder: Path) -> Policy:
     """Return what a step may reach: its inputs to read, its output, its home and its answer to write.
 
-    Only a fetch reaches the network: it knows the answer's digest beforehand. A check for another machine reads what
-    was prepared for it, and its emulator has a server.
+    Only a fetch reaches the network: it knows the answer's digest beforehand. A check for another machine has what was
+    prepared for it, where its emulator also writes, and that has a server.
     """
     emulates = bool(project.emulated(step))
     read = [str(folder)]
     write = [str(folder / name) for name in ('out', 'home', ANSWERS)]
     if emulates:
-        read.append(str(project.foreign))
+        write += [str(project.foreign), *_servers_of_emulators()]
     if keeps(step):
         write.append(str(kept(project, step)))
     if step.kind == fetch.KIND:
         write.append(str(Path.home() / '.cache' / 'pip'))
     return Policy(tuple(read), tuple(write), step.kind == fetch.KIND, emulates, LARGEST_FILE)
+
+
+def _servers_of_emulators() -> list[str]:
+    """Return the folder, made if need be, where wine's server has its socket: its place is fixed in wine."""
+    if not hasattr(os, 'getuid'):
+        return []
+    folder = Path(f'/tmp/.wine-{os.getuid()}')  # noqa: S108  # wine's own name; it refuses one of another user
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700)
+    return [str(folder)]
 
 
 def limits(project: Project, step: Step) -> Limits:
