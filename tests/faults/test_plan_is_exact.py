@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 
 from stages.layout.foresee import foresee
-from tests.faults.conftest import Chain
+from tests.faults.conftest import ROOT, Chain
 
 A, B, C = {'name': 'a', 'text': 'A', 'path': 'data.txt'}, {'name': 'b', 'text': 'B'}, {'name': 'c', 'text': 'C'}
 X, Y = {'name': 'x', 'text': 'X'}, {'name': 'y', 'text': 'Y'}
@@ -167,3 +169,13 @@ def happens(chain: Chain, one: tuple[str, str], before: dict[str, str]) -> bool:
     if refused & {link.step for link in build.chain}:
         return False
     return any(before.get(link.step) != after.get(link.step) for link in build.chain)
+
+
+@pytest.mark.slow
+@pytest.mark.onnx
+def test_plan_is_exact_of_real_steps_measuring_and_reports_too():
+    script = ROOT / 'benchmarks' / 'reasons.py'
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert done.stdout.count('`doit` did what was sure') >= 20
