@@ -111,8 +111,8 @@ def _measurement(seen: Foreseen, build: Build, *, sure: bool) -> Iterator[Deed]:
     if threads:
         for id in used:
             needed(seen, id, by, sure=sure)
-        with_threads = ', '.join(map(str, threads))
-        yield Deed('measure', build.name, (f'no samples of it from this machine with {with_threads} threads',), sure)
+        on = ', '.join(map(str, threads))
+        yield Deed('measure', build.name, (f'no samples of it from this machine (threads: {on})',), sure)
 
 
 def _removal(gone: Stale) -> Deed:
