@@ -47,7 +47,10 @@ def test_every_raw_sample_is_kept(first_run):
     assert kept.keys() == set(VARIANTS)
     for [series] in kept.values():  # one series for the one number of threads
         assert [len(cycle['time_ns']) for cycle in series['cycles']] == [3, 3]
-        assert len({cycle['pid'] for cycle in series['cycles']}) == 2  # fresh processes
+        assert len({cycle['start'] for cycle in series['cycles']}) == 2
+        assert all(
+            cycle['rss_start_bytes'] < cycle['rss_import_bytes'] for cycle in series['cycles']
+        )  # fresh processes
 
 
 def test_a_second_run_does_nothing(first_run):

@@ -85,7 +85,6 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     last = session.run(feeds[0])
     _check_outputs(first, last)
     return {
-        'pid': os.getpid(),
         'start': begun,
         'affinity': affinity,
         'import_ns': import_ns,

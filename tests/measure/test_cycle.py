@@ -84,7 +84,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 def test_a_cycle_of_an_onnx_model_runs_in_a_process_of_its_own(tmp_path: Path, launcher: Launcher) -> None:
     asked = request(tiny_onnx(tmp_path / 'model'), engine='onnxruntime', inner=3)
     found = spawn_cycle(asked, tmp_path / 'work', launcher, 60)
-    assert len(found['time_ns']) == 5 and found['pid'] > 0
+    assert len(found['time_ns']) == 5
     assert found['rss_import_bytes'] > found['rss_start_bytes']
     assert not (tmp_path / 'work/result.json.part').exists()
     assert found['padding'] == spawn_cycle(asked, tmp_path / 'work', launcher, 60)['padding']
