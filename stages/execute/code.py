@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
 from stages.digest import digest_of
@@ -84,7 +84,9 @@ def python_digest(path: Path) -> str:
     return _digest(ast.parse(path.read_bytes()))
 
 
+@cache
 def _module_file(module: str) -> Path | None:
+    """Return the file of a module of ours. Ours do not move while we run; what is in them is looked at again."""
     parts = module.split('.')
     if parts[0] != PACKAGE.name:
         return None
