@@ -4,7 +4,7 @@
 
 The script makes the same calls of sources, kinds and checks, in the plan's order, in one process, without keys, copies,
 store or confinement: what an engineer would write. Both begin with everything fetched and nothing built. Variants that
-call a C++ compiler are left out: they take minutes on both sides. Nothing is measured or reported by either.
+call a C++ compiler or tune are left out: they take minutes on both sides. Nothing is measured or reported by either.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from stages.contract.job import Job  # noqa: E402
-from stages.contract.port import Contract, contract_json, contract_of, write_contract  # noqa: E402
+from stages.contract.port import Contract, contract_json, write_contract  # noqa: E402
 from stages.execute.ensure import copy_result, ensure  # noqa: E402
 from stages.execute.project import STATE, Project, open_project  # noqa: E402
 from stages.launch import worker  # noqa: E402
 from stages.sources import fetch  # noqa: E402
 
-COMPILED = ('aoti',)
+SLOW = ('aoti', 'tvm-tune')
 SCRIPT_ENV = {'PYTHONHASHSEED': '0', 'SOURCE_DATE_EPOCH': '315532800', 'TF_CPP_MIN_LOG_LEVEL': '2'}
 
 
@@ -42,7 +42,7 @@ def chosen(project: Project, recipe: str) -> list[str]:
     for build in project.plan.builds[recipe]:
         kinds = {project.plan.steps[id].kind for id in build.steps}
         options = getattr(build.variant.run, 'compile', None)
-        if not (build.variant.unsupported or kinds & set(COMPILED)) and options in (None, 'none', ''):
+        if not (build.variant.unsupported or kinds & set(SLOW)) and options in (None, 'none', ''):
             ids |= dict.fromkeys(build.steps)
     return [id for id in project.plan.steps if id in ids and project.plan.steps[id].kind != fetch.KIND]
 
@@ -86,13 +86,13 @@ def script(path: Path) -> None:
             if call[role]:
                 inputs[role] = Path(asked['recipes'])
         module = importlib.import_module(call['module'])
-        params = module.Params(**{name: worker._tuples(value) for name, value in call['params'].items()})
-        contract = worker._contract(call, inputs)
+        params = module.Params(**{name: worker.tuples(value) for name, value in call['params'].items()})
+        contract = worker.contract_for(call, inputs)
         begun = time.perf_counter()
         made = module.run(params, Job(inputs, out, contract, lambda fraction, words: None))
         print(f'{call["id"][:8]} {module.KIND:<20} {time.perf_counter() - begun:6.2f} s', flush=True)
         if isinstance(made, Contract):
-            write_contract(worker._precise(module, params, made, contract_of(contract_json(contract)).precision), out)
+            write_contract(worker.precise(module, params, made, contract.precision), out)
 
 
 def timed(argv: list[str], cwd: Path, env: dict[str, str]) -> float:

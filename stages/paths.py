@@ -51,13 +51,14 @@ def files_below(folder: Path) -> list[Path]:
     for path in found:
         if path.is_symlink() or not path.is_file():
             raise RecipeError(f'{path.relative_to(folder).as_posix()!r} in {folder.name} is a link or a device')
-        if not _is_text(path.name):
+        if not is_text(path.name):
             name = os.fsencode(path.relative_to(folder)).decode('ascii', 'backslashreplace')
             raise RecipeError(f'{name} in {folder.name} has a name that is not UTF-8')
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix().encode('utf-8', 'surrogateescape'))
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -58,10 +58,23 @@ def network_environment() -> dict[str, str]:
     """Return the settings a download needs: proxies, certificates and pip's own; only the fetch step gets them."""
     wanted = {*NETWORK, *(name.upper() for name in NETWORK)}
     kept = {name: value for name, value in os.environ.items() if name in wanted or name.startswith('PIP_')}
-    for folder in ('.config/pip', '.cache/pip', '.pip'):
-        if (Path.home() / folder).exists():
-            kept['HOME'] = str(Path.home())
+    home = user_home()
+    if home and any((home / folder).exists() for folder in ('.config/pip', '.cache/pip', '.pip')):
+        kept['HOME'] = str(home)
     return kept
+
+
+def pip_cache() -> tuple[str, ...]:
+    """Return the folder where pip keeps what it fetched, by the settings that ``network_environment`` passes on."""
+    home, said = user_home(), os.environ.get('PIP_CACHE_DIR')
+    return (said,) if said else (str(home / '.cache' / 'pip'),) if home else ()
+
+
+def user_home() -> Path | None:
+    """Return the user's own folder; None for one without a name and without HOME, as in a container."""
+    with contextlib.suppress(RuntimeError):
+        return Path.home()
+    return None
 
 
 def run(
@@ -73,7 +86,7 @@ def run(
     timeout: float,
     watch: Callable[[], None] = lambda: None,
 ) -> str | None:
-    """Run ``argv`` to its end. Return None for success, else in words how it ended.
+    """Run ``argv`` to its end, where no server can be forked (``stages.launch``). Return None or how it ended.
 
     ``watch`` is called now and then. The command's whole group is gone on return, also after an exception.
     """
@@ -99,6 +112,11 @@ def run(
         kill_group(process, patience=0)  # whatever it started and left behind
         with _guard:
             _running.discard(process)
+    return in_words(code)
+
+
+def in_words(code: int) -> str | None:
+    """Return how a process ended by itself, as ``os.waitstatus_to_exitcode`` says it; None for success."""
     if code == 0:
         return None
     if code < 0:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 WIDTH = 110
+UNITS = ('B', 'KiB', 'MiB', 'GiB', 'TiB')
 """Characters of a moving line; a longer one would wrap, and could not be taken back."""
 
 ANSI = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]')
@@ -40,6 +41,15 @@ def plain(text: str) -> str:
 def indented(text: str, by: int = 4) -> str:
     """Return ``text`` with every line but the first moved in: no line of it can be taken for one of ours."""
     return plain(text).replace('\n', '\n' + ' ' * by)
+
+
+def size_words(size: float) -> str:
+    """Return a number of bytes as people read it."""
+    for unit in UNITS[:-1]:
+        if abs(size) < 1024:
+            return f'{size:.0f} {unit}' if unit == 'B' else f'{size:.1f} {unit}'
+        size /= 1024
+    return f'{size:.1f} {UNITS[-1]}'
 
 
 def note(text: str) -> None:

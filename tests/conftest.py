@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,16 @@ settings.load_profile('ours')
 def locks_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Wait for nobody: another run that measures on this machine holds locks that every project shares."""
     os.environ['MODELKILN_LOCKS'] = str(tmp_path_factory.mktemp('locks'))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB."""
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'none', str(tmp_path)], capture_output=True)
+    if os.geteuid() or mounted.returncode:
+        pytest.skip('needs root, who may mount a small disk')
+    yield tmp_path
+    subprocess.run(['umount', '-l', str(tmp_path)], check=True)
 
 
 @pytest.fixture(scope='session')

@@ -11,8 +11,8 @@ from pathlib import Path
 from stages.execute.project import Project, find_root, open_project
 from stages.layout.needed import leftovers, needed_results, size_of
 from stages.store.collect import blobs, results
-from stages.store.disk import size_words
 from stages.store.runs import LOCK, alive, living_since
+from stages.terminal import size_words
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,9 +26,9 @@ from stages.front.leavings import clear_leavings, written
 from stages.layout.needed import leftovers, needed_results, size_of
 from stages.recipe.units import AGES, SIZES, amount
 from stages.store.collect import Rule, Swept, collect, sweep_locks
-from stages.store.disk import size_words
 from stages.store.locks import locked
 from stages.store.runs import living_since, remove
+from stages.terminal import size_words
 
 DAY = 86400.0
 GRACE = {'samples': 30 * DAY, 'repeated steps': DAY}

@@ -34,16 +34,7 @@ class Policy:
     """Bytes that one file may grow to; 0: no limit."""
 
 
-def policy_json(policy: Policy) -> dict[str, Any]:
-    """Return a policy as JSON values."""
-    return {
-        'read': list(policy.read), 'write': list(policy.write), 'network': policy.network, 'sockets': policy.sockets,
-        'file_size': policy.file_size,
-    }  # fmt: skip
-
-
 def policy_of(read: Mapping[str, Any]) -> Policy:
-    """Return what ``policy_json`` wrote."""
-    return Policy(
-        tuple(read['read']), tuple(read['write']), bool(read['network']), bool(read['sockets']), int(read['file_size'])
-    )
+    """Return the policy whose fields, as JSON values, are ``read``."""
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in read.items()}
+    return Policy(**fields)

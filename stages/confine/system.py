@@ -15,7 +15,6 @@ SETTINGS: Final = (
     'alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'mime.types', 'nsswitch.conf', 'passwd',
     'group', 'os-release', 'timezone', 'debian_version', 'fonts',
 )  # fmt: skip
-NETWORK: Final = ('/etc', '/run/systemd/resolve', '/run/resolvconf')
 SYSTEM: Final = ('/sys/devices', '/sys/bus', '/sys/class', '/sys/fs/cgroup', '/sys/kernel/mm')
 SHARED_MEMORY: Final = '/dev/shm'  # noqa: S108  # a place that is mounted anew, no file in it
 DEVICES: Final = ('/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom')
@@ -31,7 +30,8 @@ def readable(*, own_processes: bool) -> Iterator[str]:
     yield from SYSTEM
     yield from ['/proc'] if own_processes else _proc()
     yield from {str(HOUSE), sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
-    yield from (path for path in sys.path if path and path not in ('/', str(HOUSE.parent)))
+    around = {str(folder) for folder in Path(os.environ.get('HOME', '/')).parents}  # a step's home lies in its project
+    yield from (path for path in sys.path if path and path not in around | {'/', str(HOUSE.parent)})
 
 
 def _proc() -> Iterator[str]:

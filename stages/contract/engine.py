@@ -27,6 +27,9 @@ class Emulator:
     install: str
     """The command that installs it, on Debian and Ubuntu."""
 
+    writes: tuple[str, ...] = ()
+    """Folders that it writes in whatever it is told, each of this user alone; made where they are missing."""
+
 
 class Session(Protocol):
     """A loaded model. Every call is a call of its own: state that the model keeps inside starts fresh."""

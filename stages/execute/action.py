@@ -16,7 +16,7 @@ FORMAT = 3
 SALT = ''
 """Change it to disown every result made so far."""
 
-START = ('stages.launch.server',)
+START = ('stages.launch.server', 'stages.execute.preload')
 """The modules that start a step, whatever its kind; with all that they import they are code of every step."""
 
 

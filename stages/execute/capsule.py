@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +18,9 @@ from stages.execute import tools
 from stages.launch import Launcher, Limits
 from stages.launch.client import WORKER
 from stages.launch.worker import ANSWERS
+from stages.store.records import Kinds, read_record, write_record
 
 FILE: Final = 'capsule.json'
-FORMAT: Final = 1
 LOG: Final = 'log.txt'
 KEEP: Final = 'keep'
 
@@ -50,6 +50,12 @@ class Capsule:
     """The class of our errors and its words, where the step gave any."""
 
 
+FIELDS: Final[Kinds] = {
+    'step': str, 'kind': str, 'action': dict, 'environment': dict, 'network': bool, 'seconds': (int, float),
+    'memory': int, 'python': str, 'ended': str, 'error': (dict, type(None)),
+}  # fmt: skip
+
+
 def is_capsule(folder: Path) -> bool:
     """Whether ``folder`` holds one."""
     return (folder / FILE).is_file()
@@ -60,18 +66,15 @@ def write(capsule: Capsule, folder: Path) -> None:
     request = json.loads((folder / 'request.json').read_text())
     request['keep'] = KEEP if request['keep'] else ''
     write_text(folder / 'request.json', json.dumps(request, indent=1) + '\n')
-    write_text(folder / FILE, json.dumps({'format': FORMAT, **asdict(capsule)}, indent=1) + '\n')
+    write_record(folder / FILE, asdict(capsule))
 
 
 def read(folder: Path) -> Capsule:
     """Return the capsule in ``folder``. Raises StepError where it is none that we can read."""
-    try:
-        fields = json.loads((folder / FILE).read_text())
-        if fields.pop('format') != FORMAT:
-            raise ValueError(f'its format is not {FORMAT}')
-        return Capsule(**fields)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StepError(f'{folder / FILE}: no capsule that can be read here: {error}') from None
+    found = read_record(folder / FILE, FIELDS)
+    if found is None:
+        raise StepError(f'{folder / FILE}: no capsule that can be read here; `modelkiln repeat STEP` makes one')
+    return Capsule(**{name: found[name] for name in FIELDS})
 
 
 def differences(capsule: Capsule) -> list[str]:
@@ -103,10 +106,7 @@ def run(folder: Path, watch: Callable[[], None]) -> Capsule:
     )  # fmt: skip
     launcher.close()
     shutil.rmtree(folder / 'servers', ignore_errors=True)
-    try:
-        error = json.loads((folder / ANSWERS / 'result.json').read_text())['error']
-    except (OSError, ValueError, KeyError):
-        error = None
-    fields = asdict(capsule) | {'ended': ended or '', 'error': error}
-    write_text(folder / FILE, json.dumps({'format': FORMAT, **fields}, indent=1) + '\n')
-    return Capsule(**fields)
+    answer = read_record(folder / ANSWERS / 'result.json', {'error': (dict, type(None))})
+    capsule = replace(capsule, ended=ended or '', error=answer['error'] if answer else None)
+    write_record(folder / FILE, asdict(capsule))
+    return capsule

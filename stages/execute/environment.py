@@ -76,7 +76,7 @@ def make(project: Project, name: str) -> None:
         log.write_bytes(b'')
         terminal.note(f'  ...     making the environment {name}: {len(packages(name))} packages, once for all recipes')
         pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
-        policy = Policy((), (str(folder), str(Path.home() / '.cache' / 'pip')), network=True)
+        policy = Policy((), (str(folder), *spawn.pip_cache()), network=True)
         for argv in (
             [sys.executable, '-m', 'venv', str(folder)],
             [python_of(project, name), *pip, '-r', str(lock_file(name))],

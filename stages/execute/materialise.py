@@ -52,7 +52,7 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
         kept(project, step).mkdir(parents=True, exist_ok=True)
     request = {
         'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': keep,
-        'hidden': preload.hidden(step, action['tools']),
+        'hidden': preload.hidden(action['tools']),
         'declared': contract_json(step.declared) if step.declared else None,
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')

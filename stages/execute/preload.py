@@ -6,8 +6,6 @@ import importlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from stages.plan.step import Step
-
 PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     'numpy': ('numpy',),
     'torch': ('torch',),
@@ -31,14 +29,13 @@ FRAMEWORKS: Final = ('torch', 'tensorflow', 'keras', 'onnxruntime', 'openvino', 
 """What tools import when they find it, to serve it too."""
 
 
-def modules(step: Step) -> list[str]:
-    """Return the modules to load: the step's own code first, which loads no framework, and what tools load late."""
-    late = getattr(importlib.import_module(step.module), 'LOADS', ())
-    packages = [name for tool in sorted(step.tools) for name in PACKAGES.get(tool, ())]
-    return [step.module, *step.code, *packages, *late]
+def modules(module: str, code: Iterable[str], tools: Iterable[str]) -> list[str]:
+    """Return what to load for a step: its own code first, which loads no framework, and what its tools load late."""
+    late = getattr(importlib.import_module(module), 'LOADS', ())
+    packages = [name for tool in sorted(tools) for name in PACKAGES.get(tool, ())]
+    return [module, *code, *packages, *late]
 
 
-def hidden(step: Step, more: Iterable[str] = ()) -> list[str]:
-    """Return the frameworks that a step must not find: all but those of its tools, and of ``more`` tools."""
-    tools = {*step.tools, *more}
+def hidden(tools: Iterable[str]) -> list[str]:
+    """Return the frameworks that a step with these tools must not find: all others."""
     return sorted(set(FRAMEWORKS) - {package for tool in tools for package in PACKAGES.get(tool, (tool,))})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import spawn
+from stages.contract.engine import Emulator
 from stages.digest import digest_of, file_digest
 from stages.engines import ENGINES
 from stages.environments import lock_file, locked
@@ -121,6 +122,11 @@ class Project:
             self._emulated[engine] = {'emulated': ' '.join(names)} if names else {}
         return self._emulated[engine]
 
+    def emulators(self, step: Step) -> tuple[Emulator, ...]:
+        """Return what a check runs models for those machines with."""
+        names = self.emulated(step).get('emulated', '').split()
+        return tuple(ENGINES[step.params['engine']].FOREIGN[name] for name in names)
+
     @cached_property
     def installed(self) -> Mapping[str, str]:
         return tools.installed(sys.path)
@@ -169,7 +175,7 @@ class Project:
         return action_of(
             step, code=code, inputs=inputs, files=files, tools=versions | called,
             platform=host.system() | (host.host() if step.host else {}) | self.emulated(step),
-            settings=spawn.SETTINGS, environment=environment,
+            settings=spawn.SETTINGS | spawn.PATIENT, environment=environment,
         )  # fmt: skip
 
     def missing(self, step: Step) -> list[str]:

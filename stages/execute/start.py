@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 from collections.abc import Callable
@@ -32,7 +31,8 @@ def start(project: Project, step: Step, folder: Path, log: Path, watch: Callable
     confined(project)
     return project.launcher.worker(
         folder / 'request.json', log, step_environment(project, step, folder), policy(project, step, folder),
-        limits(project, step), tools=step.tools, modules=preload.modules(step), hidden=preload.hidden(step),
+        limits(project, step), tools=step.tools, modules=preload.modules(step.module, step.code, step.tools),
+        hidden=preload.hidden(step.tools),
         python=environment.python_of(project, step.environment), watch=watch,
     )  # fmt: skip
 
@@ -55,32 +55,24 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
     Only a fetch reaches the network: it knows the answer's digest beforehand. A check for another machine has what was
     prepared for it, where its emulator also writes, and that has a server.
     """
-    emulates = bool(project.emulated(step))
-    read = [str(folder)]
+    emulators = project.emulators(step)
     write = [str(folder / name) for name in ('out', 'home', ANSWERS)]
-    if emulates:
-        write += [str(project.foreign), *_servers_of_emulators()]
+    if emulators:
+        places = [place for each in emulators for place in each.writes]
+        for place in places:
+            Path(place).mkdir(mode=0o700, exist_ok=True)
+        write += [str(project.foreign), *places]
     if keeps(step):
         write.append(str(kept(project, step)))
     if step.kind == fetch.KIND:
-        write.append(str(Path.home() / '.cache' / 'pip'))
-    return Policy(tuple(read), tuple(write), step.kind == fetch.KIND, emulates, LARGEST_FILE)
-
-
-def _servers_of_emulators() -> list[str]:
-    """Return the folder, made if need be, where wine's server has its socket: its place is fixed in wine."""
-    if not hasattr(os, 'getuid'):
-        return []
-    folder = Path(f'/tmp/.wine-{os.getuid()}')  # noqa: S108  # wine's own name; it refuses one of another user
-    with contextlib.suppress(OSError):
-        folder.mkdir(mode=0o700)
-    return [str(folder)]
+        write += spawn.pip_cache()
+    return Policy((str(folder),), tuple(write), step.kind == fetch.KIND, bool(emulators), LARGEST_FILE)
 
 
 def limits(project: Project, step: Step) -> Limits:
     """Return what a step may use before it is stopped."""
-    there = project.memory.all
-    return Limits(step.timeout, min(step.memory or there, there), PROCESSES)
+    memory = min(filter(None, (step.memory, project.memory.all)), default=0)
+    return Limits(step.timeout, memory, PROCESSES)
 
 
 def expected_memory(project: Project, step: Step) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import socket
 import sys
 import threading
@@ -20,10 +19,12 @@ from stages import spawn
 from stages.confine import Policy, missing
 from stages.launch import tree
 from stages.launch.request import LONGEST, Request, encoded, run_message
+from stages.terminal import size_words
 
 SERVER: Final = Path(__file__).with_name('server.py')
 WORKER: Final = Path(__file__).with_name('worker.py')
 LOOK_SECONDS: Final = 0.05
+NOWHERE: Final = Path(os.devnull)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,7 @@ class Launcher:
         if sys.platform != 'linux':
             argv = spawn.python(WORKER, str(work), interpreter=python)
             return spawn.run(
-                argv,
-                folder=work.parent,
-                log=log or Path(os.devnull),
-                env=environment,
-                timeout=limits.seconds,
-                watch=watch,
+                argv, folder=work.parent, log=log or NOWHERE, env=environment, timeout=limits.seconds, watch=watch
             )
         request = Request(str(work.parent), policy, environment, (), str(work), missing())
         server = self._with(frozenset(tools), python or sys.executable)
@@ -114,9 +110,8 @@ class Launcher:
         command = tuple(argv)
         if sys.platform != 'linux':
             return spawn.run(
-                list(command), folder=folder, log=log or Path(os.devnull), env=environment, timeout=limits.seconds,
-                watch=watch,
-            )  # fmt: skip
+                list(command), folder=folder, log=log or NOWHERE, env=environment, timeout=limits.seconds, watch=watch
+            )
         request = Request(str(folder), policy, environment, command, '', missing())
         return self._run(self._with(frozenset(), sys.executable), request, log, limits, watch)
 
@@ -195,10 +190,12 @@ def _watched(status: socket.socket, limits: Limits, watch: Callable[[], None]) -
                     pid, begun = number, time.monotonic()
                 elif word == 'exit':
                     pid = 0
-                    return stopped or in_words(number)
+                    return stopped or spawn.in_words(number)
                 else:
                     return stopped or 'was killed with the process that watched over it'
             watch()
+            if not pid and time.monotonic() - begun > limits.seconds:
+                return f'did not begin within its limit of {limits.seconds:g} s: its tools were still being loaded'
             if pid and not stopped and (stopped := _over(pid, begun, limits)):
                 tree.kill([*tree.below(pid), pid])
     finally:
@@ -223,24 +220,7 @@ def _over(pid: int, begun: float, limits: Limits) -> str:
     if time.monotonic() - begun > limits.seconds:
         return f'took longer than its limit of {limits.seconds:g} s and was stopped'
     if limits.memory and (used := tree.memory(pid)) > limits.memory:
-        return f'was killed: needed more than {in_bytes(limits.memory)} ({in_bytes(used)} when it was seen)'
+        return f'was killed: needed more than {size_words(limits.memory)} ({size_words(used)} when it was seen)'
     if limits.processes and len(tree.below(pid)) > limits.processes:
         return f'was killed: started more than {limits.processes} processes'
     return ''
-
-
-def in_words(code: int) -> str | None:
-    """Return how a process ended that was not stopped by us; None for success."""
-    if code == 0:
-        return None
-    if code < 0:
-        return f'was killed by signal {-code} ({signal.Signals(-code).name})'
-    return f'ended with exit code {code}'
-
-
-def in_bytes(size: int) -> str:
-    """Return bytes as people say them: ``8 GiB``."""
-    for unit, name in ((1 << 30, 'GiB'), (1 << 20, 'MiB'), (1 << 10, 'KiB')):
-        if size >= unit:
-            return f'{size / unit:.3g} {name}'
-    return f'{size} bytes'

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from stages.confine.policy import Policy, policy_json, policy_of
+from stages.confine.policy import Policy, policy_of
 
 LONGEST: Final = 1 << 17
 """Bytes of a message; the kernel keeps them whole."""
@@ -41,10 +41,7 @@ def encoded(do: str, **fields: Any) -> bytes:
 
 def run_message(request: Request) -> bytes:
     """Return the message that asks for a process."""
-    return encoded(
-        'run', folder=request.folder, policy=policy_json(request.policy), environment=dict(request.environment),
-        command=list(request.command), work=request.work, lacking=list(request.lacking),
-    )  # fmt: skip
+    return encoded('run', **asdict(request))
 
 
 def request_of(read: Mapping[str, Any]) -> Request:

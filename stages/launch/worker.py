@@ -43,11 +43,11 @@ def main(request_path: Path) -> int:
     hide(request['hidden'])
     try:
         module = importlib.import_module(request['module'])
-        params = module.Params(**{name: _tuples(value) for name, value in request['params'].items()})
+        params = module.Params(**{name: tuples(value) for name, value in request['params'].items()})
         job = _job(request, folder)
         made = module.run(params, job)
         if isinstance(made, Contract):
-            write_contract(_precise(module, params, made, job.contract.precision), job.output)
+            write_contract(precise(module, params, made, job.contract.precision), job.output)
     except ModelkilnError as failure:
         error = {'type': type(failure).__name__, 'message': str(failure)}
         traceback.print_exc()
@@ -83,13 +83,13 @@ def _job(request: dict[str, Any], folder: Path) -> Job:
     return Job(
         inputs=inputs,
         output=folder / 'out',
-        contract=_contract(request, inputs),
+        contract=contract_for(request, inputs),
         progress=_progress(folder),
         keep=Path(request['keep']) if request['keep'] else None,
     )
 
 
-def _contract(request: dict[str, Any], inputs: Mapping[str, Path]) -> Contract:
+def contract_for(request: dict[str, Any], inputs: Mapping[str, Path]) -> Contract:
     """Return what the model says of itself; for a source, what the recipe says of it.
 
     For the check of a source as it came it is both: the model's, with the names that the recipe says its file has.
@@ -106,7 +106,7 @@ def _contract(request: dict[str, Any], inputs: Mapping[str, Path]) -> Contract:
     )
 
 
-def _precise(module: Any, params: Any, made: Contract, before: str) -> Contract:
+def precise(module: Any, params: Any, made: Contract, before: str) -> Contract:
     """Return the contract with the precision of what was made: a kind tells it, a source has read it."""
     tell = getattr(module, 'precision', None)
     return replace(made, precision=tell(params, before)) if tell else made
@@ -119,8 +119,8 @@ def _progress(folder: Path) -> Any:
     return report
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+def tuples(value: Any) -> Any:
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
 if __name__ == '__main__':

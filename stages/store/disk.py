@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.errors import StepError, UnsupportedError
+from stages.terminal import size_words
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 DENIED = {errno.EACCES, errno.EPERM}
 NOTHING_LEFT = 64 << 10
 """Bytes; a disk with less is full: no log and no answer fits any more."""
-
-UNITS = ('B', 'KiB', 'MiB', 'GiB', 'TiB')
 
 
 def told(error: OSError, near: Path) -> str:
@@ -65,15 +64,6 @@ def is_full(path: Path) -> bool:
         return shutil.disk_usage(_existing(path)).free < NOTHING_LEFT
     except OSError:
         return False
-
-
-def size_words(size: float) -> str:
-    """Return a number of bytes as people read it."""
-    for unit in UNITS[:-1]:
-        if abs(size) < 1024:
-            return f'{size:.0f} {unit}' if unit == 'B' else f'{size:.1f} {unit}'
-        size /= 1024
-    return f'{size:.1f} {UNITS[-1]}'
 
 
 def owner_of(path: Path) -> str:

@@ -20,6 +20,7 @@ from stages.atomic import sync_folder
 from stages.contract.port import CONTRACT
 from stages.digest import digest_of
 from stages.errors import IntegrityError, StepError
+from stages.paths import is_text
 from stages.store.disk import naming
 from stages.store.locks import locked
 from stages.store.records import Kinds, is_digest, read_record, write_record
@@ -155,7 +156,7 @@ class Store:
         Raises StepError for a name that no record can hold.
         """
         for name in names:
-            if not _is_text(name):
+            if not is_text(name):
                 words = os.fsencode(name).decode('ascii', 'backslashreplace')
                 raise StepError(f'left a file whose name is not UTF-8: {words}')
         with self.together():
@@ -229,12 +230,4 @@ class Store:
 
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and '..' not in path.parts and _is_text(name)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return bool(path.parts) and not path.is_absolute() and '..' not in path.parts and is_text(name)

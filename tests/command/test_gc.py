@@ -180,16 +180,6 @@ def test_what_a_living_run_uses_stays(edited, capsys):
     assert blobs(edited) < before
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 8 MB."""
-    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'none', str(tmp_path)], capture_output=True)
-    if os.geteuid() or mounted.returncode:
-        pytest.skip('needs root, who may mount a small disk')
-    yield tmp_path
-    subprocess.run(['umount', '-l', str(tmp_path)], check=True)
-
-
 def test_a_full_disk_gets_room_by_collecting(small_disk, monkeypatch, capsys):
     chain = chain_at(small_disk / 'project')
     chain.set({'name': 'a', 'text': 'A' * 1_000_000})

@@ -79,16 +79,6 @@ def test_fault_12_every_operation_by_every_error(tmp_path):
         assert case['code'] == 0 or says(case), brief(case)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 8 MB."""
-    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'none', str(tmp_path)], capture_output=True)
-    if os.geteuid() or mounted.returncode:
-        pytest.skip('needs root, who may mount a small disk')
-    yield tmp_path
-    subprocess.run(['umount', '-l', str(tmp_path)], check=True)
-
-
 @pytest.mark.parametrize('free', [0, 4096, 65536, 1 << 20])
 def test_fault_12_a_disk_that_is_full_is_told_and_once_there_is_room_all_is_made(small_disk, free):
     from tests.faults.conftest import chain_at

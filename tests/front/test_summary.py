@@ -59,7 +59,7 @@ def test_whatever_a_recipe_hangs_on_is_looked_at_closer_when_it_changed(place, n
     'name',
     [
         'recipes/other.yaml', 'recipes/models/blocks.py', '.modelkiln/steps/3c4d.json', 'artifacts/net/int8/stray',
-        '.modelkiln/artifacts/gone/v.json', '.modelkiln/store/tmp/left', 'house/stages/new.py', 'bin/wine',
+        '.modelkiln/artifacts/gone/v.json', Path('.modelkiln/store', 'tmp', 'left'), 'house/stages/new.py', 'bin/wine',
         '.modelkiln/foreign/linux-aarch64/runner',
     ],
 )  # fmt: skip

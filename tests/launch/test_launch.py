@@ -58,7 +58,7 @@ def test_how_a_process_ended_is_said_in_words(program):
 def test_who_needs_more_memory_than_it_may_have_is_stopped_with_these_words(program):
     ended = program(f'x = bytearray(400 * {MIB}); import time; time.sleep(60)', memory=200 * MIB)
 
-    assert ended is not None and ended.startswith('was killed: needed more than 200 MiB (')
+    assert ended is not None and ended.startswith('was killed: needed more than 200.0 MiB (')
 
 
 def test_who_starts_too_many_processes_is_stopped(program):

@@ -36,11 +36,14 @@ SYSROOT: Final = '/usr/aarch64-linux-gnu'
 """Where Linux distributions put the C library for ARM; ``QEMU_LD_PREFIX`` names another place."""
 
 
+WINE_SERVER: Final = (f'/tmp/.wine-{os.getuid()}',) if hasattr(os, 'getuid') else ()  # noqa: S108  # wine's own name
+"""Where wine's server has its socket; wine refuses a folder of another user."""
+
 FOREIGN: Final[Mapping[str, Emulator]] = {
     'linux-aarch64': Emulator(
         ('qemu-aarch64-static', 'qemu-aarch64'), 'apt-get install qemu-user-static libstdc++6-arm64-cross'
     ),
-    'windows-x86_64': Emulator(('wine64', 'wine', '/usr/lib/wine/wine64'), 'apt-get install wine64'),
+    'windows-x86_64': Emulator(('wine64', 'wine', '/usr/lib/wine/wine64'), 'apt-get install wine64', WINE_SERVER),
 }
 
 
