@@ -24,6 +24,7 @@ from stages.terminal import size_words
 SERVER: Final = Path(__file__).with_name('server.py')
 WORKER: Final = Path(__file__).with_name('worker.py')
 LOOK_SECONDS: Final = 0.05
+NOT_BEGUN: Final = 'did not begin within its limit of time: its tools were still being loaded'
 NOWHERE: Final = Path(os.devnull)
 
 
@@ -38,7 +39,7 @@ class Limits:
     processes: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Server:
     """A process that waits to be forked, with these tools loaded."""
 
@@ -153,14 +154,23 @@ class Launcher:
                 try:
                     server.ask(run_message(request), stream.fileno(), theirs.fileno())
                 except OSError:
-                    self._forget()
+                    self._drop(server)
                     return 'could not be started: the process that starts steps had died (the next step gets a new one)'
-            return _watched(status, limits, watch)
+            ended = _watched(status, limits, watch)
+        if ended == NOT_BEGUN:
+            self._drop(server)
+        return ended
 
-    def _forget(self) -> None:
-        """Let go of servers that died, all with the first, so that the next step gets new ones."""
+    def _drop(self, server: Server) -> None:
+        """Let go of a server that died or does not answer; of all, where it is one that the others are forked from."""
         with self.guard:
-            _end(self.servers, self.first)
+            for found in self.servers.values():
+                if found[0] is server:
+                    _end(self.servers, self.first)
+                    return
+                if server in found:
+                    found.remove(server)
+                    server.control.close()
 
 
 def _end(servers: dict[str, list[Server]], first: list[int]) -> None:
@@ -195,7 +205,7 @@ def _watched(status: socket.socket, limits: Limits, watch: Callable[[], None]) -
                     return stopped or 'was killed with the process that watched over it'
             watch()
             if not pid and time.monotonic() - begun > limits.seconds:
-                return f'did not begin within its limit of {limits.seconds:g} s: its tools were still being loaded'
+                return NOT_BEGUN
             if pid and not stopped and (stopped := _over(pid, begun, limits)):
                 tree.kill([*tree.below(pid), pid])
     finally:

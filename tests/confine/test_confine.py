@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stages import spawn
-from stages.confine import LAYERS, Policy, missing
+from stages.confine import LAYERS, Policy, missing, system
 from stages.launch import Launcher, Limits
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f'this system lacks {", ".join(missing())}')
@@ -109,3 +109,14 @@ def test_landlock_alone_hides_what_others_have_in_their_environment(attempt):
 
 def test_what_is_there_is_said_of_this_system():
     assert set(missing()) <= set(LAYERS)
+
+
+def test_a_package_that_is_developed_around_the_project_does_not_open_the_project(tmp_path, monkeypatch):
+    home = tmp_path / 'project' / '.modelkiln' / 'home'
+    monkeypatch.setenv('HOME', str(home))
+    monkeypatch.setattr(sys, 'path', [str(tmp_path), str(tmp_path / 'project'), str(tmp_path / 'tool')])
+
+    read = set(system.readable(own_processes=True))
+
+    assert str(tmp_path / 'tool') in read
+    assert not read & {str(tmp_path), str(tmp_path / 'project')}

@@ -11,7 +11,7 @@ import pytest
 
 from stages.execute.project import Stamp
 from stages.frameworks.torch.compiler import PROGRAM as COMPILER
-from stages.spawn import SETTINGS
+from stages.spawn import PATIENT, SETTINGS
 from tests.execute.conftest import ROOT, Keyed, changed
 
 ALL = {'torch-source:build', 'data:calibrate', 'data:evaluate', 'onnx', 'onnx-quantize'}
@@ -198,15 +198,16 @@ def test_how_long_a_step_may_take_is_in_no_key(keyed):
     assert changed(before, keyed.keys()) == set()
 
 
-def test_what_is_set_around_a_step_is_in_every_key(keyed, monkeypatch):
+@pytest.mark.parametrize(('settings', 'name'), [(SETTINGS, 'PYTHONHASHSEED'), (PATIENT, 'OMP_WAIT_POLICY')])
+def test_what_is_set_around_a_step_is_in_every_key(keyed, monkeypatch, settings, name):
     before = keyed.keys()
 
-    monkeypatch.setitem(SETTINGS, 'PYTHONHASHSEED', '1')
+    monkeypatch.setitem(settings, name, 'another')
 
     assert changed(before, keyed.keys()) == ALL
 
 
-@pytest.mark.parametrize('module', ['launch/worker.py', 'launch/birth.py', 'confine/landlock.py', 'contract/job.py'])
+@pytest.mark.parametrize('module', ['launch/worker.py', 'launch/birth.py', 'execute/preload.py', 'contract/job.py'])
 def test_the_code_that_starts_a_step_is_in_every_key(house, keyed, module):
     before = house.keys(keyed.root)
 

@@ -79,7 +79,7 @@ def test_what_it_started_ends_with_it_even_in_a_session_of_its_own(program, laun
 def loaded(launcher, tmp_path):
     """Run a step with these tools; return what was loaded when it began."""
 
-    def run(*tools: str) -> set[str]:
+    def run(*tools: str, seconds: float = 30) -> set[str]:
         folder = tmp_path / '-'.join(tools)
         for name in ('out', 'home', ANSWERS):
             (folder / name).mkdir(parents=True)
@@ -94,10 +94,10 @@ def loaded(launcher, tmp_path):
         (folder / 'request.json').write_text(json.dumps(request))
         policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
         ended = launcher.worker(
-            folder / 'request.json', tmp_path / 'log', spawn.environment(folder / 'home'), policy, Limits(30),
+            folder / 'request.json', tmp_path / 'log', spawn.environment(folder / 'home'), policy, Limits(seconds),
             tools=tools, modules=[probing.__name__, *tools],
         )  # fmt: skip
-        assert ended is None, (tmp_path / 'log').read_text()
+        assert ended is None, ended + (tmp_path / 'log').read_text()
         return set((folder / 'out' / probing.LOADED).read_text().split())
 
     return run
@@ -119,6 +119,25 @@ def test_what_a_step_does_not_declare_is_not_there_for_it(loaded, tmp_path):
 
 def test_what_is_not_installed_is_for_the_step_to_say(loaded):
     assert 'no_such_tool' not in loaded('no_such_tool')
+
+
+def test_tools_that_do_not_load_in_time_fail_their_step_and_no_other(launcher, loaded, tmp_path):
+    sleeping = 'tests.launch.sleeping'
+
+    with pytest.raises(AssertionError, match='did not begin within its limit of time'):
+        loaded(sleeping, seconds=1)
+
+    assert 'wave' in loaded('wave')
+    assert sleeping not in {tool for server in launcher.servers[sys.executable] for tool in server.tools}
+
+
+def test_a_server_that_died_is_told_and_the_next_step_gets_a_new_one(launcher, program):
+    assert program('pass') is None
+    os.kill(launcher.first[0], 9)
+    time.sleep(0.2)
+
+    assert 'had died' in (program('pass') or '')
+    assert program('pass') is None
 
 
 def test_memory_counts_a_process_and_what_it_started():
