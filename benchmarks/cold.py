@@ -88,9 +88,7 @@ def script(path: Path) -> None:
         module = importlib.import_module(call['module'])
         params = module.Params(**{name: worker.tuples(value) for name, value in call['params'].items()})
         contract = worker.contract_for(call, inputs)
-        begun = time.perf_counter()
         made = module.run(params, Job(inputs, out, contract, lambda fraction, words: None))
-        print(f'{call["id"][:8]} {module.KIND:<20} {time.perf_counter() - begun:6.2f} s', flush=True)
         if isinstance(made, Contract):
             write_contract(worker.precise(module, params, made, contract.precision), out)
 

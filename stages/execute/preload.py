@@ -3,39 +3,50 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
-    'numpy': ('numpy',),
-    'torch': ('torch',),
-    'safetensors': ('safetensors',),
-    'onnx': ('onnx',),
-    'onnxscript': ('onnxscript',),
-    'onnx-ir': ('onnx_ir',),
-    'onnxruntime': ('onnxruntime',),
-    'openvino': ('openvino',),
-    'nncf': ('nncf',),
-    'tensorflow-cpu': ('tensorflow',),
-    'keras': ('keras',),
-    'ai-edge-litert': ('ai_edge_litert.interpreter',),
-    'tf2onnx': ('tf2onnx',),
-    'paddlepaddle': ('paddle',),
-    'apache-tvm': ('tvm',),
+from stages.launch import Tool
+
+PACKAGES: Final[Mapping[str, str]] = {
+    'torch': 'torch',
+    'tensorflow-cpu': 'tensorflow',
+    'paddlepaddle': 'paddle',
+    'apache-tvm': 'tvm',
+    'openvino': 'openvino',
+    'onnxruntime': 'onnxruntime',
+    'ai-edge-litert': 'ai_edge_litert.interpreter',
+    'numpy': 'numpy',
+    'safetensors': 'safetensors',
+    'keras': 'keras',
+    'nncf': 'nncf',
+    'torch-pruning': 'torch_pruning',
+    'onnx': 'onnx',
+    'onnxscript': 'onnxscript',
+    'onnx-ir': 'onnx_ir',
+    'tf2onnx': 'tf2onnx',
 }
-"""By distribution: what is slow to import of it. A name that is missing here costs time, nothing else."""
+"""By distribution: what is slow to import of it. In the order that lets most steps share what is slowest; a name that
+is missing here costs time, nothing else."""
 
 FRAMEWORKS: Final = ('torch', 'tensorflow', 'keras', 'onnxruntime', 'openvino', 'nncf', 'paddle', 'tvm')
 """What tools import when they find it, to serve it too."""
 
 
-def modules(module: str, code: Iterable[str], tools: Iterable[str]) -> list[str]:
-    """Return what to load for a step: its own code first, which loads no framework, and what its tools load late."""
-    late = getattr(importlib.import_module(module), 'LOADS', ())
-    packages = [name for tool in sorted(tools) for name in PACKAGES.get(tool, ())]
-    return [module, *code, *packages, *late]
+def loaded(tools: Iterable[str]) -> Iterator[Tool]:
+    """Give the tools to load for a step that declares ``tools``, in order; each finds only those before it."""
+    declared, before = set(tools), []
+    for tool, package in PACKAGES.items():
+        if tool in declared:
+            before.append(tool)
+            yield Tool(tool, (package,), tuple(hidden(before)))
+
+
+def modules(module: str, code: Iterable[str]) -> list[str]:
+    """Return what else to load for a step: its own code, which loads no framework, and what its tools load late."""
+    return [module, *code, *getattr(importlib.import_module(module), 'LOADS', ())]
 
 
 def hidden(tools: Iterable[str]) -> list[str]:
     """Return the frameworks that a step with these tools must not find: all others."""
-    return sorted(set(FRAMEWORKS) - {package for tool in tools for package in PACKAGES.get(tool, (tool,))})
+    return sorted(set(FRAMEWORKS) - {PACKAGES.get(tool, tool).partition('.')[0] for tool in tools})

@@ -31,7 +31,7 @@ def start(project: Project, step: Step, folder: Path, log: Path, watch: Callable
     confined(project)
     return project.launcher.worker(
         folder / 'request.json', log, step_environment(project, step, folder), policy(project, step, folder),
-        limits(project, step), tools=step.tools, modules=preload.modules(step.module, step.code, step.tools),
+        limits(project, step), tools=preload.loaded(step.tools), modules=preload.modules(step.module, step.code),
         hidden=preload.hidden(step.tools),
         python=environment.python_of(project, step.environment), watch=watch,
     )  # fmt: skip

@@ -39,12 +39,22 @@ class Limits:
     processes: int = 0
 
 
+@dataclass(frozen=True)
+class Tool:
+    """A tool that a step declares, as a server loads it."""
+
+    name: str
+    modules: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    """What must not be found while they are imported."""
+
+
 @dataclass(frozen=True, eq=False)
 class Server:
-    """A process that waits to be forked, with these tools loaded."""
+    """A process that waits to be forked, with these tools loaded, in this order."""
 
     control: socket.socket
-    tools: frozenset[str] = frozenset()
+    tools: tuple[str, ...] = ()
     loaded: set[str] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,12 +70,14 @@ class Server:
             self.loaded.update(new)
             self.ask(encoded('load', modules=new, hidden=list(hidden)))
 
-    def fork(self, tools: frozenset[str]) -> Server:
-        """Return a new server that has loaded all that this one has."""
+    def fork(self, tool: Tool) -> Server:
+        """Return a new server that has loaded all that this one has, and ``tool``."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.ask(encoded('fork'), theirs.fileno())
-        return Server(ours, tools, set(self.loaded))
+        made = Server(ours, (*self.tools, tool.name), set(self.loaded))
+        made.load(tool.modules, tool.hidden)
+        return made
 
 
 @dataclass
@@ -85,12 +97,13 @@ class Launcher:
 
     def worker(
         self, work: Path, log: Path | None, environment: Mapping[str, str], policy: Policy, limits: Limits, *,
-        tools: Iterable[str] = (), modules: Iterable[str] = (), hidden: Iterable[str] = (), python: str = '',
+        tools: Iterable[Tool] = (), modules: Iterable[str] = (), hidden: Iterable[str] = (), python: str = '',
         watch: Callable[[], None] = lambda: None,
     ) -> str | None:  # fmt: skip
         """Run the worker on the request ``work``, with ``tools`` loaded before; return None or how it ended, in words.
 
-        ``modules`` are those of ``tools`` that it will import; nothing of ``hidden`` is found meanwhile.
+        Steps whose tools begin alike, in their order, share what they begin with. ``modules`` are what it will import
+        beside; nothing of ``hidden`` is found meanwhile.
         """
         work = work.resolve()
         if sys.platform != 'linux':
@@ -99,7 +112,7 @@ class Launcher:
                 argv, folder=work.parent, log=log or NOWHERE, env=environment, timeout=limits.seconds, watch=watch
             )
         request = Request(str(work.parent), policy, environment, (), str(work), missing())
-        server = self._with(frozenset(tools), python or sys.executable)
+        server = self._with(tools, python or sys.executable)
         server.load(modules, hidden)
         return self._run(server, request, log, limits, watch)
 
@@ -114,23 +127,26 @@ class Launcher:
                 list(command), folder=folder, log=log or NOWHERE, env=environment, timeout=limits.seconds, watch=watch
             )
         request = Request(str(folder), policy, environment, command, '', missing())
-        return self._run(self._with(frozenset(), sys.executable), request, log, limits, watch)
+        return self._run(self._with((), sys.executable), request, log, limits, watch)
 
     def __post_init__(self) -> None:
         self.close = weakref.finalize(self, _end, self.servers, self.first)
 
-    def _with(self, tools: frozenset[str], python: str) -> Server:
-        """Return the server that has exactly ``tools``: forked from the one that has most of them, and no others."""
+    def _with(self, tools: Iterable[Tool], python: str) -> Server:
+        """Return the server that has exactly ``tools``: each forked from the one with all but the last of them."""
         with self.guard:
             if python not in self.servers:
                 self.servers[python] = [self._first(python)]
             found = self.servers[python]
-            for server in found:
-                if server.tools == tools:
-                    return server
-            best = max((server for server in found if server.tools < tools), key=lambda server: len(server.tools))
-            found.append(best.fork(tools))
-            return found[-1]
+            server = found[0]
+            for tool in tools:
+                wanted = (*server.tools, tool.name)
+                made = next((each for each in found if each.tools == wanted), None)
+                if made is None:
+                    made = server.fork(tool)
+                    found.append(made)
+                server = made
+            return server
 
     def _first(self, python: str) -> Server:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -12,7 +12,7 @@ import pytest
 
 from stages import spawn
 from stages.confine import Policy
-from stages.launch import Launcher, Limits
+from stages.launch import Launcher, Limits, Tool
 from stages.launch.tree import below, memory
 from stages.launch.worker import ANSWERS
 from tests.launch import probing
@@ -95,7 +95,7 @@ def loaded(launcher, tmp_path):
         policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
         ended = launcher.worker(
             folder / 'request.json', tmp_path / 'log', spawn.environment(folder / 'home'), policy, Limits(seconds),
-            tools=tools, modules=[probing.__name__, *tools],
+            tools=[Tool(tool, (tool,)) for tool in tools], modules=[probing.__name__],
         )  # fmt: skip
         assert ended is None, ended + (tmp_path / 'log').read_text()
         return set((folder / 'out' / probing.LOADED).read_text().split())
