@@ -23,3 +23,13 @@ def open_house() -> None:
     spec.loader.exec_module(sys.modules[HOUSE.name])
     if HOUSE.parent.name != 'site-packages':
         sys.path.insert(0, str(HOUSE.parent))
+
+
+def at_hand(folder: Path) -> None:
+    """Let what this process starts find our package too: through a link in ``folder``, which the process may read.
+
+    The folder around our package is a project, or all that is installed beside us, and not the process's to look into.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / HOUSE.name).symlink_to(HOUSE)
+    sys.path[:] = [str(folder), *(path for path in sys.path if path != str(HOUSE.parent))]

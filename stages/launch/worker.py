@@ -27,6 +27,7 @@ from stages.contract.job import Job
 from stages.contract.port import Contract, contract_of, read_contract, write_contract
 from stages.errors import ModelkilnError
 from stages.launch.hiding import hide
+from stages.launch.house import HOUSE, at_hand
 
 ANSWERS = 'said'
 """The folder in which a step tells its progress and its result, beside the request."""
@@ -41,6 +42,8 @@ def main(request_path: Path) -> int:
     folder = request_path.parent
     error: dict[str, Any] | None = None
     hide(request['hidden'])
+    if HOUSE.parent.name != 'site-packages':
+        at_hand(folder / 'home' / 'house')
     try:
         module = importlib.import_module(request['module'])
         params = module.Params(**{name: tuples(value) for name, value in request['params'].items()})

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,7 +16,7 @@ from stages.confine import Policy
 from stages.launch import Launcher, Limits, Tool
 from stages.launch.tree import below, memory
 from stages.launch.worker import ANSWERS
-from tests.launch import probing
+from tests.launch import probing, starting
 
 pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='only Linux forks servers')
 MIB = 1 << 20
@@ -76,29 +77,34 @@ def test_what_it_started_ends_with_it_even_in_a_session_of_its_own(program, laun
 
 
 @pytest.fixture
-def loaded(launcher, tmp_path):
-    """Run a step with these tools; return what was loaded when it began."""
+def ran(launcher, tmp_path):
+    """Run a step of a module of ours with these tools; return the folder of what it left."""
 
-    def run(*tools: str, seconds: float = 30) -> set[str]:
-        folder = tmp_path / '-'.join(tools)
+    def run(module: ModuleType, *tools: str, seconds: float = 30) -> Path:
+        folder = tmp_path / '-'.join([module.__name__, *tools])
         for name in ('out', 'home', ANSWERS):
             (folder / name).mkdir(parents=True)
         request = {
-            'module': probing.__name__,
-            'params': {},
-            'roles': [],
-            'keep': '',
-            'declared': None,
-            'hidden': ['sunau'],
-        }
+            'module': module.__name__, 'params': {}, 'roles': [], 'keep': '', 'declared': None, 'hidden': ['sunau'],
+        }  # fmt: skip
         (folder / 'request.json').write_text(json.dumps(request))
         policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
         ended = launcher.worker(
             folder / 'request.json', tmp_path / 'log', spawn.environment(folder / 'home'), policy, Limits(seconds),
-            tools=[Tool(tool, (tool,)) for tool in tools], modules=[probing.__name__],
+            tools=[Tool(tool, (tool,)) for tool in tools], modules=[module.__name__],
         )  # fmt: skip
         assert ended is None, ended + (tmp_path / 'log').read_text()
-        return set((folder / 'out' / probing.LOADED).read_text().split())
+        return folder / 'out'
+
+    return run
+
+
+@pytest.fixture
+def loaded(ran):
+    """Run a step with these tools; return what was loaded when it began."""
+
+    def run(*tools: str, seconds: float = 30) -> set[str]:
+        return set((ran(probing, *tools, seconds=seconds) / probing.LOADED).read_text().split())
 
     return run
 
@@ -111,10 +117,12 @@ def test_a_step_begins_with_the_tools_loaded_that_it_declares_and_with_no_others
     assert loaded('mailbox') & tools == {'mailbox'}
 
 
-def test_what_a_step_does_not_declare_is_not_there_for_it(loaded, tmp_path):
-    loaded('wave')
+def test_what_a_step_does_not_declare_is_not_there_for_it(ran):
+    assert (ran(probing, 'wave') / probing.FOUND).read_text() == 'sndhdr'
 
-    assert (tmp_path / 'wave' / 'out' / probing.FOUND).read_text() == 'sndhdr'
+
+def test_a_python_that_a_step_starts_finds_our_package_and_not_what_lies_beside_it(ran):
+    assert (ran(starting) / starting.LEFT).read_text() == 'by the child'
 
 
 def test_what_is_not_installed_is_for_the_step_to_say(loaded):
