@@ -8,6 +8,7 @@ import platform
 from functools import cache
 from typing import Any, Final
 
+KEEP_SIZE, PUNCH_HOLE = 1, 2
 PR_SET_NO_NEW_PRIVS: Final = 38
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
@@ -48,6 +49,12 @@ def mount(what: str, where: str, kind: str, flags: int) -> None:
     """Mount ``what`` at ``where``. Raises OSError with the kernel's reason."""
     texts = [text.encode() for text in (what, where, kind)]
     _checked(libc().mount(*texts, ctypes.c_ulong(flags), None))
+
+
+def punch(handle: int, start: int, length: int) -> None:
+    """Give the blocks of a part of a file back to the disk; its size, and who appends to it, stay as they are."""
+    asked = [ctypes.c_long(start), ctypes.c_long(length)]
+    _checked(libc().fallocate(ctypes.c_int(handle), ctypes.c_int(KEEP_SIZE | PUNCH_HOLE), *asked))
 
 
 def machine() -> str:

@@ -7,6 +7,7 @@ away: that is what makes a step die as a whole.
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,11 @@ def own_shared_memory() -> bool:
 
 def known() -> bool:
     """Whether the system lets us: tried in a process that ends at once."""
-    child = os.fork()
+    kernel.libc()  # loaded before the fork: after it, a process of several threads must not
+    with warnings.catch_warnings():
+        # Python warns of forks beside threads; this one makes some calls of the system and ends
+        warnings.simplefilter('ignore', DeprecationWarning)
+        child = os.fork()
     if child == 0:
         try:
             enter(network=False)

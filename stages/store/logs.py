@@ -7,35 +7,45 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from stages.confine import kernel
 from stages.terminal import plain
 
 KEEP = 1 << 20
 """Bytes kept of the beginning of a log, and of its end."""
 
+BLOCK = 512
+"""What ``st_blocks`` counts in, whatever the disk's own are."""
+
 LEFT_OUT = b'\n[... left out: a log keeps its first and its last MiB ...]\n'
 
 
 def cap(log: Path, keep: int = KEEP) -> None:
-    """Cut the middle out of a log that grew too long, also while a step appends to it."""
-    with contextlib.suppress(OSError):
-        if log.stat().st_size <= 3 * keep:
+    """Give back what the middle of a log takes on the disk, while a step appends to it: nothing it says is lost.
+
+    The file keeps its size, with a hole in it. Where the system makes none (outside Linux), the log grows till its end.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        about = log.stat()
+        if about.st_blocks * BLOCK <= 3 * keep or about.st_size <= 2 * keep:
             return
-        handle = os.open(log, os.O_RDWR | os.O_APPEND)  # as the step's: neither writes over the other
+        handle = os.open(log, os.O_RDWR)
         try:
-            last = os.pread(handle, keep, os.fstat(handle).st_size - keep)
-            os.truncate(handle, keep)
-            os.write(handle, LEFT_OUT + last)
+            kernel.punch(handle, keep, about.st_size - 2 * keep)
         finally:
             os.close(handle)
 
 
 def settle(log: Path, keep: int = KEEP) -> None:
-    """Cap a log whose step has ended, and take out what a terminal obeys, so that it can be shown as it is."""
-    cap(log, keep)
+    """Cut the middle out of the log of a step that has ended, and what a terminal obeys, so that it can be shown."""
     with contextlib.suppress(OSError):
-        said = log.read_bytes()
+        with log.open('rb') as stream:
+            size = os.fstat(stream.fileno()).st_size
+            said = stream.read(keep if size > 3 * keep else -1)
+            if size > 3 * keep:
+                stream.seek(size - keep)
+                said += LEFT_OUT + stream.read()
         text = plain(said.decode('utf-8', 'replace').replace('\r\n', '\n').replace('\r', '\n')).encode()
-        if text != said:
+        if text != said or size > 3 * keep:
             log.write_bytes(text)
 
 

@@ -118,6 +118,9 @@ def loaded(root: Path, *arguments: str) -> tuple[str, set[str]]:
 
 
 def test_a_second_run_reads_no_recipe_and_says_the_same(tmp_path):
+    for name in ('torch', 'onnx', 'openvino', 'nncf'):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip('a recipe whose tools are missing is never current; needs modelkiln[torch,onnx,openvino]')
     spec = importlib.util.spec_from_file_location('noop', ROOT / 'benchmarks' / 'noop.py')
     assert spec is not None and spec.loader is not None
     noop = importlib.util.module_from_spec(spec)

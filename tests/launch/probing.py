@@ -11,7 +11,7 @@ from stages.contract.port import Contract
 
 LOADED = 'loaded.txt'
 FOUND = 'found.txt'
-ASKED = ('sunau', 'sndhdr')
+ASKED = ('tabnanny', 'pyclbr')
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def test_the_middle_of_a_long_log_is_left_out(tmp_path):
     log = tmp_path / 'log'
     log.write_bytes(b'first ' + b'x' * 10_000 + b' last')
 
-    cap(log, keep=100)
+    settle(log, keep=100)
 
     said = log.read_bytes()
     assert said.startswith(b'first ') and said.endswith(b' last')
@@ -26,9 +26,12 @@ def test_a_log_is_cut_while_a_step_appends_to_it(tmp_path):
     code = 'import sys\nfor n in range(200_000): print(n, flush=n % 50 == 0)\n'
     with log.open('ab') as stream:
         step = subprocess.Popen([sys.executable, '-c', code], stdout=stream)
+        most = 0
         while step.poll() is None:
-            cap(log, keep=1000)
+            cap(log, keep=4096)
+            most = max(most, log.stat().st_blocks * 512)
             time.sleep(0.001)
+    assert most < log.stat().st_size / 2  # on the disk
     settle(log, keep=1000)
 
     said = log.read_text().splitlines()
