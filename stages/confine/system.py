@@ -29,9 +29,14 @@ def readable(*, own_processes: bool) -> Iterator[str]:
     yield from (f'/etc/{name}' for name in SETTINGS)
     yield from SYSTEM
     yield from ['/proc'] if own_processes else _proc()
-    yield from {str(HOUSE), sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    yield from own()
     around = {str(folder) for folder in Path(os.environ.get('HOME', '/')).parents}  # a step's home lies in its project
     yield from (path for path in sys.path if path and path not in around | {'/', str(HOUSE.parent)})
+
+
+def own() -> set[str]:
+    """Return where this Python and our package lie."""
+    return {str(HOUSE), sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
 
 
 def _proc() -> Iterator[str]:

@@ -31,6 +31,10 @@ from stages.store.logs import cap, settle, tail
 from stages.store.records import read_record
 from stages.store.store import REFUSAL, Lost, Result
 
+STRICT = 'MODELKILN_STRICT'
+"""Set in the environment to anything: a step that opens a file that its recipe does not declare fails."""
+
+DECLARE = '\na step reads what its recipe declares: name the file with `path:`, or import it from recipes/models/'
 LOSSES = 3
 """How often a step is tried again because stored content of its inputs was lost."""
 
@@ -208,6 +212,11 @@ def work(project: Project, step: Step, folder: Path, log: Path) -> dict[str, Any
         return report
     if ended or report is None:
         raise StepError(f'{ended or "left no result"}{_tail(log)}')
+    if report.get('undeclared'):
+        words = f'read what its recipe does not declare: {", ".join(map(str, report["undeclared"]))}'
+        if os.environ.get(STRICT):
+            raise StepError(f'{words}{DECLARE}')
+        show.undeclared(project, step, words)
     return report
 
 
@@ -215,7 +224,7 @@ def _undeclared(project: Project, words: str) -> str:
     """Return what to do when the system kept a step from a file of the project: it sees what its recipe names."""
     if os.strerror(errno.EACCES) not in words or str(project.root) not in words:
         return ''
-    return '\na step reads what its recipe declares: name the file with `path:`, or import it from recipes/models/'
+    return DECLARE
 
 
 def _refusal(project: Project, step: Step, key: str, folder: Path, report: Mapping[str, Any], seconds: float) -> Result:

@@ -53,6 +53,8 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
     request = {
         'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': keep,
         'hidden': preload.hidden(action['tools']),
+        'project': str(project.root.resolve()),
+        'allowed': [str(path.resolve()) for path in (folder, project.foreign, kept(project, step))],
         'declared': contract_json(step.declared) if step.declared else None,
     }  # fmt: skip
     (folder / 'request.json').write_text(json.dumps(request, indent=1) + '\n')

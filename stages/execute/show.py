@@ -33,6 +33,10 @@ def refused(project: Project, step: Step, words: str) -> None:
     note(f'  refused {_who(project, step)}  as expected: {words.partition(chr(10))[0]}')
 
 
+def undeclared(project: Project, step: Step, words: str) -> None:
+    note(f'  note    {_who(project, step)}  {words}')
+
+
 @contextmanager
 def running(project: Project, step: Step) -> Iterator[Callable[[float, str], None]]:
     """Give a function to call with progress while ``step`` works."""

@@ -23,11 +23,13 @@ from dataclasses import replace
 from typing import Any
 
 from stages.atomic import write_text
+from stages.confine import system
 from stages.contract.job import Job
 from stages.contract.port import Contract, contract_of, read_contract, write_contract
 from stages.errors import ModelkilnError
 from stages.launch.hiding import hide
 from stages.launch.house import HOUSE, at_hand
+from stages.launch.undeclared import watch
 
 ANSWERS = 'said'
 """The folder in which a step tells its progress and its result, beside the request."""
@@ -41,6 +43,7 @@ def main(request_path: Path) -> int:
     request = json.loads(request_path.read_text())
     folder = request_path.parent
     error: dict[str, Any] | None = None
+    opened = watch(request['project'], [*request['allowed'], *system.own()])
     hide(request['hidden'])
     if HOUSE.parent.name != 'site-packages':
         at_hand(folder / 'home' / 'house')
@@ -57,7 +60,8 @@ def main(request_path: Path) -> int:
     except Exception as failure:  # whatever a framework raises is the step's failure, in the framework's words
         error = {'type': 'StepError', 'message': f'{type(failure).__name__}: {failure}'}
         traceback.print_exc()
-    write_text(folder / ANSWERS / 'result.json', json.dumps({'error': error, 'peak_memory_bytes': peak_memory()}))
+    answer = {'error': error, 'peak_memory_bytes': peak_memory(), 'undeclared': opened}
+    write_text(folder / ANSWERS / 'result.json', json.dumps(answer))
     return 1 if error else 0
 
 

@@ -42,6 +42,20 @@ def test_a_step_that_reads_what_its_recipe_does_not_declare_fails_and_nothing_is
     assert not [*chain.state.glob('store/results/*/*')]
 
 
+def test_a_step_that_only_glances_at_it_is_told_and_fails_where_that_is_asked(chain, monkeypatch):
+    settings = chain.root / 'recipes' / 'settings.ini'
+    settings.write_text('not declared')
+    chain.set({'name': 'a', 'does': 'glance', 'text': str(settings)})
+
+    code, text = chain.doit()
+    assert code == 0 and f'read what its recipe does not declare: {settings}' in text
+
+    chain.set({'name': 'b', 'does': 'glance', 'text': str(settings)})
+    monkeypatch.setenv('MODELKILN_STRICT', '1')
+    code, text = chain.doit()
+    assert code != 0 and 'a step reads what its recipe declares' in text
+
+
 def test_a_step_may_read_what_its_recipe_declares(chain):
     (chain.root / 'recipes' / 'data.txt').write_text('declared')
     chain.set({'name': 'a', 'path': 'data.txt'})

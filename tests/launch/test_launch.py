@@ -86,6 +86,7 @@ def ran(launcher, tmp_path):
             (folder / name).mkdir(parents=True)
         request = {
             'module': module.__name__, 'params': {}, 'roles': [], 'keep': '', 'declared': None, 'hidden': ['tabnanny'],
+            'project': str(folder), 'allowed': [str(folder)],
         }  # fmt: skip
         (folder / 'request.json').write_text(json.dumps(request))
         policy = Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS)))
