@@ -54,7 +54,7 @@ TVM: tuple[tuple[str, ...], ...] = (
     ('lower',),
     ('built', 'foreign'),
 )
-ACROSS = {'faults', 'security'}
+ACROSS = {'docs', 'faults', 'security'}
 """Folders of tests that go through all rooms."""
 
 HEAVY = {'numpy', 'jinja2', 'jsonschema'} | {name.removesuffix('.*') for name in UNTYPED} - {'doit'}
