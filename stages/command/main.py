@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from stages import __version__
-from stages.command import check, conversions, digest, doctor, du, gc, kinds, plan, repeat, report, schema, verify, why
 from stages.errors import ModelkilnError, RecipeError, StepError
 from stages.store.disk import told
 from stages.store.modes import decide_modes
 from stages.terminal import complain, indented, only_plain
 
-COMMANDS = {
-    'check': check,
-    'plan': plan,
-    'why': why,
-    'kinds': kinds,
-    'schema': schema,
-    'digest': digest,
-    'verify': verify,
-    'doctor': doctor,
-    'report': report,
-    'conversions': conversions,
-    'repeat': repeat,
-    'gc': gc,
-    'du': du,
-}
+COMMANDS: Final = (
+    'check',
+    'plan',
+    'why',
+    'kinds',
+    'schema',
+    'digest',
+    'verify',
+    'doctor',
+    'report',
+    'conversions',
+    'repeat',
+    'gc',
+    'du',
+)
+"""In the order of the help; each is a file of this room. Only the one that is asked for is loaded."""
+
 EPILOG = """\
 Building is doit's:
   doit                 build, measure and report every recipe
@@ -42,14 +45,15 @@ Exit codes: 0 all right, 2 a recipe is wrong, 3 a tool is missing, 4 a step fail
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line, every verb with its help."""
+def parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the command line, every verb of ``commands`` with its help."""
     top = argparse.ArgumentParser(
         prog='modelkiln', description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument('--version', action='version', version=f'modelkiln {__version__}')
     verbs = top.add_subparsers(dest='verb', metavar='COMMAND', required=True)
-    for name, module in COMMANDS.items():
+    for name in commands:
+        module = importlib.import_module(f'stages.command.{name}')
         text = (module.__doc__ or '').strip()
         verb = verbs.add_parser(
             name, help=text.splitlines()[0], description=text, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -61,7 +65,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. An expected error is one message, never a traceback."""
-    asked = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    verb = given[:1] if given[:1] and given[0] in COMMANDS else COMMANDS
+    asked = parser(verb).parse_args(given)
     decide_modes(Path.cwd())
     try:
         with only_plain():

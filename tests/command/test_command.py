@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from stages.command.main import COMMANDS, main
 from stages.kinds import KINDS
-from tests.small import Small, small_project
+from tests.small import ROOT, Small, small_project
 
 
 @pytest.fixture
@@ -181,6 +183,15 @@ def test_every_command_explains_itself(capsys, command):
 
     assert ended.value.code == 0
     assert len(capsys.readouterr().out) > 100
+
+
+def test_a_command_loads_nothing_of_the_others():
+    code = "import sys; from stages.command.main import main; main(['digest', 'README.md']); print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert 'stages.command.digest' in done.stdout.split()
+    assert not {'stages.command.check', 'stages.recipe.read', 'yaml', 'doit'} & {*done.stdout.split()}
 
 
 # -- built
