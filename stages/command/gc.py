@@ -9,9 +9,10 @@ for. It is safe beside running builds: what they use stays.
   modelkiln gc --older 30d       only what nobody used for 30 days
   modelkiln gc --dry-run         say what would go; with either of the two
 
-Sizes are written 500MB, 20GiB; ages 12h, 30d, 2w. Samples of measurements that nothing reaches are small and dear: they
-stay for 30 days unless --older says otherwise; the folders of `modelkiln repeat` for a day. `modelkiln du` says what
-takes how much. Artifacts are not touched: those of variants that are gone go with the next `doit`.
+Sizes are written 500MB, 20GiB; ages 12h, 30d, 2w. What is small and dear stays for 30 days after nothing reaches it,
+unless --older says otherwise: samples of measurements, what a tuning found, what stood in a step's place before; the
+folders of `modelkiln repeat` for a day. `modelkiln du` says what takes how much. Artifacts are not touched: those of
+variants that are gone go with the next `doit`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from stages.store.runs import living_since, remove
 from stages.terminal import size_words
 
 DAY = 86400.0
-GRACE = {'samples': 30 * DAY, 'repeated steps': DAY}
+MONTH = 30 * DAY
+GRACE = {'samples': MONTH, 'kept work': MONTH, 'lineages': MONTH, 'repeated steps': DAY}
 """How long some things stay when --older does not say."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from stages.environments import ENVIRONMENTS
 from stages.execute import environment
+from stages.execute.action import START
 from stages.execute.predict import foreseen
 from stages.execute.project import Project
 from stages.layout import benchmark
@@ -45,11 +47,17 @@ def leftovers(project: Project) -> Iterator[Leftover]:
     names = {step.name for step in steps.values()}
     current = {environment.folder_of(project, name).name for name in ENVIRONMENTS}
     samples = benchmark.keys(project)
+    builds = {f'{build.name.replace(":", "/")}.json' for builds in project.plan.builds.values() for build in builds}
+    codes = {project.code(modules) for modules in {(*START, *step.code) for step in steps.values()}}
+    kinds = {step.kind for step in steps.values()}
     for what, pattern, kept in (
         ('stamps', 'steps/*.json', lambda path: path.stem in steps),
         ('logs', 'logs/*.log', lambda path: path.stem in names or path.name.startswith('environment-')),
         ('samples', 'store/samples/*/*.json', lambda path: path.name.partition('.')[0] in samples),
         ('environments', 'environments/*', lambda path: path.name in current),
+        ('lineages', 'lineage/[!.]*/*.json', lambda path: '/'.join(path.parts[-2:]) in builds),
+        ('lineages', 'lineage/.code/*.json', lambda path: path.stem in codes),
+        ('kept work', 'kept/*', lambda path: path.name in kinds),
         ('repeated steps', 'repeat/*', lambda path: False),
         ("doit's database", 'doit.db*', lambda path: False),
     ):
@@ -73,7 +81,9 @@ def size_of(path: Path) -> int:
 
 
 def _written(path: Path) -> float:
-    try:
-        return path.lstat().st_mtime
-    except OSError:
-        return 0.0
+    """Return when a file was written; a folder, or what lies two below it: a kind keeps ``KIND/TARGET/FILE``."""
+    times = [0.0]
+    for one in (path, *path.glob('*/*')):
+        with contextlib.suppress(OSError):
+            times.append(one.lstat().st_mtime)
+    return max(times)

@@ -196,3 +196,23 @@ def test_a_full_disk_gets_room_by_collecting(small_disk, monkeypatch, capsys):
 
     assert os.statvfs(small_disk).f_bavail * 4096 > 900_000
     assert chain.artifact().read_text() == 'B'
+
+
+def test_what_stood_before_and_what_a_kind_kept_stays_a_month_after_nothing_reaches_it(edited, capsys):
+    state = edited.root / '.modelkiln'
+    gone = [state / 'lineage/tiny/gone.json', state / 'lineage/.code/0abc.json', state / 'kept/gone/records.json']
+    for path in gone:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{}')
+    reached = {*state.glob('lineage/*/*.json')} - {*gone}
+    assert len(reached) > 1
+
+    freed(capsys)
+    assert all(path.exists() for path in gone)
+    age(edited, 31)
+    os.utime(state / 'kept/gone', (1, 1))  # age() sets files alone
+    told = freed(capsys)
+
+    assert not any(path.exists() for path in gone)
+    assert reached == {*state.glob('lineage/*/*.json')}
+    assert '2 lineages' in told and '1 kept work' in told
