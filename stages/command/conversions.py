@@ -130,7 +130,9 @@ def _stage(plan: Plan, build: Build, name: str) -> int | None:
 
 
 def _versions(plan: Plan, build: Build, known: Mapping[str, str]) -> dict[str, str]:
-    named = set(ENGINES[build.variant.engine].TOOLS)
+    engine = ENGINES[build.variant.engine]
+    apart = f' ({engine.ENVIRONMENT})' if engine.ENVIRONMENT else ''
+    named = {f'{tool}{apart}' for tool in engine.TOOLS}
     for step in (plan.steps[link.step] for link in build.chain):
         named |= {f'{tool} ({step.environment})' if step.environment else tool for tool in step.tools}
     return {name: known[name] for name in sorted(named & known.keys())}

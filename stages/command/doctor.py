@@ -17,9 +17,9 @@ from typing import Final
 from stages import confine
 from stages.contract.engine import Engine
 from stages.engines import ENGINES
-from stages.environments import ENVIRONMENTS, locked, purpose
+from stages.environments import ENVIRONMENTS, cpython, locked, purpose
 from stages.errors import ToolError
-from stages.execute import environment, host
+from stages.execute import environment, host, pythons
 from stages.execute.project import Project, find_root, open_project
 from stages.execute.tools import MISSING, remedy, versions
 from stages.report import TOOLS
@@ -70,8 +70,10 @@ def run(asked: argparse.Namespace) -> int:
 
 def _engines(project: Project) -> Iterator[str]:
     for name, engine in ENGINES.items():
-        found = versions((tool for tool in engine.TOOLS if tool != 'numpy'), project.installed)
-        yield f'{name:<14} {_told(found)}'
+        there = locked(engine.ENVIRONMENT) if engine.ENVIRONMENT else project.installed
+        found = versions((tool for tool in engine.TOOLS if tool != 'numpy'), there)
+        apart = f' (environment {engine.ENVIRONMENT})' if engine.ENVIRONMENT else ''
+        yield f'{name:<14} {_told(found)}{apart}'
 
 
 def _report(project: Project) -> Iterator[str]:
@@ -99,6 +101,9 @@ def _environments(project: Project) -> Iterator[str]:
     for name in ENVIRONMENTS:
         made = environment.is_made(project, name)
         there = 'made' if made else f'made on first need, or: modelkiln doctor --make {name}'
+        if not made and (wanted := cpython(name)):
+            found = pythons.find(wanted)
+            there += f', with CPython {wanted} ({found or f"MISSING: {pythons.remedy(wanted)}"})'
         yield f'{name:<14} {len(locked(name))} packages, {there}'
         yield f'{"":<14} {purpose(name)}'
 

@@ -57,6 +57,10 @@ class Engine(Protocol):
         """Distributions whose versions can change what it computes or how fast."""
 
     @property
+    def ENVIRONMENT(self) -> str:
+        """The locked environment it runs in, by its name in ``stages/environments``; empty: the user's own."""
+
+    @property
     def Options(self) -> type[Any]:
         """Frozen dataclass of the options a variant's ``run`` may set; defaults are the fair ones."""
 

@@ -11,13 +11,14 @@ from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, session, set_threads
 
 __all__ = [
-    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
     'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'aotinductor'
 RUNS = ('aoti',)
 TOOLS = ('torch', 'numpy')
+ENVIRONMENT = ''
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ENGINE = 'litert'
 RUNS = ('tflite',)
 TOOLS = ('ai-edge-litert', 'numpy')
+ENVIRONMENT = ''
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

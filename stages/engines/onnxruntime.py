@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ENGINE = 'onnxruntime'
 RUNS = ('onnx', 'ort')
 TOOLS = ('onnxruntime', 'numpy')
+ENVIRONMENT = ''
 BFLOAT16 = 16
 """ONNX's number for bfloat16."""
 

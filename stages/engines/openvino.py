@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ENGINE = 'openvino'
 RUNS = ('openvino',)
 TOOLS = ('openvino', 'numpy')
+ENVIRONMENT = ''
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

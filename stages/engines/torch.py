@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ENGINE = 'torch'
 RUNS = ('torch', 'exported')
 TOOLS = ('torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     import numpy
 
 __all__ = [
-    'ENGINE', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
     'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'tvm'
 RUNS = ('tvm',)
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'numpy')
+ENVIRONMENT = ''
 programs = usual.no_programs
 
 RUNTIME: Final = ('libtvm_runtime.so', 'libtvm_runtime_extra.so')

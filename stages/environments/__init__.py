@@ -1,6 +1,7 @@
 """Locked environments: tools that cannot live beside the others get a virtual environment of their own.
 
-Each is a lock file beside this one: every package pinned and hashed, its first lines saying why it lives apart.
+Each is a lock file beside this one: every package pinned and hashed, its first lines saying why it lives apart. One
+whose packages have no wheels for today's CPython names another in a line of its own: ``# CPython: 3.10``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ ENVIRONMENTS: Final = ('litert-torch', 'paddle2onnx')
 
 PIN: Final = re.compile(r'^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)', re.MULTILINE)
 
+CPYTHON: Final = re.compile(r'^# CPython: (\d+\.\d+)$', re.MULTILINE)
+
 
 def lock_file(name: str) -> Path:
     """Return the requirements that make the environment ``name``."""
@@ -24,6 +27,12 @@ def locked(name: str) -> dict[str, str]:
     """Return every package of the environment and its version, as its lock file says; nothing is installed for it."""
     found = PIN.findall(lock_file(name).read_text(encoding='utf-8'))
     return {re.sub(r'[-_.]+', '-', package).lower(): version for package, version in found}
+
+
+def cpython(name: str) -> str:
+    """Return the version of CPython that the environment is made with, as ``3.10``; empty: the user's own."""
+    found = CPYTHON.search(lock_file(name).read_text(encoding='utf-8'))
+    return found[1] if found else ''
 
 
 def purpose(name: str) -> str:

@@ -11,9 +11,10 @@ from stages import spawn, terminal
 from stages.atomic import write_text
 from stages.confine import Policy
 from stages.digest import file_digest
-from stages.environments import lock_file
+from stages.environments import cpython, lock_file
 from stages.environments import locked as packages
 from stages.errors import ToolError
+from stages.execute import pythons
 from stages.execute.project import Project
 from stages.launch import Limits
 from stages.store.locks import locked, unless_locked
@@ -30,7 +31,7 @@ MADE = 'made.json'
 
 def folder_of(project: Project, name: str) -> Path:
     """Return where ``name`` lies. Another lock file or another Python is another folder, so old ones go on working."""
-    python = '.'.join(map(str, sys.version_info[:2]))
+    python = cpython(name) or '.'.join(map(str, sys.version_info[:2]))
     return project.state / 'environments' / f'{name}-{digest_of_lock(project, name)[:12]}-py{python}'
 
 
@@ -56,6 +57,20 @@ def clear_half_made(project: Project) -> None:
                     remove(folder)
 
 
+def interpreter(name: str) -> str:
+    """Return the Python that the environment ``name`` is made with: our own, or the CPython that its lock names.
+
+    Raises ToolError, saying how to get it, where this machine does not have that one.
+    """
+    wanted = cpython(name)
+    if not wanted or wanted == '.'.join(map(str, sys.version_info[:2])):
+        return sys.executable
+    found = pythons.find(wanted)
+    if found is None:
+        raise ToolError(f'the environment {name} needs CPython {wanted}, which is not here\n  {pythons.remedy(wanted)}')
+    return found
+
+
 def python_of(project: Project, name: str) -> str:
     """Return the interpreter of the environment ``name``; of our own when it is empty."""
     return str(folder_of(project, name) / 'bin' / 'python') if name else sys.executable
@@ -69,6 +84,7 @@ def make(project: Project, name: str) -> None:
     with locked(_lock(project, name)):
         if is_made(project, name):
             return
+        base = interpreter(name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         log = project.state / 'logs' / f'environment-{name}.log'
@@ -78,7 +94,7 @@ def make(project: Project, name: str) -> None:
         pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
         policy = Policy((), (str(folder), *spawn.pip_cache()), network=True)
         for argv in (
-            [sys.executable, '-m', 'venv', str(folder)],
+            [base, '-m', 'venv', str(folder)],
             [python_of(project, name), *pip, '-r', str(lock_file(name))],
         ):
             env = spawn.environment(folder, extra=spawn.network_environment())

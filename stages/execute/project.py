@@ -194,11 +194,20 @@ class Project:
 
     def packages(self, step: Step) -> Mapping[str, str]:
         """Return the packages that ``step`` runs among, and their versions."""
-        if not step.environment:
+        return self._among(step.environment)
+
+    def tools_of(self, engine: str) -> dict[str, str]:
+        """Return the tools of an engine and their versions, where it runs: ``mxnet (mxnet)`` in an environment."""
+        there = ENGINES[engine].ENVIRONMENT
+        found = tools.versions(ENGINES[engine].TOOLS, self._among(there))
+        return {f'{tool} ({there})' if there else tool: version for tool, version in found.items()}
+
+    def _among(self, environment: str) -> Mapping[str, str]:
+        if not environment:
             return self.installed
-        if step.environment not in self._locked:
-            self._locked[step.environment] = locked(step.environment)
-        return self._locked[step.environment]
+        if environment not in self._locked:
+            self._locked[environment] = locked(environment)
+        return self._locked[environment]
 
     def key(self, step: Step) -> str:
         return digest_of(self.action(step))

@@ -118,16 +118,19 @@ class Launcher:
 
     def program(
         self, argv: Iterable[str], folder: Path, log: Path | None, environment: Mapping[str, str], policy: Policy,
-        limits: Limits, *, watch: Callable[[], None] = lambda: None,
+        limits: Limits, *, python: str = '', watch: Callable[[], None] = lambda: None,
     ) -> str | None:  # fmt: skip
-        """Run a program in a fresh process, confined likewise; return None or how it ended, in words."""
+        """Run a program in a fresh process, confined likewise; return None or how it ended, in words.
+
+        It may read where ``python`` lies: the interpreter of a locked environment, if it is a program of that.
+        """
         command = tuple(argv)
         if sys.platform != 'linux':
             return spawn.run(
                 list(command), folder=folder, log=log or NOWHERE, env=environment, timeout=limits.seconds, watch=watch
             )
         request = Request(str(folder), policy, environment, command, '', missing())
-        return self._run(self._with((), sys.executable), request, log, limits, watch)
+        return self._run(self._with((), python or sys.executable), request, log, limits, watch)
 
     def __post_init__(self) -> None:
         self.close = weakref.finalize(self, _end, self.servers, self.first)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stages import terminal
 from stages.digest import digest_of
 from stages.engines import ENGINES
-from stages.execute import tools
+from stages.execute import environment
 from stages.execute.ensure import copy_result
 from stages.execute.project import Failure, Project
 from stages.layout.outcome import Outcome
@@ -145,7 +145,11 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
         work.mkdir()
 
         def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
-            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT)
+            apart = ENGINES[request['engine']].ENVIRONMENT
+            if apart:
+                environment.make(project, apart)  # its checks may have come from the store
+            python = environment.python_of(project, apart)
+            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT, python=python)
 
         with measuring():
             measured = run_session(
@@ -203,7 +207,7 @@ def _key(project: Project, outcome: Outcome, threads: int) -> str:
                 protocol.cycles, protocol.repetitions, threads, protocol.warmup_runs, protocol.warmup_seconds,
                 sorted(protocol.sizes.items()), [name for name, _ in recipe.carries],
             ],
-            'tools': tools.versions((*engine.TOOLS, *ENGINES[baseline.variant.engine].TOOLS), project.installed),
+            'tools': project.tools_of(baseline.variant.engine) | project.tools_of(build.variant.engine),
             'code': project.code(('stages.measure.cycle', *sorted(module))),
             'machine': fingerprint_of_this_machine(project),
         }

@@ -56,8 +56,11 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
 
 
 def _versions(project: Project, outcomes: list[Outcome]) -> dict[str, str]:
-    named = {tool for o in outcomes for tool in ENGINES[o.build.variant.engine].TOOLS}
+    used = {o.build.variant.engine for o in outcomes}
+    named = {tool for engine in used if not ENGINES[engine].ENVIRONMENT for tool in ENGINES[engine].TOOLS}
     apart: dict[str, str] = {}
+    for engine in (each for each in used if ENGINES[each].ENVIRONMENT):
+        apart |= project.tools_of(engine)
     for outcome in outcomes:
         for step in (project.plan.steps[link.step] for link in outcome.build.chain):
             if step.environment:

@@ -103,12 +103,12 @@ def report_key(project: Project, recipe: str) -> str:
 
 
 def _engine_tools(project: Project, recipe: str) -> dict[str, str]:
-    from stages.engines import ENGINES
     from stages.report import TOOLS
 
-    engines = {build.variant.engine for build in project.plan.builds[recipe]}
-    named = {*TOOLS, *(tool for engine in engines for tool in ENGINES[engine].TOOLS)}
-    return tools.versions(sorted(named), project.installed)
+    found = tools.versions(TOOLS, project.installed)
+    for engine in sorted({build.variant.engine for build in project.plan.builds[recipe]}):
+        found |= project.tools_of(engine)
+    return dict(sorted(found.items()))
 
 
 def _path(project: Project, recipe: str) -> Path:

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,7 +45,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     The timed region is host arrays in, host arrays out: an engine's ``run`` returns complete outputs. With
     ``inner`` 0 nothing is measured: the result is ``{'inner': n}``, the calls that make a repetition last 1 ms.
     """
-    begun = datetime.now(UTC).isoformat()
+    begun = datetime.now(timezone.utc).isoformat()  # noqa: UP017  # a locked environment may have CPython 3.10
     load = load_average()
     affinity = _pin(request['threads'])
     rss_start = memory.rss_bytes()

@@ -24,12 +24,14 @@ def spawn_cycle(
     launcher: Launcher,
     timeout: float,
     environment: Mapping[str, str] = MappingProxyType({}),
+    python: str = '',
 ) -> dict[str, Any]:
     """Run one cycle in a fresh process, confined; return its result or raise StepError with the end of its log.
 
     It reads the model's folder and the inputs, and writes what is below ``workdir``; one caller per ``workdir`` at a
     time. The padding varies the environment's size from cycle to cycle, because that alone shifts results (Mytkowicz et
-    al., ASPLOS 2009); it is seeded, and recorded in the result.
+    al., ASPLOS 2009); it is seeded, and recorded in the result. ``python``: the interpreter of an engine that lives
+    in a locked environment.
     """
     workdir = workdir.resolve()
     home = workdir / 'home'
@@ -41,9 +43,9 @@ def spawn_cycle(
     padding = _padding(request)
     reads = [str(asked), request['folder'], *([request['inputs']] if request['inputs'] else [])]
     ended = launcher.program(
-        spawn.python(SCRIPT, str(asked), str(answer)), home, log,
+        spawn.python(SCRIPT, str(asked), str(answer), interpreter=python), home, log,
         spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
-        Policy(tuple(reads), (str(home),)), Limits(timeout),
+        Policy(tuple(reads), (str(home),)), Limits(timeout), python=python,
     )  # fmt: skip
     if ended:
         raise StepError(f'the cycle {ended}\n{_last_lines(log)}')

@@ -189,7 +189,7 @@ def _check(
     code = (_module(engine), *((_module(SOURCES[format]),) if original else ()))
     return steps.add(
         recipe, check, as_json(params), inputs, outputs=check.outputs(params), tools=engine.TOOLS,
-        code=code, host=True, programs=engine.programs(options), python=params.judge,
+        code=code, host=True, programs=engine.programs(options), python=params.judge, environment=engine.ENVIRONMENT,
         declared=declared(recipe) if original else None,
     )  # fmt: skip
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from stages.environments import ENVIRONMENTS, lock_file, locked, purpose
 from stages.errors import ToolError
-from stages.execute import environment
+from stages.execute import environment, pythons
 from stages.execute.project import Project
 from stages.plan.step import Plan
 
@@ -45,3 +47,47 @@ def test_another_lock_is_another_folder(tmp_path: Path) -> None:
 
     assert len(folders) == len(ENVIRONMENTS)
     assert not any(environment.is_made(project, name) for name in ENVIRONMENTS)
+
+
+def other_python() -> str:
+    """Return the version of a CPython of this machine that is not ours."""
+    ours = '.'.join(map(str, sys.version_info[:2]))
+    found = next((v for v in ('3.10', '3.12', '3.11', '3.13') if v != ours and pythons.find(v)), None)
+    return found or pytest.skip('no other CPython is on this machine')
+
+
+def test_an_environment_may_be_made_with_another_cpython(tmp_path: Path, monkeypatch) -> None:
+    wanted = other_python()
+    lock = tmp_path / 'older.txt'
+    lock.write_text(f'# For a test.\n# CPython: {wanted}\n')
+    for place in ('stages.execute.environment.lock_file', 'stages.environments.lock_file'):
+        monkeypatch.setattr(place, lambda name: lock)
+    project = Project(tmp_path, Plan({}, {}, {}, {}))
+
+    python = environment.interpreter('older')
+
+    asked = [python, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])']
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == wanted
+    assert environment.folder_of(project, 'older').name.endswith(f'-py{wanted}')
+
+
+def test_a_cpython_that_is_not_here_is_asked_for_by_name(tmp_path: Path, monkeypatch) -> None:
+    lock = tmp_path / 'newer.txt'
+    lock.write_text('# For a test.\n# CPython: 3.99\n')
+    for place in ('stages.execute.environment.lock_file', 'stages.environments.lock_file'):
+        monkeypatch.setattr(place, lambda name: lock)
+    project = Project(tmp_path, Plan({}, {}, {}, {}))
+
+    with pytest.raises(ToolError, match=r'newer needs CPython 3.99, which is not here\n.*pyenv install 3.99'):
+        environment.make(project, 'newer')
+
+    assert not environment.folder_of(project, 'newer').exists()
+
+
+def test_a_shim_that_runs_nothing_is_no_cpython(tmp_path: Path, monkeypatch) -> None:
+    shim = tmp_path / 'python3.99'
+    shim.write_text('#!/bin/sh\necho "pyenv: python3.99: command not found" >&2\nexit 127\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+
+    assert pythons.find('3.99') is None
