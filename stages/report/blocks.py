@@ -38,6 +38,8 @@ class Line:
 
     cells: tuple[str, ...]
     state: str = ''
+    folded: bool = False
+    """Another line is better in everything: a long table may hide it until it is asked for, where a script runs."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Table:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     note: str = ''
+    links: tuple[tuple[str, str], ...] = ()
+    """Where a cell of the first column leads, in HTML: the cell and a relative address."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,30 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """One answer of the first screen: what is asked, the answer, and what else is to be known of it."""
+
+    title: str
+    value: str
+    note: str = ''
+
+
+@dataclass(frozen=True)
 class Page:
     """A whole report, ready to be written in any form."""
 
     title: str
     subtitle: str
     verdicts: tuple[str, ...]
-    """The first is the choice; the first screen must be enough."""
+    """The first is the choice; the others say why, and what else was seen."""
 
     flags: tuple[str, ...]
     sections: tuple[Section, ...]
+    grade: str = ''
+    """``ship``, ``stay``, ``repeat`` or ``none``, as the first verdict says in words too. Empty: no choice is made."""
+
+    facts: tuple[Fact, ...] = ()
+    """The first screen must be enough."""
+
+    measured: tuple[Fact, ...] = ()
+    """On what, when and of what it was measured, in a line."""

@@ -1,18 +1,34 @@
-"""The page as one self-contained HTML file: every value escaped, no script, nothing loaded from anywhere."""
+"""The page as one self-contained HTML file: every value escaped, nothing loaded from anywhere, one script of ours.
+
+The content policy takes exactly our style sheet and our script, by their digests: whatever else a page might come to
+hold does nothing.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from stages.report.blocks import Block, Page, Picture, Table
-from stages.report.template import BLOCKS, POLICY, STYLE, TEMPLATE
+from stages.report.script import SCRIPT, allowed
+from stages.report.template import BLOCKS, STYLE, TEMPLATE
 
 FEW = 3
-"""Flags that stand open; more would push the table off the first screen, so the others unfold."""
+"""Sentences and flags that stand open; more would push the table off the first screen, so the others unfold."""
+
+MOST = 10
+"""Items of a list that stand open."""
+
+_TOGETHER = re.compile(r' (?=[±%]|(?:ms|µs|s|MiB|MB|kB|points?)\b)|(?<=±) ')
+"""Spaces at which a number must not be torn apart."""
+
+_INTERVAL = re.compile(r'\([^()\s]+–[^()\s]+\)')
+_TAG = re.compile(r'<[^>]*>')
+_STYLED = re.compile(r' style="([^"{}<>]*)"')
 
 
 def html(page: Page) -> str:
-    """Escaping is the environment's default; only our own drawings and style sheet are marked as safe."""
+    """Escaping is the environment's default; only our own drawings, style sheet and script are marked as safe."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -20,11 +36,52 @@ def html(page: Page) -> str:
     templates = {name: environment.from_string(text) for name, text in BLOCKS.items()}
     # A table of a section's own name needs no second heading.
     titles = {section.title for section in page.sections} | {'Costs of a start'}
+    classes: dict[str, str] = {}
 
     def shown(block: Block) -> Any:
-        svg = Markup(block.svg) if isinstance(block, Picture) else ''  # noqa: S704 our own drawing
+        svg = Markup(classed(block.svg, classes)) if isinstance(block, Picture) else ''  # noqa: S704 our own drawing
         titled = isinstance(block, Table) and block.title not in titles
-        return Markup(templates[type(block).__name__].render(block=block, svg=svg, titled=titled))  # noqa: S704 already escaped
+        given = {'block': block, 'svg': svg, 'titled': titled, 'kept': kept, 'linked': linked, 'most': MOST}
+        return Markup(templates[type(block).__name__].render(given))  # noqa: S704 already escaped
 
-    style = Markup(STYLE)  # noqa: S704 a constant
-    return environment.from_string(TEMPLATE).render(page=page, policy=POLICY, style=style, shown=shown, few=FEW)
+    def linked(cell: str, table: Table) -> Any:
+        link = dict(table.links).get(cell)
+        return Markup('<a href="{}">{}</a>').format(link, cell) if link else kept(cell)
+
+    headline, _, why = page.verdicts[0].partition(': ') if page.verdicts else ('', '', '')
+    said = [text for text in (why[:1].upper() + why[1:], *page.verdicts[1:]) if text]
+    # Drawn first: what the drawings look like becomes part of the style sheet.
+    drawn = {id(block): shown(block) for section in page.sections for block in section.blocks}
+    style = STYLE + ''.join(f'.{name} {{ {look} }}\n' for look, name in classes.items())
+    policy = f"default-src 'none'; style-src {allowed(style)}; script-src {allowed(SCRIPT)}; base-uri 'none'; "
+    return environment.from_string(TEMPLATE).render(
+        page=page,
+        policy=policy + "form-action 'none'",
+        style=Markup(style),  # noqa: S704 constants, and looks of our own drawings
+        script=Markup(SCRIPT),  # noqa: S704 a constant
+        shown=lambda block: drawn[id(block)],
+        kept=kept,
+        headline=headline.rstrip('.'),
+        said=said,
+        few=FEW,
+    )
+
+
+def kept(text: str) -> Any:
+    """Return ``text``, escaped, so that no number and no interval is torn apart at the end of a line."""
+    from markupsafe import Markup, escape
+
+    safe = _TOGETHER.sub('\u00a0', str(escape(text)))
+    return Markup(_INTERVAL.sub(r'<span class="whole">\g<0></span>', safe))  # noqa: S704 escaped before
+
+
+def classed(svg: str, classes: dict[str, str]) -> str:
+    """Return ``svg`` with classes in place of looks that stand inline, which no strict policy takes; they are added.
+
+    Only tags are looked at: what a drawing's words say is never taken for one.
+    """
+
+    def name(found: re.Match[str]) -> str:
+        return f' class="{classes.setdefault(found[1], f"d{len(classes)}")}"'
+
+    return _TAG.sub(lambda tag: _STYLED.sub(name, tag[0]), svg)

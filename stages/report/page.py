@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from stages.measure.tolerance import untestable
@@ -10,6 +10,7 @@ from stages.report import tables
 from stages.report.blocks import Block, Code, Items, Page, Paragraph, Picture, Section, Table
 from stages.report.choose import Choice
 from stages.report.compressed_table import TITLE, compressed_table
+from stages.report.facts import facts, measured
 from stages.report.failures import failed_blocks, named, stopped, told, unsupported_blocks
 from stages.report.findings import Findings
 from stages.report.rows import Row, comparisons
@@ -55,6 +56,9 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
         verdicts=tuple(_verdicts(found, choice)),
         flags=findings.flags,
         sections=tuple(section for section in map(_filled, sections) if section.blocks),
+        grade='ship' if choice.name else 'none',
+        facts=facts(findings, found, choice),
+        measured=measured(findings),
     )
 
 
@@ -65,25 +69,8 @@ def _filled(section: Section) -> Section:
 
 
 def _subtitle(findings: Findings) -> str:
-    protocol, count = findings.protocol, len(findings.variants)
-    parts = [f'{count} variant{"s" * (count != 1)}']
-    if protocol.cycles:
-        parts.append(f'{protocol.cycles} cycles × {protocol.repetitions} repetitions')
-    if protocol.threads:
-        parts.append(f'{" and ".join(map(str, protocol.threads))} thread{"s" * (protocol.threads != (1,))}')
-    if protocol.sizes:
-        parts.append(', '.join(f'{name}: {size}' for name, size in protocol.sizes.items()))
-    if fed := _fed(findings):
-        parts.append(', '.join(f'{name} {"×".join(map(str, shape)) or "scalar"}' for name, shape in fed.items()))
-    parts.append(findings.created[:10])
-    return ' · '.join(part for part in parts if part)
-
-
-def _fed(findings: Findings) -> Mapping[str, tuple[int, ...]]:
-    """The shapes of what the baseline was fed when it was measured."""
-    base = next((variant for variant in findings.variants if variant.name == findings.baseline), None)
-    cycles = (cycle for taken in base.measured for cycle in taken.cycles) if base else ()
-    return next((cycle.fed for cycle in cycles if cycle.fed), {})
+    count = len(findings.variants)
+    return ' · '.join(part for part in (f'{count} variant{"s" * (count != 1)}', findings.recipe) if part)
 
 
 def _verdicts(found: list[Row], choice: Choice) -> list[str]:

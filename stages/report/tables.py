@@ -27,6 +27,7 @@ from stages.report.digits import (
     tiny,
 )  # fmt: skip
 from stages.report.findings import Findings
+from stages.report.front import shown
 from stages.report.rows import Row, short_verdict
 from stages.report.statistics import outliers
 
@@ -66,7 +67,10 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
         columns.append((Column('agreement', True), lambda row: _score(row.agreement)))
     columns.append((Column('max difference', True), lambda row: tiny(row.max_abs)))
     columns.append((Column('stages'), lambda row: row.chain))
-    lines = tuple(Line(tuple(cell(row) for _, cell in columns), state(row, choice)) for row in found)
+    first = {id(row) for row in shown(found, choice)}
+    lines = tuple(
+        Line(tuple(cell(row) for _, cell in columns), state(row, choice), folded=id(row) not in first) for row in found
+    )
     return Table('Variants', tuple(column for column, _ in columns), lines, _note(found, findings, level))
 
 

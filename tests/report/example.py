@@ -120,3 +120,16 @@ def findings(cycles: int = 6, threads: tuple[int, ...] = (1,), seed: int = 7) ->
                   'paddle: the cycle means vary by 7 % (above 3 %): run more cycles, or look for other load.'],
         'metric': 'top1', 'variants': [variant(rng, row, cycles, threads) for row in VARIANTS],
     }  # fmt: skip
+
+
+def many(count: int, seed: int = 3) -> dict[str, Any]:
+    """The same report with ``count`` variants: those of a matrix of engines, shapes and hints are added to the ten."""
+    document, rng = findings(seed=seed), random.Random(seed)
+    ways = (('ort', 'onnxruntime', 'onnx', ['onnx']), ('ov', 'openvino', 'openvino', ['onnx', 'openvino']))
+    for at in range(len(document['variants']), count):
+        name, engine, form, kinds = ways[at % 2]
+        called = f'{name}-{("static", "dynamic")[at // 2 % 2]}-{("latency", "throughput")[at // 4 % 2]}-{at}'
+        speed, memory = rng.uniform(6, 40), rng.uniform(90, 400)
+        row = (called, kinds, engine, form, 'f32', speed, memory, 45.0, rng.randint(370, 397), 500, 0.01)
+        document['variants'].append(variant(rng, row, 6, (1,)))
+    return document | {'variants': document['variants'][:count]}

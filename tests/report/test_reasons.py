@@ -40,7 +40,7 @@ def test_the_whole_reason_stands_line_by_line(tmp_path: Path, status: str) -> No
 def test_an_expected_refusal_has_its_row_and_is_no_alarm(tmp_path: Path) -> None:
     choice = written(refused('unsupported'), tmp_path)
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
-    assert '<tr class="refused"><td>tvm</td><td>unsupported</td>' in page
+    assert '<tr class="refused"><th scope="row">tvm</th><td>unsupported</td>' in page
     text = (tmp_path / 'report.md').read_text(encoding='utf-8')
     assert 'tvm is unsupported, as its recipe expects' in text and '- tvm: ' not in text
     row = json.loads((tmp_path / 'report.json').read_text())['rows'][-1]
@@ -51,7 +51,7 @@ def test_an_expected_refusal_has_its_row_and_is_no_alarm(tmp_path: Path) -> None
 def test_a_failure_keeps_its_alarm(tmp_path: Path) -> None:
     written(refused('failed'), tmp_path)
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
-    assert '<tr class="greyed"><td>tvm</td><td class="long">failed at onnx-1a2b3c4d</td>' in page
+    assert '<tr class="greyed"><th scope="row">tvm</th><td class="long">failed at onnx-1a2b3c4d</td>' in page
     assert '- tvm: failed at onnx-1a2b3c4d: ' in (tmp_path / 'report.md').read_text(encoding='utf-8')
 
 
