@@ -91,8 +91,11 @@ class Page:
 
     flags: tuple[str, ...]
     sections: tuple[Section, ...]
+    headline: str = ''
+    """The verdict in a few words."""
+
     grade: str = ''
-    """``ship``, ``stay``, ``repeat`` or ``none``, as the first verdict says in words too. Empty: no choice is made."""
+    """``ship``, ``stay``, ``repeat`` or ``nothing``, as the first verdict says in words too. Empty: no choice is made."""
 
     facts: tuple[Fact, ...] = ()
     """The first screen must be enough."""

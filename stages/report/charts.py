@@ -7,7 +7,7 @@ from stages.report.blocks import Picture
 from stages.report.choose import Choice
 from stages.report.digits import MIB, Unit, size_unit, time_unit
 from stages.report.drawing import short
-from stages.report.front import shown
+from stages.report.folding import shown
 from stages.report.marks import Mark, bars, dots
 from stages.report.plane import Point, plane
 from stages.report.rows import Row

@@ -48,8 +48,9 @@ def html(page: Page) -> str:
         link = dict(table.links).get(cell)
         return Markup('<a href="{}">{}</a>').format(link, cell) if link else kept(cell)
 
-    headline, _, why = page.verdicts[0].partition(': ') if page.verdicts else ('', '', '')
-    said = [text for text in (why[:1].upper() + why[1:], *page.verdicts[1:]) if text]
+    # The first verdict begins with the headline, which stands above it.
+    first = page.verdicts[0].removeprefix(f'{page.headline}: ') if page.headline else page.verdicts[0]
+    said = [first[:1].upper() + first[1:], *page.verdicts[1:]]
     # Drawn first: what the drawings look like becomes part of the style sheet.
     drawn = {id(block): shown(block) for section in page.sections for block in section.blocks}
     style = STYLE + ''.join(f'.{name} {{ {look} }}\n' for look, name in classes.items())
@@ -61,7 +62,6 @@ def html(page: Page) -> str:
         script=Markup(SCRIPT),  # noqa: S704 a constant
         shown=lambda block: drawn[id(block)],
         kept=kept,
-        headline=headline.rstrip('.'),
         said=said,
         few=FEW,
     )

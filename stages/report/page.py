@@ -56,7 +56,8 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
         verdicts=tuple(_verdicts(found, choice)),
         flags=findings.flags,
         sections=tuple(section for section in map(_filled, sections) if section.blocks),
-        grade='ship' if choice.name else 'none',
+        headline=f'Ship {choice.name}' if choice.name else 'Nothing to ship',
+        grade='ship' if choice.name else 'nothing',
         facts=facts(findings, found, choice),
         measured=measured(findings),
     )

@@ -27,7 +27,7 @@ from stages.report.digits import (
     tiny,
 )  # fmt: skip
 from stages.report.findings import Findings
-from stages.report.front import shown
+from stages.report.folding import shown
 from stages.report.rows import Row, short_verdict
 from stages.report.statistics import outliers
 

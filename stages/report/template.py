@@ -22,11 +22,12 @@ p, li { max-width: 68rem; overflow-wrap: anywhere; }
 .note { margin: .6rem 0 0; }
 .verdict { background: var(--wash); border-left: 5px solid var(--accent); border-radius: 8px; padding: .8rem 1.1rem; }
 .verdict.stay, .verdict.repeat { background: var(--warn-wash); border-color: var(--warn); }
-.verdict.none { background: var(--bad-wash); border-color: var(--bad); }
+.verdict.nothing { background: var(--bad-wash); border-color: var(--bad); }
 .headline { font-size: 1.4rem; line-height: 1.25; font-weight: 650; margin: 0; }
 .verdict ul { margin: .5rem 0 0; padding-left: 1.1rem; font-size: .9rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14.5rem), 1fr)); gap: .6rem;
-  margin: .7rem 0 0; }
+.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: .6rem; margin: .7rem 0 0; }
+@media (max-width: 62rem) { .facts { grid-template-columns: 1fr 1fr; } }
+@media (max-width: 36rem) { .facts { grid-template-columns: 1fr; } }
 .facts div { background: var(--card); border-radius: 8px; padding: .55rem .8rem; }
 dt { color: var(--muted); font-size: .8125rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
@@ -38,7 +39,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
   padding: .5rem 1.1rem; margin: .7rem 0; font-size: .9rem; }
 .flags ul { list-style: none; margin: 0; padding: 0; }
 .flags li::before { content: '\\26A0\\FE0E  '; color: var(--warn); }
-summary { color: var(--warn); cursor: pointer; }
+summary { color: var(--warn); cursor: pointer; font-size: .9rem; }
 nav { margin: .9rem 0 0; font-size: .875rem; display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
 a { color: var(--plain); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -57,9 +58,9 @@ th[scope=row] { font-weight: 600; color: var(--ink); vertical-align: top; min-wi
 td { vertical-align: top; }
 thead button { all: unset; cursor: pointer; box-sizing: border-box; min-height: 1.5rem; width: 100%; }
 thead button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-thead button::after { content: ' \\2195'; color: var(--edge); }
-[aria-sort=ascending] button::after { content: ' \\2191'; color: var(--ink); }
-[aria-sort=descending] button::after { content: ' \\2193'; color: var(--ink); }
+thead button::after { content: '\\A0\\2195'; color: var(--edge); }
+[aria-sort=ascending] button::after { content: '\\A0\\2191'; color: var(--ink); }
+[aria-sort=descending] button::after { content: '\\A0\\2193'; color: var(--ink); }
 tbody tr:last-child > * { border-bottom: 0; }
 tr > :first-child { position: sticky; left: 0; background: var(--card); z-index: 1; }
 .whole { white-space: nowrap; }
@@ -109,8 +110,8 @@ TEMPLATE = """<!doctype html>
 <h1>{{ page.title }}</h1>
 <p class="sub">{{ page.subtitle }}</p>
 {% if page.verdicts %}<div class="verdict {{ page.grade }}" role="region" aria-label="Verdict">
-<p class="headline">{{ headline }}</p>
-{% if page.facts %}<dl class="facts">{% for fact in page.facts %}<div><dt>{{ fact.title }}</dt>\
+{% if page.headline %}<p class="headline">{{ page.headline }}</p>
+{% endif %}{% if page.facts %}<dl class="facts">{% for fact in page.facts %}<div><dt>{{ fact.title }}</dt>\
 <dd>{{ kept(fact.value) }}</dd>{% if fact.note %}<dd>{{ kept(fact.note) }}</dd>{% endif %}</div>
 {% endfor %}</dl>
 {% endif %}{% if page.measured %}<dl class="measured">{% for fact in page.measured %}<div><dt>{{ fact.title }}</dt>\
