@@ -2,6 +2,7 @@
 
     ModelkilnError                 70  a bug of ours
         RecipeError                 2  a recipe is wrong; nothing was built
+        FeedError                   2  what a model is given does not fit its contract; it was not run
         ToolError                   3  a package that a recipe needs is missing
             ForeignError            3  a model is compiled for another machine
         StepError                   4  a step failed, or was killed, or took too long
@@ -29,6 +30,12 @@ class RecipeError(ModelkilnError):
     def __init__(self, *problems: str) -> None:
         super().__init__('\n'.join(problems))
         self.problems = problems
+
+
+class FeedError(ModelkilnError, ValueError):
+    """What a loaded model is given does not fit its contract; it was not run. A ValueError too, for callers of ours."""
+
+    exit_code = 2
 
 
 class ToolError(ModelkilnError):

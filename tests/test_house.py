@@ -27,7 +27,7 @@ README = (ROOT / 'README.md').read_text('utf-8')
 ROOMS: tuple[tuple[str, ...], ...] = (
     ('errors',),
     ('atomic', 'confine', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
-    ('archive', 'digest', 'feed', 'launch'),
+    ('archive', 'digest', 'document', 'feed', 'launch'),
     ('store',),
     ('frameworks',),
     ('engines', 'kinds', 'sources'),
@@ -36,6 +36,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ('plan', 'report'),
     ('execute',),
     ('layout',),
+    ('deliver',),
     ('front',),
     ('command',),
 )

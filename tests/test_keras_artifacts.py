@@ -51,15 +51,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Small:
 def test_an_artifact_is_run_by_its_manifest_alone_and_answers_as_keras_does(built: Small, variant: str) -> None:
     import keras
 
-    from stages.engines.manifest import loaded
+    import stages
 
     rng = np.random.default_rng(1)
     feed = {'steps': rng.standard_normal((1, 5, 3)).astype('float32'), 'gain': np.full((1, 1), 3, 'float32')}
     source = keras.saving.load_model(Path(built.root, 'recipes/files/net.keras'))
     wanted = np.asarray(source([feed['steps'], feed['gain']]))
 
-    session, contract = loaded(built.artifact(variant))
-
-    assert [port.name for port in contract.inputs] == ['gain', 'steps']
-    [got] = session.run(feed).values()
+    with stages.load(built.artifact(variant)) as model:
+        assert [port.name for port in model.inputs] == ['gain', 'steps']
+        [got] = model.run(feed).values()
     assert np.allclose(got, wanted, atol=1e-5)

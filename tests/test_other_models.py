@@ -74,10 +74,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Small:
 
 
 def answers(folder: Path, feed: dict) -> dict:
-    from stages.engines.manifest import loaded
+    import stages
 
-    session, contract = loaded(folder)
-    return session.run({port.name: feed[port.name] for port in contract.inputs})
+    with stages.load(folder) as model:
+        return model.run(feed)
 
 
 @pytest.mark.parametrize('variant', ['torchscript', 'onnx', 'ort', 'openvino', 'openvino-static', 'tvm'])

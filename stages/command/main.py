@@ -26,6 +26,7 @@ COMMANDS: Final = (
     'verify',
     'doctor',
     'report',
+    'run',
     'conversions',
     'repeat',
     'gc',

@@ -61,6 +61,10 @@ class Engine(Protocol):
         """The locked environment it runs in, by its name in ``stages/environments``; empty: the user's own."""
 
     @property
+    def CONCURRENT(self) -> bool:
+        """Whether several threads may call one session's ``run`` at the same time; else calls must take turns."""
+
+    @property
     def Options(self) -> type[Any]:
         """Frozen dataclass of the options a variant's ``run`` may set; defaults are the fair ones."""
 

@@ -11,7 +11,7 @@ from stages.engines import usual
 from stages.engines.torch import TorchSession, prepare, session, set_threads
 
 __all__ = [
-    'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
     'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
@@ -19,6 +19,7 @@ ENGINE = 'aotinductor'
 RUNS = ('aoti',)
 TOOLS = ('torch', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = False  # packages are loaded for one caller
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

@@ -18,6 +18,7 @@ ENGINE = 'litert'
 RUNS = ('tflite',)
 TOOLS = ('ai-edge-litert', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = False  # one interpreter, one set of tensors
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

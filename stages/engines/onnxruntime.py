@@ -19,6 +19,7 @@ ENGINE = 'onnxruntime'
 RUNS = ('onnx', 'ort')
 TOOLS = ('onnxruntime', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = True
 BFLOAT16 = 16
 """ONNX's number for bfloat16."""
 

@@ -17,6 +17,7 @@ ENGINE = 'openvino'
 RUNS = ('openvino',)
 TOOLS = ('openvino', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = True
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs
@@ -37,7 +38,10 @@ class Options:
 class OvSession:
     """A compiled model that takes and gives host arrays."""
 
-    request: Any
+    compiled: Any
+    idle: list[Any]
+    """Requests that no call uses; each has its own buffers, so that calls do not wait for each other."""
+
     taken: Mapping[str, int]
     """By name: the place among the model's inputs."""
 
@@ -48,13 +52,23 @@ class OvSession:
 
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the model; results are copied, as OpenVINO uses its own buffers again in the next call."""
+        try:
+            request = self.idle.pop()
+        except IndexError:
+            request = self.compiled.create_infer_request()
+        try:
+            return self._run(request, feed)
+        finally:
+            self.idle.append(request)
+
+    def _run(self, request: Any, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         if self.stateful:
-            self.request.reset_state()
+            request.reset_state()
         asked = {
             place: _brain(feed[name]) if name in self.brain else _writeable(feed[name])
             for name, place in self.taken.items()
         }
-        results = self.request.infer(asked, share_inputs=True, share_outputs=True)
+        results = request.infer(asked, share_inputs=True, share_outputs=True)
         return {
             name: usual.brain_array(results[place].view('uint16').copy())
             if name in self.brain
@@ -86,7 +100,8 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Ov
     at, back = ports.places(compiled.inputs, taken, 'input'), ports.places(compiled.outputs, returned, 'output')
     request = compiled.create_infer_request()
     return OvSession(
-        request,
+        compiled,
+        [request],
         {port.name: place for port, place in zip(contract.inputs, at, strict=True)},
         {port.name: place for port, place in zip(contract.outputs, back, strict=True)},
         stateful=bool(request.query_state()),

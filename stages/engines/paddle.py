@@ -18,6 +18,7 @@ ENGINE = 'paddle'
 RUNS = ('paddle',)
 TOOLS = ('paddlepaddle', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = False  # one predictor, one set of places
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

@@ -18,6 +18,7 @@ ENGINE = 'tensorflow'
 RUNS = ('savedmodel', 'keras')
 TOOLS = ('tensorflow-cpu', 'keras', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = False  # variables are set back before each call
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs

@@ -18,6 +18,7 @@ ENGINE = 'torch'
 RUNS = ('torch', 'exported')
 TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
+CONCURRENT = False  # modules may keep state, and state is set back before each call
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 

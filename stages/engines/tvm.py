@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy
 
 __all__ = [
-    'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
     'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
@@ -31,6 +31,7 @@ ENGINE = 'tvm'
 RUNS = ('tvm',)
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = False  # one machine, one set of registers
 programs = usual.no_programs
 
 RUNTIME: Final = ('libtvm_runtime.so', 'libtvm_runtime_extra.so')

@@ -1,0 +1,56 @@
+"""A deployment needs NumPy and one engine: nothing that builds, reads recipes or checks documents is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILDING = (
+    'torch',
+    'doit',
+    'yaml',
+    'jsonschema',
+    'portalocker',
+    'cloudpickle',
+    'onnx',
+    'tensorflow',
+    'tvm',
+    'matplotlib',
+)
+OURS = (
+    'stages.recipe',
+    'stages.plan',
+    'stages.execute',
+    'stages.layout',
+    'stages.store',
+    'stages.sources',
+    'stages.kinds',
+)
+
+
+@pytest.mark.parametrize('package', BUILDING)
+def test_loading_goes_without(package: str) -> None:
+    code = f'import sys; sys.modules[{package!r}] = None; import stages, stages.deliver.load; stages.load'
+
+    subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True)
+
+
+def test_loading_loads_no_room_that_builds() -> None:
+    code = 'import sys, stages.deliver.load; print(*sys.modules)'
+
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True, capture_output=True, text=True)
+
+    assert [name for name in done.stdout.split() if name.startswith(OURS)] == []
+
+
+def test_the_command_goes_without_them_too() -> None:
+    blocked = f'sys.modules |= dict.fromkeys({BUILDING!r})'
+    code = f'import sys; {blocked}; from stages.command.main import main; sys.exit(main(["run", "nowhere"]))'
+
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (4, 'nowhere: is no folder; expected one that holds manifest.json\n')
