@@ -63,10 +63,10 @@ def _opened(
     try:
         engine.prepare()
     except ModuleNotFoundError as error:
-        raise ToolError(
-            f'{manifest.name} runs in {engine.ENGINE}, which needs {error.name}, not installed here; '
-            f'run: pip install "modelkiln[run-{engine.ENGINE}]"'
-        ) from error
+        where = f'it lives in the locked environment {engine.ENVIRONMENT}, beside recipes alone'
+        mend = where if engine.ENVIRONMENT else f'run: pip install "modelkiln[run-{engine.ENGINE}]"'
+        needs = f'{manifest.name} runs in {engine.ENGINE}, which needs {error.name}, not installed here'
+        raise ToolError(f'{needs}; {mend}') from error
     try:
         chosen = engine.Options(**options)
     except TypeError as error:
