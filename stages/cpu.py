@@ -17,6 +17,20 @@ DECISIVE: Final = (
 """Instructions that runtimes choose their kernels by, as Linux names them; ``asimddp`` is Arm's dotprod."""
 
 
+ISAS: Final[dict[str, tuple[str, ...]]] = {
+    'sse42': ('sse4_2',),
+    'avx2': ('avx2', 'fma'),
+    'avx512': ('avx512f', 'avx512bw', 'avx512vl'),
+    'amx': ('amx_tile', 'amx_int8', 'amx_bf16'),
+}
+"""Sets that a recipe can keep a CPU to, the weaker before the stronger, and what a CPU must have for each."""
+
+
+def lacks(isa: str) -> tuple[str, ...]:
+    """Return what this CPU lacks of an instruction set; where the system does not tell, everything."""
+    return tuple(name for name in ISAS[isa] if name not in flags())
+
+
 @cache
 def flags() -> frozenset[str]:
     """Return all instruction sets of this CPU, as Linux names them; none where the system does not tell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -39,6 +39,20 @@ class Session(Protocol):
 
         Feeds hold exactly the contract's inputs, in its dtypes (an engine casts where its file wants another width).
         """
+
+
+class Line(Protocol):
+    """A session with as many requests in flight as its engine is set to: for throughput, and for a server."""
+
+    @property
+    def requests(self) -> int:
+        """How many are in flight at once."""
+
+    def submit(self, feed: Mapping[str, numpy.ndarray], done: Callable[[dict[str, numpy.ndarray]], None]) -> None:
+        """Start a request; wait while all are in flight. ``done`` gets its complete outputs, in whatever thread."""
+
+    def drain(self) -> None:
+        """Return when nothing is in flight; raise what a request raised."""
 
 
 class Engine(Protocol):
@@ -92,3 +106,6 @@ class Engine(Protocol):
 
     def load(self, folder: Path, contract: Contract, options: Any, threads: int) -> Session:
         """Load the model in ``folder``, whose ports ``contract`` tells, to run on ``threads`` threads."""
+
+    def line(self, session: Any) -> Line:
+        """Return the requests in flight of a session that ``load`` gave."""

@@ -21,6 +21,7 @@ ENVIRONMENT = ''
 CONCURRENT = False  # one interpreter, one set of tensors
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+line = usual.line
 programs = usual.no_programs
 
 

@@ -26,6 +26,7 @@ BFLOAT16 = 16
 ADVICE = 'another engine for this model: openvino, tvm'
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+line = usual.line
 programs = usual.no_programs
 
 

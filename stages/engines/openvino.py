@@ -20,6 +20,7 @@ ENVIRONMENT = ''
 CONCURRENT = True
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+line = usual.line
 programs = usual.no_programs
 
 

@@ -12,7 +12,7 @@ from stages.engines.torch import TorchSession, prepare, session, set_threads
 
 __all__ = [
     'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
-    'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+    'foreign', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'torchscript'
@@ -22,6 +22,7 @@ ENVIRONMENT = ''
 CONCURRENT = False  # as torch
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
+line = usual.line
 programs = usual.no_programs
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
-    'foreign', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+    'foreign', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'tvm'
@@ -33,6 +33,7 @@ TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'numpy')
 ENVIRONMENT = ''
 CONCURRENT = False  # one machine, one set of registers
 programs = usual.no_programs
+line = usual.line
 
 RUNTIME: Final = ('libtvm_runtime.so', 'libtvm_runtime_extra.so')
 """TVM's runtime, and the part of it that sorts."""

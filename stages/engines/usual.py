@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stages.contract.engine import Emulator
+from stages.contract.engine import Emulator, Session
 from stages.errors import ToolError
 
 if TYPE_CHECKING:
@@ -36,6 +37,26 @@ def prepare_foreign(name: str, folder: Path) -> Path:
 def no_programs(options: Any) -> tuple[str, ...]:
     """Call no program of the system."""
     return ()
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """The line of an engine that runs one request at a time, on all its threads: the caller waits for it."""
+
+    session: Session
+    requests: int = 1
+
+    def submit(self, feed: Mapping[str, numpy.ndarray], done: Callable[[dict[str, numpy.ndarray]], None]) -> None:
+        """Run the request; it is done on return."""
+        done(self.session.run(feed))
+
+    def drain(self) -> None:
+        """Nothing is ever left."""
+
+
+def line(session: Session) -> OneByOne:
+    """Return the line of an engine without requests of its own."""
+    return OneByOne(session)
 
 
 def brain_bits(array: numpy.ndarray) -> numpy.ndarray:

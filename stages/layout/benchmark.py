@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from stages.execute.project import Failure, Project
 from stages.layout.outcome import Outcome
 from stages.measure.machine import fingerprint, machine
 from stages.measure.samples import Samples, samples_of
-from stages.recipe.model import Benchmark
+from stages.recipe.model import Benchmark, settings
+from stages.recipe.setting import SERVER, Setting
 from stages.store.locks import locked, measuring
 from stages.store.records import read_record, write_record
 
@@ -30,34 +31,34 @@ CYCLE_TIMEOUT = 900.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """One row of the table: a variant on a number of threads, and the key of its samples."""
+    """One row of the table: a variant in a setting, and the key of its samples."""
 
     outcome: Outcome
-    threads: int
+    setting: Setting
     key: str
 
 
 def wanted(project: Project, outcomes: list[Outcome]) -> list[Wanted]:
-    """Return what the recipe's table needs: every variant built for this machine, on every number of threads.
+    """Return what the recipe's table needs: every variant built for this machine, in every setting it asks for.
 
     Also what is too far from its source: the report says what it would have gained.
     """
     return [
-        Wanted(outcome, threads, _key(project, outcome, threads))
+        Wanted(outcome, setting, _key(project, outcome, setting))
         for outcome in outcomes
         if outcome.failure is None and outcome.build.chain[-1].check is not None and not outcome.foreign
-        for threads in project.plan.recipes[outcome.build.recipe].benchmark.threads
+        for setting in settings(project.plan.recipes[outcome.build.recipe], outcome.build.variant)
     ]
 
 
 def keys(project: Project) -> set[str]:
     """Return the key of every row that the recipes of today may ask for, as far as their steps have stamps."""
     return {
-        _key(project, Outcome(build, None, None), threads)
+        _key(project, Outcome(build, None, None), setting)
         for recipe, builds in project.plan.builds.items()
         for build in builds
         if build.chain[-1].check is not None
-        for threads in project.plan.recipes[recipe].benchmark.threads
+        for setting in settings(project.plan.recipes[recipe], build.variant)
     }
 
 
@@ -93,10 +94,10 @@ def has_samples(project: Project, row: Wanted) -> bool:
 
 def with_failures(project: Project, outcomes: list[Outcome], rows: list[Wanted]) -> list[Outcome]:
     """Return the outcomes with the measurements that failed in this run."""
-    failed: dict[str, list[tuple[int, str]]] = {}
+    failed: dict[str, list[tuple[Setting, str]]] = {}
     for row in rows:
         if (failure := project.failures.get(row.key)) and not has_samples(project, row):
-            failed.setdefault(row.outcome.build.name, []).append((row.threads, _cause(failure.reason)))
+            failed.setdefault(row.outcome.build.name, []).append((row.setting, _cause(failure.reason)))
     return [replace(outcome, unmeasured=tuple(failed.get(outcome.build.name, ()))) for outcome in outcomes]
 
 
@@ -107,17 +108,17 @@ def _cause(reason: str) -> str:
 
 
 def measure(project: Project, recipe: str, rows: list[Wanted]) -> None:
-    """Take the samples that are missing, one session for each number of threads and each batch."""
+    """Take the samples that are missing, one session for each setting."""
     with locked(project.state / 'locks' / f'measure.{recipe}'):
         missing = [row for row in rows if not has_samples(project, row)]
-        groups: dict[tuple[int, int], list[Wanted]] = {}
+        groups: dict[Setting, list[Wanted]] = {}
         for row in missing:
-            groups.setdefault((row.threads, row.outcome.build.variant.batch), []).append(row)
-        for (threads, batch), group in groups.items():
-            _session(project, recipe, threads, batch, group, rows)
+            groups.setdefault(row.setting, []).append(row)
+        for setting, group in groups.items():
+            _session(project, recipe, setting, group, rows)
 
 
-def _session(project: Project, recipe: str, threads: int, batch: int, group: list[Wanted], rows: list[Wanted]) -> None:
+def _session(project: Project, recipe: str, setting: Setting, group: list[Wanted], rows: list[Wanted]) -> None:
     from stages.measure.protocol import run_session
     from stages.measure.spawn import spawn_cycle
 
@@ -126,19 +127,24 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
     folder = project.store.temporary(f'measure.{recipe}')
     try:
         subjects: dict[str, Subject] = {}
-        for row in [*(r for r in rows if r.outcome.build == baseline and r.threads == threads), *group]:
+        # one that is not asked for in this setting takes part in it all the same: the others are held against it
+        for row in [*[r for r in rows if r.outcome.build == baseline][:1], *group]:
             build = row.outcome.build
             if build.variant.name in subjects:
                 continue
             to = folder / 'models' / build.variant.name
             copy_result(project, build.chain[-1].step, to)
-            subjects[build.variant.name] = _subject(project, row, to, batch)
+            subjects[build.variant.name] = _subject(project, row, setting, to)
         if baseline.variant.name not in subjects:
             terminal.note(f'  {recipe}: not measured, because the baseline {baseline.name} was not built')
             return
         copy_result(project, plan.probes[recipe], folder / 'inputs')
+        benchmark = plan.recipes[recipe].benchmark
         common = {
             'inputs': str(folder / 'inputs' / 'data.npz'),
+            'scenario': setting.scenario,
+            'sizes': dict(setting.sizes),
+            'latency_bound': benchmark.latency_bound,
         }
         first = subjects.pop(baseline.variant.name)
         work = folder / 'cycle'
@@ -153,11 +159,11 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
 
         with measuring():
             measured = run_session(
-                first, list(subjects.values()), common, plan.recipes[recipe].benchmark, run_cycle,
+                first, list(subjects.values()), common, benchmark, run_cycle,
                 lambda words: terminal.progress(f'measure {recipe}: {words}'),
             )  # fmt: skip
         facts = machine()
-        for row in [*group, *(r for r in rows if r.outcome.build == baseline and r.threads == threads)]:
+        for row in [*group, *(r for r in rows if r.outcome.build == baseline and r.setting == setting)]:
             taken = measured[row.outcome.build.variant.name]
             if 'failed' in taken:
                 if row.key not in project.failures:
@@ -166,19 +172,20 @@ def _session(project: Project, recipe: str, threads: int, batch: int, group: lis
                 project.failures[row.key] = Failure(row.outcome.build.name, taken['failed'], '', f'doit {recipe}')
             elif row in group:
                 paired = row.outcome.build == baseline or bool(taken['baseline_cycles'])
-                content = {**taken, 'batch': batch, 'machine': facts}
+                content = {**taken, **asdict(setting), 'machine': facts}
                 write_record(_path(project, row.key, paired=paired), content)
-        terminal.note(f'  measured {recipe}: {len(measured)} variants, {threads} thread{"s" if threads > 1 else ""}')
+        terminal.note(f'  measured {recipe}: {len(measured)} variants, {setting.words()}')
     finally:
         project.store.discard(folder)
 
 
-def _subject(project: Project, row: Wanted, folder: Path, batch: int) -> Subject:
+def _subject(project: Project, row: Wanted, setting: Setting, folder: Path) -> Subject:
     from stages.measure.protocol import Subject
 
     build = row.outcome.build
+    variant = build.variant
     return Subject(
-        build.variant.name, build.variant.engine, _options(project, row.outcome), row.threads, str(folder), batch
+        variant.name, variant.engine, _options(project, row.outcome), setting.threads, str(folder), setting.batch
     )
 
 
@@ -188,7 +195,7 @@ def _options(project: Project, outcome: Outcome) -> dict[str, Any]:
     return dict(project.plan.steps[check].params['options'])
 
 
-def _key(project: Project, outcome: Outcome, threads: int) -> str:
+def _key(project: Project, outcome: Outcome, setting: Setting) -> str:
     build, plan = outcome.build, project.plan
     recipe = plan.recipes[build.recipe]
     engine = ENGINES[build.variant.engine]
@@ -196,16 +203,17 @@ def _key(project: Project, outcome: Outcome, threads: int) -> str:
     ids = {'model': build.chain[-1].step, 'baseline': baseline.chain[-1].step, 'inputs': plan.probes[build.recipe]}
     stamps = {role: project.stamp(id) for role, id in ids.items()}
     module = {engine.__name__, ENGINES[baseline.variant.engine].__name__}  # type: ignore[attr-defined]
-    protocol: Benchmark = replace(recipe.benchmark, threads=(threads,))
+    protocol: Benchmark = recipe.benchmark
+    bound = protocol.latency_bound if setting.scenario == SERVER else None
     return digest_of(
         {
             'content': {role: stamp.digest if stamp else None for role, stamp in stamps.items()},
             'engine': build.variant.engine,
             'options': _options(project, outcome),
-            'batch': build.variant.batch,
+            'setting': asdict(setting),
             'protocol': [
-                protocol.cycles, protocol.repetitions, threads, protocol.warmup_runs, protocol.warmup_seconds,
-                sorted(protocol.sizes.items()), [name for name, _ in recipe.carries],
+                protocol.cycles, protocol.repetitions, protocol.warmup_runs, protocol.warmup_seconds, bound,
+                [name for name, _ in recipe.carries],
             ],
             'tools': project.tools_of(baseline.variant.engine) | project.tools_of(build.variant.engine),
             'code': project.code(('stages.measure.cycle', *sorted(module))),

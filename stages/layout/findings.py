@@ -20,6 +20,7 @@ from stages.measure.samples import Samples
 from stages.measure.tolerance import tolerance_of
 from stages.plan.step import Build, Step
 from stages.recipe.model import Stage
+from stages.recipe.setting import Setting
 from stages.report import findings
 from stages.report.findings import Asked, Bound, Failed, Findings, Protocol, Unmeasured, Variant
 from stages.store.store import Result
@@ -29,8 +30,8 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
     """Return what ``stages.report`` draws its pages from."""
     plan = project.plan
     recipe = plan.recipes[recipe_name]
-    taken = {(row.outcome.build.variant.name, row.threads): benchmark.samples(project, row) for row in rows}
-    measured = {f'{name} ({threads})': found for (name, threads), found in taken.items() if found}
+    taken = {(row.outcome.build.variant.name, row.setting): benchmark.samples(project, row) for row in rows}
+    measured = {f'{name} ({setting.words()})': found for (name, setting), found in taken.items() if found}
     facts = next((found.machine for found in measured.values()), None) or machine()
     evaluate = recipe.data.get('evaluate')
     told = next((o.check.contract for o in outcomes if o.check and o.check.contract), {})
@@ -77,7 +78,7 @@ def _makes(stage: Stage, module: str) -> str:
     return kind.precision(stage.params, 'f32')
 
 
-def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int], Samples | None]) -> Variant:
+def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, Setting], Samples | None]) -> Variant:
     build, plan = outcome.build, project.plan
     built = outcome.failure is None
     results = [result_of(project, link.step) for link in build.chain] if built else []
@@ -106,7 +107,7 @@ def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, int],
         bound=Bound(bound.relative, bound.cosine),
         notes=(*outcome.notes, *_told(build, outcome)),
         measured=tuple(found for (name, _), found in taken.items() if name == build.variant.name and found),
-        unmeasured=tuple(Unmeasured(threads, why) for threads, why in outcome.unmeasured),
+        unmeasured=tuple(Unmeasured(setting, why) for setting, why in outcome.unmeasured),
     )
 
 

@@ -107,12 +107,12 @@ def _measurement(seen: Foreseen, build: Build, *, sure: bool) -> Iterator[Deed]:
         doubt = doubt or seen.doubtful(_judged(seen, build))
         yield Deed('measure', build.name, ('unless these bytes were measured before',), sure=False)
         return
-    threads = [row.threads for row in benchmark.wanted(project, [outcome]) if not benchmark.has_samples(project, row)]
-    if threads:
+    rows = [row for row in benchmark.wanted(project, [outcome]) if not benchmark.has_samples(project, row)]
+    if rows:
         for id in used:
             needed(seen, id, by, sure=sure)
-        on = ', '.join(map(str, threads))
-        yield Deed('measure', build.name, (f'no samples of it from this machine (threads: {on})',), sure)
+        settings = '; '.join(row.setting.words() for row in rows)
+        yield Deed('measure', build.name, (f'no samples of it from this machine ({settings})',), sure)
 
 
 def _removal(gone: Stale) -> Deed:

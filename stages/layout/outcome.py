@@ -10,6 +10,7 @@ from stages.measure.figures import Check, read_check
 from stages.measure.tolerance import judge, loss, too_much, untestable
 from stages.plan.step import Build, Link
 from stages.recipe.model import Recipe
+from stages.recipe.setting import Setting
 from stages.store.store import Lost
 
 
@@ -30,8 +31,8 @@ class Outcome:
     accuracy_failed: str | None = None
     """Set: the variant works but loses more of the metric than the recipe allows."""
 
-    unmeasured: tuple[tuple[int, str], ...] = ()
-    """Measurements that failed in this run: the number of threads, and why."""
+    unmeasured: tuple[tuple[Setting, str], ...] = ()
+    """Measurements that failed in this run: in which setting, and why."""
 
     notes: tuple[str, ...] = ()
     """What else is to be known of its figures; no failure."""
@@ -63,9 +64,7 @@ class Outcome:
     @property
     def measuring(self) -> list[str]:
         """The failed measurements in words."""
-        return [
-            f'measuring with {threads} thread{"s" * (threads != 1)} failed: {why}' for threads, why in self.unmeasured
-        ]
+        return [f'measuring with {setting.words()} failed: {why}' for setting, why in self.unmeasured]
 
 
 def outcome_of(project: Project, build: Build) -> Outcome:

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,22 +28,27 @@ from stages.contract.port import read_contract
 from stages.errors import ModelkilnError, StepError
 from stages.feed.npz import read_npz
 from stages.feed.samples import samples
-from stages.measure import clock, memory
+from stages.measure import clock, memory, scenario
 from stages.measure.machine import current_mhz, load_average
 from stages.measure.rotation import ROTATION, digest, rotation
+from stages.recipe.setting import OFFLINE, SINGLE
 
 if TYPE_CHECKING:
     import numpy
 
-    from stages.contract.engine import Engine
+    from stages.contract.engine import Engine, Line
 
 T = TypeVar('T')
+
+LEAST_ARRIVALS = 100
+"""Requests of a trial of ``server``, at least: of fewer, the 90th percentile is not known."""
 
 
 def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = None) -> dict[str, Any]:
     """Measure one variant once, and return every sample as an integer (ns, bytes).
 
-    The timed region is host arrays in, host arrays out: an engine's ``run`` returns complete outputs. With
+    The timed region is host arrays in, host arrays out: an engine's ``run`` returns complete outputs. What is timed
+    follows from the request's ``scenario``: see ``stages.measure.scenario``. With
     ``inner`` 0 nothing is measured: the result is ``{'inner': n}``, the calls that make a repetition last 1 ms.
     """
     begun = datetime.now(timezone.utc).isoformat()  # noqa: UP017  # a locked environment may have CPython 3.10
@@ -56,6 +62,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
 
     folder = Path(request['folder'])
     contract = read_contract(folder)
+    contract = replace(contract, sizes={**contract.sizes, **request.get('sizes', {})})
     options = engine.Options(**request['options'])
     load_ns, session = _timed(lambda: engine.load(folder, contract, options, request['threads']))
     rss_load = memory.rss_bytes()
@@ -70,19 +77,30 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     first_ns, first = _timed(lambda: session.run(feeds[0]))
     first = {name: array.copy() for name, array in first.items()}  # an engine may fill its buffer again
     rss_first = memory.rss_bytes()
-    warmup_ns = _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
     if not request['inner']:
+        _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
         return {'inner': clock.calls_per_repetition(call)}
+    single = request.get('scenario', SINGLE) == SINGLE
+    line = None if single else engine.line(session)
+    if line is None:
+        warmup_ns = _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
+    else:
+        _check_outputs(first, scenario.answer(line, feeds[0]))
+        warmup_ns = scenario.warm_up(line, feeds, request['warmup_runs'], request['warmup_seconds'])
 
     gc.collect()
     gc.disable()
     before = _usage()
-    time_ns = clock.time_calls(call, request['repetitions'], request['inner'])
+    timed = _time(request, call, line, feeds)
     used = {name: after - before[name] for name, after in _usage().items()}
-    peak_rss, per_repetition = memory.peaks(call, request['repetitions'])
+    if line is None:
+        peak_rss, per_repetition = memory.peaks(call, request['repetitions'])
+    else:
+        filled = line
+        peak_rss, per_repetition = memory.peaks(lambda _: scenario.warm_up(filled, feeds, 1, 0.0), 5)
     gc.enable()
 
-    last = session.run(feeds[0])
+    last = session.run(feeds[0]) if line is None else scenario.answer(line, feeds[0])
     _check_outputs(first, last)
     return {
         'start': begun,
@@ -91,8 +109,9 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         'load_ns': load_ns,
         'first_ns': first_ns,
         'warmup_ns': warmup_ns,
-        'inner': request['inner'],
-        'time_ns': time_ns,
+        'inner': timed.inner,
+        'time_ns': timed.time_ns,
+        **timed.more,
         'peak_rss_bytes': peak_rss,
         'peak_per_repetition': per_repetition,
         'rss_start_bytes': rss_start,
@@ -108,6 +127,23 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         'inputs_sha256': digest(feeds),
         'outputs_sha256': digest([last]),
     }
+
+
+def _time(
+    request: Mapping[str, Any],
+    call: Callable[[int], object],
+    line: Line | None,
+    feeds: Sequence[Mapping[str, numpy.ndarray]],
+) -> scenario.Timed:
+    """Take the times that the request's scenario is about."""
+    repetitions, inner = request['repetitions'], request['inner']
+    if line is None:
+        return scenario.Timed(clock.time_calls(call, repetitions, inner), inner)
+    if request['scenario'] == OFFLINE:
+        return scenario.offline(line, feeds, repetitions * inner)
+    return scenario.server(
+        line, feeds, max(repetitions, LEAST_ARRIVALS), round(request['latency_bound'] * 1e9), request['seed']
+    )
 
 
 def _table() -> Mapping[str, Engine]:

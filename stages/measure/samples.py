@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.recipe.setting import SINGLE, Setting, setting_of
+
 
 @dataclass(frozen=True)
 class Cycle:
@@ -39,13 +41,21 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Samples:
-    """A variant at one number of threads, in rounds with the baseline."""
+    """A variant in one setting, in rounds with the baseline."""
 
     threads: int | None = None
     batch: int = 1
     cycles: tuple[Cycle, ...] = ()
     baseline_cycles: tuple[Cycle, ...] = ()
     machine: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scenario: str = SINGLE
+    sizes: tuple[tuple[str, int], ...] = ()
+    isa: str = ''
+
+    @property
+    def setting(self) -> Setting:
+        """How it was measured; threads that are not known count 1."""
+        return Setting(self.scenario, self.threads or 1, self.batch, self.sizes, self.isa)
 
 
 SERIES = ('time_ns', 'warmup_ns', 'peak_rss_bytes')
@@ -56,7 +66,11 @@ ONCE = ('import_ns', 'load_ns', 'first_ns', 'rss_start_bytes', 'rss_import_bytes
 
 def samples_of(read: Mapping[str, Any]) -> Samples:
     """Return samples from their JSON values."""
+    setting = setting_of(read)
     return Samples(
+        scenario=setting.scenario,
+        sizes=setting.sizes,
+        isa=setting.isa,
         threads=read.get('threads'),
         batch=read.get('batch') or 1,
         cycles=tuple(cycle_of(one) for one in read.get('cycles') or ()),

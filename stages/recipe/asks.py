@@ -7,13 +7,16 @@ from typing import Any, Final
 from stages.recipe import entries
 from stages.recipe.mistakes import Mistakes, listed, shown, suggest
 from stages.recipe.model import Benchmark, Check, Choose, Tolerance
+from stages.recipe.setting import SCENARIOS, SERVER
 from stages.recipe.strict_yaml import Key, Node
 from stages.recipe.units import SIZES, TIMES, amount
 
 PRECISIONS: Final = ('f32', 'f16', 'bf16', 'int8', 'int4', 'pruned')
-FIGURES: Final = ('latency', 'peak_memory', 'size')
+FIGURES: Final = ('latency', *SCENARIOS, 'peak_memory', 'size')
 BOUNDS: Final = ('accuracy_drop', 'peak_memory', 'size', 'latency')
-BENCHMARK: Final = ('cycles', 'repetitions', 'threads', 'warmup_runs', 'warmup_seconds', 'sizes')
+BENCHMARK: Final = (
+    'cycles', 'repetitions', 'threads', 'warmup_runs', 'warmup_seconds', 'sizes', 'scenarios', 'latency_bound',
+)  # fmt: skip
 
 
 def read_check(node: Node, most: float | None, mistakes: Mistakes) -> Check:
@@ -61,9 +64,13 @@ def read_benchmark(node: Node, dimensions: set[str] | None, mistakes: Mistakes) 
     for key, below in given.items():
         what = f'`{key}` of `benchmark`'
         if key == 'threads':
-            values['threads'] = _read_threads(below, what, mistakes)
+            values['threads'] = read_threads(below, what, mistakes)
         elif key == 'sizes':
-            values['sizes'] = _read_sizes(below, what, dimensions, mistakes)
+            values['sizes'] = read_sizes(below, what, dimensions, mistakes)
+        elif key == 'scenarios':
+            values['scenarios'] = read_scenarios(below, what, mistakes)
+        elif key == 'latency_bound':
+            values['latency_bound'] = _read_amount(below, what, TIMES, '`50 ms`', mistakes)
         elif key == 'warmup_seconds':
             values['warmup_seconds'] = entries.share(below, what, mistakes, most=3600.0)
         else:
@@ -72,7 +79,25 @@ def read_benchmark(node: Node, dimensions: set[str] | None, mistakes: Mistakes) 
     return Benchmark(**{name: value for name, value in values.items() if value is not None})
 
 
-def _read_threads(node: Node, what: str, mistakes: Mistakes) -> tuple[int, ...] | None:
+def check_bound(node: Node, benchmark: Benchmark, scenarios: set[str], mistakes: Mistakes) -> None:
+    """Note where ``server`` is asked for, and nothing says in which time it has to answer."""
+    if SERVER in scenarios and benchmark.latency_bound is None:
+        mistakes.add(node, '`server` is asked for, but not how fast; expected `benchmark: {latency_bound: 50 ms}`')
+
+
+def read_scenarios(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...] | None:
+    """Return one scenario, or several, none of them twice."""
+    nodes = node.value if isinstance(node.value, list) else [node]
+    if not nodes:
+        mistakes.add(node, f'{what} is an empty list; expected one or more of {listed(SCENARIOS)}')
+    read = [entries.word(below, SCENARIOS, what, mistakes) for below in nodes]
+    if len({*read}) < len(read):
+        mistakes.add(node, f'{what} has a scenario twice; keep one')
+    return tuple(one for one in read if one is not None) or None
+
+
+def read_threads(node: Node, what: str, mistakes: Mistakes) -> tuple[int, ...] | None:
+    """Return one number of threads, or several, none of them twice."""
     nodes = node.value if isinstance(node.value, list) else [node]
     if not nodes:
         mistakes.add(node, f'{what} is an empty list; expected a number of threads, or several')
@@ -82,7 +107,8 @@ def _read_threads(node: Node, what: str, mistakes: Mistakes) -> tuple[int, ...] 
     return tuple(count for count in counts if count is not None) or None
 
 
-def _read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mistakes) -> dict[str, int]:
+def read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mistakes) -> dict[str, int]:
+    """Return the size of each named dimension."""
     sizes = {}
     for key, below in (entries.mapping(node, what, mistakes) or {}).items():
         size = entries.positive(below, f'`{key}` of {what}', mistakes)

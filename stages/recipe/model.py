@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stages.contract.port import Port
+from stages.recipe.setting import SINGLE, Setting, sizes_of
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,14 @@ class Variant:
     unsupported: bool = False
     """Expected to be refused by a tool: the refusal is then a result, and no failure of the build."""
 
+    threads: tuple[int, ...] = ()
+    """Of this variant; none: the benchmark's. So too the next two."""
+
+    scenarios: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    isa: str = ''
+    """The instruction set that the CPU is kept to while it is measured; empty: all it has."""
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -161,13 +170,20 @@ class Benchmark:
     sizes: dict[str, int] = field(default_factory=dict)
     """Named dimensions (besides ``batch``) and the size they are measured at."""
 
+    scenarios: tuple[str, ...] = (SINGLE,)
+    """What is measured of each variant: ``single-stream``, ``offline``, ``server``."""
+
+    latency_bound: float | None = None
+    """Seconds within which nine of ten requests are answered in ``server``; it has no measure without."""
+
 
 @dataclass(frozen=True)
 class Choose:
     """What the best variant is."""
 
     fastest: str = 'latency'
-    """``latency``, ``peak_memory`` or ``size``: the figure to make small."""
+    """What to make best: ``latency`` (of ``single-stream``), throughput in ``offline``, rate in ``server``,
+    ``peak_memory`` or ``size``."""
 
     within: dict[str, float] = field(default_factory=dict)
     """Bounds: ``accuracy_drop`` (the metric's units), ``peak_memory`` and ``size`` (bytes), ``latency`` (seconds)."""
@@ -207,3 +223,14 @@ class Recipe:
 
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""
+
+
+def settings(recipe: Recipe, variant: Variant) -> tuple[Setting, ...]:
+    """Return the settings that a variant is measured in: a row of the table each."""
+    benchmark = recipe.benchmark
+    sizes = sizes_of(benchmark.sizes, variant.sizes)
+    return tuple(
+        Setting(scenario, threads, variant.batch, sizes, variant.isa)
+        for scenario in variant.scenarios or benchmark.scenarios
+        for threads in variant.threads or benchmark.threads
+    )

@@ -91,11 +91,15 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     known = bool(inputs) and all(port.shape != ANY for port in inputs or ())
     named = {d for port in inputs or () for d in port.shape if isinstance(d, str)}
     batched = 'batch' in named or not known
-    variants = read_variants(given['variants'], Ground(format, roles, batched), mistakes) if 'variants' in given else ()
+    dimensions = named - {'batch'} if known else None
+    ground = Ground(format, roles, batched, dimensions)
+    variants = read_variants(given['variants'], ground, mistakes) if 'variants' in given else ()
     check = asks.read_check(given['check'], most, mistakes) if 'check' in given else Check(None)
     benchmark = Benchmark()
     if 'benchmark' in given and inputs is not None:
-        benchmark = asks.read_benchmark(given['benchmark'], named - {'batch'} if known else None, mistakes)
+        benchmark = asks.read_benchmark(given['benchmark'], dimensions, mistakes)
+    scenarios = {*benchmark.scenarios, *(one for variant in variants for one in variant.scenarios)}
+    asks.check_bound(node, benchmark, scenarios, mistakes)
     choose = asks.read_choose(given['choose'], most, mistakes) if 'choose' in given else Choose()
     timeout = asks.read_timeout(given['timeout'], mistakes) if 'timeout' in given else Recipe.timeout
     memory = asks.read_memory(given['memory'], mistakes) if 'memory' in given else Recipe.memory

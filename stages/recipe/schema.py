@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from stages.cpu import ISAS
 from stages.engines import ENGINES
 from stages.kinds import KINDS
 from stages.recipe import asks, names
@@ -23,6 +24,7 @@ from stages.recipe.fetch import PIN, SHA256, URL
 from stages.recipe.metric import BETTER
 from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
 from stages.recipe.params import fields_of
+from stages.recipe.setting import SCENARIOS
 from stages.recipe.signature import DTYPES
 from stages.recipe.units import SIZES, TIMES
 from stages.recipe.variants import EXPECT
@@ -249,7 +251,27 @@ def _run() -> Schema:
     batch: Schema = {
         'anyOf': [{'type': 'integer', 'minimum': 1}, PLACE], 'default': 1, 'description': 'Samples in one call.',
     }  # fmt: skip
-    return _object({'batch': batch, **_merged(e.Options for e in ENGINES.values())}, 'How the engine runs the result.')
+    count: Schema = {'anyOf': [{'type': 'integer', 'minimum': 1}, PLACE]}
+    scenario = {'anyOf': [{'enum': [*SCENARIOS]}, PLACE]}
+    setting = {
+        'batch': batch,
+        'threads': {'anyOf': [*count['anyOf'], _some(count)], 'description': "Of this variant, over the benchmark's."},
+        'scenario': {
+            'anyOf': [*scenario['anyOf'], _some(scenario)],
+            'description': 'What is measured of this variant, over the `scenarios` of the benchmark.',
+        },
+        'sizes': _map(count, names.DIMENSION.pattern, "Sizes of named dimensions, over the benchmark's."),
+        'isa': {
+            'anyOf': [{'enum': [*ISAS]}, PLACE],
+            'description': 'The instruction set that the CPU is kept to while this variant is measured.',
+        },
+    }
+    options = _merged(engine.Options for engine in ENGINES.values())
+    return _object({**setting, **options}, 'How the engine runs the result, and in what setting it is measured.')
+
+
+def _some(item: Schema) -> Schema:
+    return {'type': 'array', 'items': item, 'minItems': 1, 'uniqueItems': True}
 
 
 def _merged(classes: typing.Iterable[type[Any]]) -> Schema:
@@ -291,6 +313,12 @@ def _asks() -> Schema:
         'warmup_runs': count | {'minimum': 0, 'default': Benchmark.warmup_runs},
         'warmup_seconds': number | {'default': Benchmark.warmup_seconds},
         'sizes': _map(count, names.DIMENSION.pattern, benchmark['sizes']),
+        'scenarios': {
+            'anyOf': [{'enum': [*SCENARIOS]}, _some({'enum': [*SCENARIOS]})],
+            'default': [*Benchmark.scenarios],
+            'description': benchmark['scenarios'],
+        },
+        'latency_bound': _amount(TIMES) | {'description': benchmark['latency_bound']},
     }
     bounds = {'accuracy_drop': number, 'peak_memory': _amount(SIZES), 'size': _amount(SIZES), 'latency': _amount(TIMES)}
     fastest = {'enum': [*asks.FIGURES], 'default': Choose.fastest, 'description': choose['fastest']}

@@ -13,6 +13,7 @@ from stages.recipe import entries, matrix, names
 from stages.recipe.mistakes import Mistakes, listed, shown, suggest
 from stages.recipe.model import Stage, Variant
 from stages.recipe.params import read_params
+from stages.recipe.run import read_run
 from stages.recipe.strict_yaml import Key, Node
 
 KEYS: Final = ('stages', 'run', 'matrix', 'expect')
@@ -32,6 +33,9 @@ class Ground:
 
     batched: bool
     """Whether an input has the dimension ``batch``."""
+
+    dimensions: set[str] | None
+    """The others that the inputs name; None where any may exist."""
 
 
 def read_variants(node: Node, ground: Ground, mistakes: Mistakes) -> tuple[Variant, ...]:
@@ -107,10 +111,13 @@ def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mis
     engine = None if format is None else _engine(format, listing, what, mistakes)
     if engine is None:
         return None
-    options, batch = _read_run(run, node, engine, ground, mistakes)
-    if len(mistakes) > before or options is None or format is None:
+    told = read_run(run, node, engine, ground.batched, ground.dimensions, mistakes)
+    if len(mistakes) > before or told.options is None or format is None:
         return None
-    return Variant(name, stages, format, engine.ENGINE, options, batch, key.line, unsupported)
+    return Variant(
+        name, stages, format, engine.ENGINE, told.options, told.batch, key.line, unsupported,
+        threads=told.threads, scenarios=told.scenarios, sizes=told.sizes, isa=told.isa,
+    )  # fmt: skip
 
 
 def _read_stages(nodes: list[Node], ground: Ground, mistakes: Mistakes) -> tuple[tuple[Stage, ...], str | None]:
@@ -188,19 +195,3 @@ def _engine(format: str, at: Node, what: str, mistakes: Mistakes) -> Engine | No
     if engine is None:
         mistakes.add(at, f'{what} gives {format}, which none of {listed(ENGINES)} runs')
     return engine
-
-
-def _read_run(node: Node | None, at: Node, engine: Engine, ground: Ground, mistakes: Mistakes) -> tuple[Any, int]:
-    """Return the engine's options and the batch size."""
-    what = f'`run` ({engine.ENGINE})'
-    given = entries.mapping(node, what, mistakes) if node is not None else {}
-    if given is None:
-        return None, 1
-    batch: int | None = 1
-    for key, below in given.items():
-        if key == 'batch':
-            batch = entries.positive(below, f'`batch` of {what}', mistakes, most=65536)
-            if batch is not None and batch > 1 and not ground.batched:
-                mistakes.add(below, '`batch` is set, but no input has the dimension `batch` in its shape')
-    options = {key: below for key, below in given.items() if key != 'batch'}
-    return read_params(engine.Options, options, node or at, what, mistakes, also=('batch',)), batch or 1

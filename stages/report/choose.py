@@ -9,13 +9,18 @@ from typing import Any
 
 from stages.intervals import interval
 from stages.measure.tolerance import loss, too_much
+from stages.recipe.setting import OFFLINE, SERVER, Setting
 from stages.report import samples
+from stages.report.candidates import TIMED, candidates
 from stages.report.digits import MB, MIB, change_text, plus_minus, significant, time_unit
 from stages.report.findings import Findings
 from stages.report.rows import Row
 from stages.report.statistics import level_for
 
-FIGURES = {'latency': 'lowest latency', 'peak_memory': 'lowest peak memory', 'size': 'smallest size'}
+FIGURES = {
+    'latency': 'lowest latency', 'single-stream': 'lowest latency', 'offline': 'highest throughput',
+    'server': 'highest rate of requests answered in time', 'peak_memory': 'lowest peak memory', 'size': 'smallest size',
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,12 @@ class Choice:
     threads: int | None
     reason: str
     refused: dict[str, str] = field(default_factory=dict)
+    setting: Setting | None = None
+    """How it was measured."""
+
+    def of(self, row: Row) -> bool:
+        """Whether this is the row that was chosen."""
+        return row.variant == self.name and row.setting == self.setting
 
 
 def choose(findings: Findings, found: list[Row]) -> Choice:
@@ -33,6 +44,7 @@ def choose(findings: Findings, found: list[Row]) -> Choice:
     figure, within = findings.asked.fastest, findings.asked.within
     if figure not in FIGURES:
         raise ValueError(f'choose: unknown figure {figure!r}; expected one of {", ".join(FIGURES)}')
+    found = candidates(findings, found, figure)
     baseline = next((row for row in found if row.baseline), None)
     allowed: list[Row] = []
     refused: dict[str, str] = {}
@@ -48,7 +60,7 @@ def choose(findings: Findings, found: list[Row]) -> Choice:
     # min() keeps the recipe's order among equals, so the answer never depends on chance.
     best = min(allowed, key=lambda row: (_value(row, figure), row.latency.mean if row.latency else math.inf))
     ties = [row for row in allowed if row is not best and _tied(best, row, figure, level_for(len(allowed) - 1))]
-    return Choice(best.variant, best.threads, _reason(best, figure, within, len(allowed), ties), refused)
+    return Choice(best.variant, best.threads, _reason(best, figure, within, len(allowed), ties), refused, best.setting)
 
 
 def _none(found: list[Row], figure: str) -> str:
@@ -74,9 +86,9 @@ def _none(found: list[Row], figure: str) -> str:
 def _value(row: Row, figure: str) -> float:
     if figure == 'size':
         return math.inf if row.size is None else row.size
-    found = row.latency if figure == 'latency' else row.peak
+    found = row.latency if figure in TIMED else row.peak
     # A batch of 8 that takes 4 times as long is faster: what is compared is the time per sample.
-    return math.inf if found is None else found.mean / (row.batch if figure == 'latency' else 1)
+    return math.inf if found is None else found.mean / (row.batch if figure in TIMED else 1)
 
 
 def _refusal(row: Row, figure: str, findings: Findings, baseline: Row | None) -> str | None:
@@ -171,10 +183,12 @@ def _reason(best: Row, figure: str, within: Mapping[str, Any], allowed: int, tie
 def _figure_text(row: Row, figure: str) -> str:
     if figure == 'size':
         return f'{significant((row.size or 0) * MB.factor)} MB'
-    found = row.latency if figure == 'latency' else row.peak
+    found = row.latency if figure in TIMED else row.peak
     assert found is not None
-    unit = time_unit([found.mean]) if figure == 'latency' else MIB
-    batch = f' for a batch of {row.batch}' if figure == 'latency' and row.batch > 1 else ''
+    if figure in (OFFLINE, SERVER):
+        return f'{significant(1e9 * row.batch / found.mean)} a second'
+    unit = time_unit([found.mean]) if figure in TIMED else MIB
+    batch = f' for a batch of {row.batch}' if figure in TIMED and row.batch > 1 else ''
     return f'{plus_minus(found, unit)} {unit.name}{batch}'
 
 

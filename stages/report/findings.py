@@ -8,6 +8,7 @@ from typing import Any
 
 from stages.measure.figures import Check, check_of
 from stages.measure.samples import Samples, samples_of
+from stages.recipe.setting import Setting, setting_of
 
 NO_REASON = 'no reason was recorded'
 Facts = Mapping[str, Any]
@@ -43,7 +44,7 @@ class Failed:
 class Unmeasured:
     """A measurement that failed."""
 
-    threads: int
+    setting: Setting
     reason: str
 
 
@@ -104,6 +105,9 @@ class Protocol:
     warmup_runs: int | None = None
     warmup_seconds: float | None = None
     sizes: Facts = field(default_factory=dict, hash=False)
+    scenarios: tuple[str, ...] = ()
+    latency_bound: float | None = None
+    """Seconds, of ``server``."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,8 @@ def read_findings(read: Facts) -> Findings:
             warmup_runs=protocol.get('warmup_runs'),
             warmup_seconds=protocol.get('warmup_seconds'),
             sizes=protocol.get('sizes') or {},
+            scenarios=tuple(protocol.get('scenarios') or ()),
+            latency_bound=protocol.get('latency_bound'),
         ),
         asked=Asked(asked.get('fastest') or 'latency', asked.get('within') or {}, asked.get('max_drop')),
         machine=read.get('machine') or {},
@@ -185,7 +191,9 @@ def _variant(read: Facts) -> Variant:
         bound=Bound(bound.get('relative'), bound.get('cosine')),
         notes=tuple(read.get('notes') or ()),
         measured=tuple(samples_of(one) for one in read.get('measured') or ()),
-        unmeasured=tuple(Unmeasured(one['threads'], one['reason']) for one in read.get('unmeasured') or ()),
+        unmeasured=tuple(
+            Unmeasured(setting_of(one.get('setting') or one), one['reason']) for one in read.get('unmeasured') or ()
+        ),
     )
 
 

@@ -79,8 +79,8 @@ def _verdicts(found: list[Row], choice: Choice) -> list[str]:
     several = len({row.threads for row in found if row.threads}) > 1
     said = [choice_sentence(choice)]
     for row in found:
-        best = row.variant == choice.name and row.threads == choice.threads
-        base = next((one for one in found if one.baseline and one.threads == row.threads), None)
+        best = choice.of(row)
+        base = next((one for one in found if one.baseline and one.setting == row.setting), None)
         if base and not row.baseline and row.ratio and not row.failure and (best or row.verdict == 'slower'):
             said.insert(1 if best else len(said), sentence(row, base, several))
     return said

@@ -10,6 +10,7 @@ from typing import Any
 from stages.intervals import Interval, interval
 from stages.measure.figures import Check, Difference, Score
 from stages.measure.samples import Cycle, Samples
+from stages.recipe.setting import SCENARIOS, SINGLE, Setting
 from stages.report import samples
 from stages.report.compressed import Compressed
 from stages.report.findings import Findings, Stage, Variant
@@ -23,7 +24,7 @@ BELOW = 'fails its accuracy bound'
 
 @dataclass(frozen=True)
 class Row:
-    """What is known about one variant at one thread count; times in ns, memory and size in bytes."""
+    """What is known about one variant in one setting; times in ns, memory and size in bytes."""
 
     variant: str
     chain: str
@@ -70,8 +71,19 @@ class Row:
 
     cycles: tuple[Cycle, ...]
     baseline_cycles: tuple[Cycle, ...]
+    setting: Setting | None = None
+    """How it was measured; None: it was not."""
+
     compressed: Compressed | None = None
     """Set on a compressed form: how it compares with its float form."""
+
+    @property
+    def throughput(self) -> Interval | None:
+        """Samples a second, where the scenario measures them: over the means of the processes."""
+        if not self.setting or self.setting.scenario == SINGLE:
+            return None
+        means = samples.cycle_means(self.cycles)
+        return interval([1e9 * self.batch / mean for mean in means]) if means else None
 
     @property
     def unsupported(self) -> bool:
@@ -89,12 +101,18 @@ def rows(findings: Findings) -> list[Row]:
     level = level_for(comparisons(findings))
     made: list[Row] = []
     for variant in findings.variants:
-        taken = {one.threads: one for one in variant.measured}
-        failed = {one.threads: one.reason for one in variant.unmeasured}
-        for threads in sorted(taken.keys() | failed.keys(), key=lambda n: n or 0) or [None]:
-            measured = taken.get(threads) or Samples(threads)
-            made.append(_row(findings, variant, measured, failed.get(threads or 0, ''), level))
+        taken = {one.setting: one for one in variant.measured}
+        failed = {one.setting: one.reason for one in variant.unmeasured}
+        for setting in sorted(taken.keys() | failed.keys(), key=_place):
+            measured = taken.get(setting) or Samples(setting.threads, setting.batch)
+            made.append(_row(findings, variant, setting, measured, failed.get(setting, ''), level))
+        if not taken and not failed:
+            made.append(_row(findings, variant, None, Samples(), '', level))
     return made
+
+
+def _place(setting: Setting) -> tuple[int, Setting]:
+    return SCENARIOS.index(setting.scenario), setting
 
 
 def comparisons(findings: Findings) -> int:
@@ -125,13 +143,15 @@ def _failure(variant: Variant, reason: Reason | None, unmeasured: str) -> tuple[
     return '', ''
 
 
-def _row(findings: Findings, variant: Variant, measured: Samples, unmeasured: str, level: int) -> Row:
+def _row(
+    findings: Findings, variant: Variant, setting: Setting | None, measured: Samples, unmeasured: str, level: int
+) -> Row:
     cycles, against = measured.cycles, measured.baseline_cycles
     means, peaks = samples.cycle_means(cycles), samples.peaks(cycles)
     is_baseline = variant.name == findings.baseline
     before, after = samples.pairs(cycles, against)
     ratio = paired_ratio(before, after, level) if before and not is_baseline else None
-    added = samples.added(cycles)
+    added, single = samples.added(cycles), setting is None or setting.scenario == SINGLE
     check = variant.check or Check()
     difference = check.difference or Difference(None, None, None)
     said = 'baseline' if is_baseline else verdict(ratio) if ratio else 'not compared' if means else 'not measured'
@@ -149,6 +169,7 @@ def _row(findings: Findings, variant: Variant, measured: Samples, unmeasured: st
         options=variant.options,
         batch=variant.batch,
         threads=measured.threads,
+        setting=setting,
         baseline=is_baseline,
         failure=failure or None,
         word=word,
@@ -159,7 +180,8 @@ def _row(findings: Findings, variant: Variant, measured: Samples, unmeasured: st
         latency=interval(means) if means else None,
         ratio=ratio,
         verdict=said,
-        percentiles=percentiles([t for c in cycles for t in samples.times(c)]) if means else {},
+        # a throughput is one figure of a process: it has no slow calls
+        percentiles=percentiles([t for c in cycles for t in samples.times(c)]) if means and single else {},
         peak=interval(peaks) if peaks else None,
         added=fmean(added) if added else None,
         size=variant.size_bytes,

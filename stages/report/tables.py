@@ -9,6 +9,7 @@ from typing import Any
 from stages.intervals import drift, interval
 from stages.measure.figures import Score
 from stages.measure.samples import Cycle
+from stages.recipe.setting import SINGLE
 from stages.report import samples
 from stages.report.blocks import Column, Line, Table
 from stages.report.choose import Choice
@@ -49,6 +50,7 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
         columns.append((Column('threads', True), lambda row: str(row.threads or NONE)))
     if len({row.batch for row in found}) > 1:
         columns.append((Column('batch', True), lambda row: str(row.batch)))
+    columns += _settings(found)
     columns += [
         (Column(f'latency, {unit.name}', True), lambda row: plus_minus(row.latency, unit) if row.latency else NONE),
         (Column(f'speed vs {findings.baseline}', True), lambda r: ratio_text(r.ratio) if r.ratio else NONE),
@@ -74,10 +76,34 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
     return Table('Variants', tuple(column for column, _ in columns), lines, _note(found, findings, level))
 
 
+def _settings(found: list[Row]) -> list[tuple[Column, Cells]]:
+    """Columns for what differs in how the rows were measured, besides threads and batch."""
+    asked = [row.setting for row in found if row.setting]
+    columns: list[tuple[Column, Cells]] = []
+    if any(setting.scenario != SINGLE for setting in asked):
+        columns.append((Column('scenario'), lambda row: row.setting.scenario if row.setting else NONE))
+        columns.append((Column('samples a second', True), _rate))
+    if len({setting.sizes for setting in asked}) > 1:
+        columns.append((Column('sizes'), _sizes))
+    if any(setting.isa for setting in asked):
+        columns.append((Column('instructions'), lambda row: (row.setting.isa if row.setting else '') or 'all'))
+    return columns
+
+
+def _rate(row: Row) -> str:
+    """Measured in scenarios that measure it, never one over a latency."""
+    found = row.throughput
+    return plus_minus(found, Unit('/s', 1.0)) if found else NONE
+
+
+def _sizes(row: Row) -> str:
+    return ', '.join(f'{name} {size}' for name, size in row.setting.sizes) if row.setting else NONE
+
+
 def state(row: Row, choice: Choice) -> str:
     if row.failure:
         return 'refused' if row.unsupported else 'greyed'
-    return 'chosen' if row.variant == choice.name and row.threads == choice.threads else ''
+    return 'chosen' if choice.of(row) else ''
 
 
 def _word(row: Row, choice: Choice) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.contract.port import Contract, Port, write_contract
+from stages.engines.usual import OneByOne
 from stages.errors import ForeignError
 
 X = Contract((Port('x', ('batch', 3), 'float32'),), (Port('y', (), ''),))
@@ -49,6 +50,10 @@ class Fake:
             raise ForeignError(self.absent)
         self.contract = contract
         return self
+
+    def line(self, session: Fake) -> OneByOne:
+        """Run one request at a time."""
+        return OneByOne(session)
 
     def run(self, feed: Mapping[str, Any]) -> dict[str, Any]:
         """Refuse any batch but its own, as a static model does."""

@@ -102,3 +102,28 @@ def test_what_was_built_and_could_not_be_measured_is_not_said_to_be_missing(exam
     )
     changed['variants'] = changed['variants'][-1:]
     assert chosen(changed).reason == 'no variant was built'
+
+
+def test_a_choice_by_throughput_is_made_among_rows_of_that_scenario_alone() -> None:
+    found = findings()
+    found['asked'] = {'fastest': 'offline', 'within': {}}
+    for variant in found['variants']:
+        for one in list(variant['measured']):  # OpenVINO is held back: ONNX Runtime answers the most
+            slower = 3 if variant['name'] == 'ov-int8' else 0.5
+            cycles = [{**cycle, 'time_ns': [int(slower * sum(cycle['time_ns'])) or 1], 'inner': 100}
+                      for cycle in one['cycles']]  # fmt: skip
+            variant['measured'].append({**one, 'scenario': 'offline', 'cycles': cycles})
+
+    choice = chosen(found)
+    assert (choice.name, choice.setting and choice.setting.scenario) == ('ort-int8', 'offline')
+    assert 'highest throughput (' in choice.reason and 'a second)' in choice.reason
+
+
+@pytest.mark.parametrize('apart', [{'isa': 'avx2'}, {'sizes': [['length', 8]]}])
+def test_what_was_measured_on_a_weaker_cpu_or_a_shorter_input_is_never_the_winner(apart: dict[str, Any]) -> None:
+    found = findings()
+    faster = next(variant for variant in found['variants'] if variant['name'] == 'tflite')
+    cycles = [{**cycle, 'time_ns': [1000] * 100} for cycle in faster['measured'][0]['cycles']]
+    faster['measured'].append({**faster['measured'][0], **apart, 'cycles': cycles})
+
+    assert chosen(found).name == chosen(findings()).name

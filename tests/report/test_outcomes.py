@@ -7,6 +7,7 @@ from typing import Any
 
 from stages.execute.project import Failure
 from stages.layout.outcome import Outcome
+from stages.recipe.setting import Setting
 
 BUILD: Any = SimpleNamespace(name='net:ort', variant=SimpleNamespace(unsupported=False))
 EXPECTING: Any = SimpleNamespace(name='net:ort', variant=SimpleNamespace(unsupported=True))
@@ -30,7 +31,8 @@ def test_a_step_that_fails_behind_one_that_is_too_far_hides_neither() -> None:
 
 
 def test_a_failed_measurement_breaks_the_variant_that_is_delivered() -> None:
-    found = Outcome(BUILD, None, None, unmeasured=((1, 'it was stopped'), (2, 'it was stopped')))
+    unmeasured = tuple((Setting(threads=threads), 'it was stopped') for threads in (1, 2))
+    found = Outcome(BUILD, None, None, unmeasured=unmeasured)
     assert found.deliverable
     assert (
         found.broken
