@@ -15,7 +15,7 @@ UNKNOWN = 'not measured'
 
 def shown_row(found: list[Row], choice: Choice) -> Row | None:
     """The row that the first screen is about; None when none is chosen."""
-    return next((row for row in found if row.variant == choice.name and row.threads == choice.threads), None)
+    return next((row for row in found if choice.of(row)), None)
 
 
 def facts(findings: Findings, found: list[Row], choice: Choice) -> tuple[Fact, ...]:
@@ -23,7 +23,7 @@ def facts(findings: Findings, found: list[Row], choice: Choice) -> tuple[Fact, .
     row = shown_row(found, choice)
     if row is None:
         return ()
-    base = next((one for one in found if one.baseline and one.threads == row.threads), None)
+    base = next((one for one in found if one.baseline and one.setting == row.setting), None)
     return (
         Fact('variant', row.variant, _what(row, found)),
         Fact('speed', *_speed(row, findings)),

@@ -42,7 +42,7 @@ def _compresses(stage: Stage) -> bool:
 
 def _form(row: Row, found: list[Row]) -> Row | None:
     """The row's float form: the same stages without what changes the precision, else the nearest, else the baseline."""
-    heavy = [other for other in found if other.built and not _is_compressed(other) and other.threads == row.threads]
+    heavy = [other for other in found if other.built and not _is_compressed(other) and other.setting == row.setting]
     same = [other for other in heavy if (other.format, other.batch) == (row.format, row.batch)]
     ranked = sorted(same, key=lambda other: _distance(row, other))
     return ranked[0] if ranked else next((other for other in heavy if other.baseline), None)
