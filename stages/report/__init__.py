@@ -13,7 +13,10 @@ from stages.report.rows import Row
 __all__ = ['TOOLS', 'Choice', 'Findings', 'choose', 'read_findings', 'rows_of', 'write_report']
 
 
-TOOLS = ('jinja2', 'matplotlib')
+TOOLS = ('jinja2', 'matplotlib', 'scipy')
+"""All that a report needs."""
+
+DRAW = ('jinja2', 'matplotlib')
 """What draws the page; without them there is no report.html."""
 
 
