@@ -8,6 +8,7 @@ are none, and the loader is left.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from stages.contract.port import Port
@@ -18,19 +19,24 @@ Lines = tuple[str, ...]
 TRANSFORMED: Final = ('torch-quantize', 'torch-prune')
 
 
-def use(manifest: Manifest, place: str = '.') -> Use:
-    """Return the lines for an artifact in the folder ``place``, as whoever runs them sees it."""
+def use(manifest: Manifest, place: str = '.', threads: int | None = None) -> Use:
+    """Return the lines for an artifact in the folder ``place``, as whoever runs them sees it.
+
+    ``threads`` are those to run it on, where they are not the manifest's.
+    """
+    told = f', threads={threads}' if threads not in (None, manifest.threads) else ''
+    manifest = replace(manifest, threads=threads or manifest.threads)
     plain = PLAIN.get(manifest.engine)
     ports = (*manifest.inputs, *manifest.outputs)
     said = plain(manifest, place) if plain and all(port.dtype != BRAIN for port in ports) else ()
-    return Use(_ours(manifest, place), said)
+    return Use(_ours(manifest, place, told), said)
 
 
-def _ours(manifest: Manifest, place: str) -> Lines:
+def _ours(manifest: Manifest, place: str, told: str) -> Lines:
     given = [port for port in manifest.inputs if not port.carries]
     return (
         'import numpy as np, stages',
-        f'with stages.load({place!r}) as model:',
+        f'with stages.load({place!r}{told}) as model:',
         f'    answers = model.run({_feed(manifest, {port.name: port for port in given})})',
         f'print({{name: answers[name].shape for name in {[port.name for port in manifest.outputs]}}})',
     )

@@ -14,13 +14,13 @@ from stages.atomic import write_text
 from stages.contract.port import CONTRACT, MANIFEST, contract_of
 from stages.digest import file_digest
 from stages.document.manifest import File, Made, Manifest, manifest_json
-from stages.engines import ENGINES, use
-from stages.execute import tools
+from stages.engines import use
 from stages.execute.ensure import copy_result, result_of
 from stages.execute.project import Project
 from stages.layout.outcome import Outcome
 from stages.measure.figures import Check
 from stages.plan.step import Build
+from stages.recipe.model import settings
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
 from stages.store.records import is_seen, read_record, write_record
@@ -91,7 +91,7 @@ def deliver(project: Project, outcome: Outcome, measured: Mapping[str, Any] | No
         if not outcome.deliverable:
             withdraw(project, build)
             return
-        manifest = json.dumps(manifest_json(_manifest(project, outcome, measured)), indent=2, sort_keys=True) + '\n'
+        manifest = json.dumps(manifest_json(manifest_of(project, outcome, measured)), indent=2, sort_keys=True) + '\n'
         if is_in_place(project, build):
             write_text(folder / MANIFEST, manifest)
         else:
@@ -179,7 +179,8 @@ def contract_of_step(project: Project, id: str) -> dict[str, Any]:
     return read
 
 
-def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> Manifest:
+def manifest_of(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> Manifest:
+    """Return what a variant that was built says of itself."""
     build, plan = outcome.build, project.plan
     recipe = plan.recipes[build.recipe]
     results = [result_of(project, link.step) for link in build.chain]
@@ -199,8 +200,8 @@ def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | 
         outputs=contract.outputs,
         precision=check.precision or contract.precision,
         options=plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
-        threads=measured['threads'] if measured else recipe.benchmark.threads[0],
-        runtime=tools.versions(ENGINES[build.variant.engine].TOOLS, project.installed),
+        threads=measured['threads'] if measured else settings(recipe, build.variant)[0].threads,
+        runtime=project.tools_of(build.variant.engine),
         sizes=contract.sizes,
         state=contract.state,
         notes=contract.notes,
