@@ -1,4 +1,4 @@
-"""Lines of Python to copy that run an artifact: with our loader, and with the engine alone, for whoever wants only that.
+"""Lines of Python to copy that run an artifact: with our loader, and with the engine alone, for whoever wants that.
 
 They feed zeros, of the size that the artifact was measured at, and leave ``answers``. The engine's own names stand in
 the lines for it. Where no few lines are right (a module that transforms changed, names that are no arguments), there
