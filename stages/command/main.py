@@ -17,6 +17,8 @@ from stages.store.modes import decide_modes
 from stages.terminal import complain, indented, only_plain
 
 COMMANDS: Final = (
+    'new',
+    'inspect',
     'check',
     'plan',
     'why',

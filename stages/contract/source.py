@@ -1,4 +1,11 @@
-"""What a source is: a module with these names. It takes files that nobody vouches for, and leaves a format."""
+"""What a source is: a module with these names. It takes files that nobody vouches for, and leaves a format.
+
+Three names more let ``modelkiln inspect`` and ``modelkiln new`` say more. ``recognise(path)``: the files of the model
+at ``path``, a file or a folder, by the place each gets among them, as names relative to the folder of ``path``; none
+where the content is no model of this format. It opens as little as tells, and no framework; a source without it is
+tried by reading. ``operators(folder)``: how many of each the model that ``run`` left has. ``holds(folder)``, of
+a source whose files tell no ports: what they hold. All of them run confined, as ``run`` does.
+"""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ LOADS = ('torch._dynamo',)
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ASIDE = 'the same kernels as torch itself; a step to others'
 
 
 @dataclass(frozen=True)

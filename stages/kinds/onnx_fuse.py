@@ -20,6 +20,7 @@ TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ASIDE = 'for transformers: it finds attention and normalization, and refuses a model without'
 
 ATTENTION = {'Attention', 'MultiHeadAttention', 'DecoderMaskedMultiHeadAttention', 'QAttention'}
 
@@ -46,6 +47,7 @@ class Params:
 
 needs = usual.no_data
 precision = usual.same_precision
+refuses = usual.known_wrong
 host = usual.any_cpu
 
 

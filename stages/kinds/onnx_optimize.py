@@ -18,6 +18,7 @@ TOOLS = ('onnxruntime', 'onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ASIDE = 'ONNX Runtime does this each time it loads a model: it saves loading time, not running time'
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Params:
 
 needs = usual.no_data
 precision = usual.same_precision
+refuses = usual.known_wrong
 
 
 def host(params: Params) -> bool:

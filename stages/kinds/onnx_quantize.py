@@ -52,6 +52,7 @@ class Params:
 
 
 precision = usual.int8
+refuses = usual.known_wrong
 host = usual.any_cpu
 
 

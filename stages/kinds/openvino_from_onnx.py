@@ -35,6 +35,15 @@ host = usual.any_cpu
 outputs = openvino_ir.outputs
 
 
+def refuses(params: Params, job: Job) -> None:
+    """Raise UnsupportedError where OpenVINO is known to answer wrongly for the model."""
+    import onnx
+
+    from stages.frameworks.openvino import known_wrong
+
+    known_wrong.refuse(onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False), params.insist)
+
+
 def run(params: Params, job: Job) -> Contract:
     """Write the IR; its inputs and outputs bear the recipe's names."""
     import onnx

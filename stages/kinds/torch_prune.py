@@ -19,6 +19,7 @@ TOOLS = ('torch', 'torch-pruning', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ASIDE = 'it answers otherwise than its source until it is trained again'
 
 
 @dataclass(frozen=True)

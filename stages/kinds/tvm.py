@@ -26,6 +26,13 @@ host = options.host
 outputs = options.outputs
 
 
+def refuses(params: options.Params, job: Job) -> None:
+    """Raise UnsupportedError where TVM cannot read the model; nothing is compiled."""
+    from stages.frameworks.tvm.built import read
+
+    read(params, job)
+
+
 def run(params: options.Params, job: Job) -> Contract:
     """Leave the library and ``library.json``, which says what machine it is for and what it takes."""
     from stages.frameworks.tvm.built import build

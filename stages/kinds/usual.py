@@ -23,3 +23,12 @@ def any_cpu(params: Any) -> bool:
 def int8(params: Any, before: str) -> str:
     """Leave int8; a pruned model stays one: only its accuracy can tell whether it serves."""
     return before if before == 'pruned' else 'int8'
+
+
+def known_wrong(params: Any, job: Any) -> None:
+    """Raise UnsupportedError where ONNX Runtime is known to answer wrongly for the model; not if ``params.insist``."""
+    import onnx
+
+    from stages.frameworks.onnx import known_wrong
+
+    known_wrong.refuse(onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False), params.insist)

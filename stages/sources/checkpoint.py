@@ -118,6 +118,20 @@ def inside(held: Any) -> list[str]:
     ]
 
 
+def held(file: Any) -> list[dict[str, Any]]:
+    """Return for each mapping of tensors its ``key`` and ``prefix``, as recipes write them, and its ``tensors``.
+
+    Of each tensor its name, shape and dtype; the mapping with the most tensors comes first.
+    """
+    found = []
+    for key, mapping in mappings(file):
+        tensors = {str(name): value for name, value in mapping.items() if is_tensor(value)}
+        if tensors:
+            about = [[name, list(v.shape), str(v.dtype).removeprefix('torch.')] for name, v in tensors.items()]
+            found.append({'key': key, 'prefix': wrapper([*tensors]), 'tensors': about})
+    return sorted(found, key=lambda one: -len(one['tensors']))
+
+
 def some(names: Sequence[str]) -> str:
     """Return the first few names, and how many there are beside."""
     more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''

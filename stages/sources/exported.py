@@ -7,11 +7,13 @@ is not run as it came either, to compare with: torch.export.load runs code that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import StepError
+from stages.sources import signs
 
 KIND = 'exported-source'
 TOOLS = ('torch', 'numpy')
@@ -47,3 +49,16 @@ def run(params: Params, job: Job) -> Contract:
     except Exception as error:  # torch's words for a graph that does not hold together are many
         raise StepError(f'{source.name}: torch cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
     return matched(source.name, found, job.contract)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return the file where its content is an archive of torch.export."""
+    held = signs.below_the_first_folder(path)
+    return {signs.named(path, '.pt2'): path.name} if {'archive_format', 'models/model.json'} <= held else {}
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many nodes of each operator the program that ``run`` left has."""
+    from stages.frameworks.torch import exported as exported_file
+
+    return exported_file.counted(exported_file.load(folder / 'model.pt2'))

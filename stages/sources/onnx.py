@@ -18,6 +18,7 @@ from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.frameworks.onnx import ports
+from stages.sources import signs, wire
 
 if TYPE_CHECKING:
     import onnx
@@ -28,6 +29,9 @@ ENVIRONMENT = ''
 
 MOST = 2**31 - 1
 """Bytes of the graph's own file: what protobuf can hold."""
+
+FIELDS = {1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26}
+"""Numbers of the fields of a model: its version and graph (1, 7), operator sets, who made it, metadata, functions."""
 
 DOMAINS = {'', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', 'com.microsoft.nchwc'}
 CARRIERS = {'EPContext', 'PythonOp', 'PythonOpGrad'}
@@ -79,6 +83,23 @@ def run(params: Params, job: Job) -> Contract:
         raise StepError(f'{path.name}: not a valid ONNX model: {str(error)[:1000]}') from error
     written = ports.made(model, contract)
     return replace(written, precision=contract.precision)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return the graph, and the files that its weights lie in, where the content is an ONNX model."""
+    made = wire.fields(path) if path.is_file() else set()
+    if not {(1, wire.NUMBER), (7, wire.BYTES)} <= made or not {number for number, _ in made} <= FIELDS:
+        return {}
+    from stages.frameworks.onnx import external
+
+    return {signs.named(path, '.onnx'): path.name} | {name: name for name in external.locations(_parsed(path))}
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many nodes of each operator the model that ``run`` left has, graphs inside it and functions too."""
+    from stages.frameworks.onnx.operators import counted
+
+    return counted(_parsed(folder / 'model.onnx'))
 
 
 def original(inputs: Mapping[str, Path], contract: Contract, folder: Path) -> Contract:

@@ -13,6 +13,7 @@ from stages.contract.port import Contract
 from stages.errors import StepError
 from stages.frameworks.paddle import allowed, message, ports
 from stages.frameworks.paddle import weights as weights_file
+from stages.sources import signs, wire
 from stages.sources.fetched import fetched
 
 KIND = 'paddle-source'
@@ -54,6 +55,24 @@ def run(params: Params, job: Job) -> Contract:
     shutil.copyfile(graphs[0], job.output / f'model{graphs[0].suffix}')
     shutil.copyfile(weights[0], job.output / 'model.pdiparams')
     return contract
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return graph and weights where the content is a graph of Paddle; ``path`` may be the graph or their folder."""
+    if path.is_dir():
+        return {}
+    data = signs.head(path, 4096)
+    new = data.lstrip()[:1] == b'{' and b'"base_code"' in data and b'"pir"' in data
+    old = {(1, wire.BYTES)} <= (made := wire.fields(path)) and made <= {(number, wire.BYTES) for number in (1, 4, 5)}
+    if not new and not (old and path.suffix == '.pdmodel'):
+        return {}
+    weights = path.with_suffix(WEIGHTS).name
+    return {signs.named(path, '.json' if new else '.pdmodel'): path.name, weights: weights}
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many operators of each kind the graph that ``run`` left has."""
+    return allowed.counted(next(path for suffix in GRAPHS if (path := folder / f'model{suffix}').exists()))
 
 
 def _check_json(path: Path) -> None:

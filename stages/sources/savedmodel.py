@@ -15,6 +15,7 @@ from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import IntegrityError, StepError
+from stages.sources import wire
 from stages.sources.fetched import BESIDE, GRAPH, fetched
 
 KIND = 'savedmodel-source'
@@ -63,6 +64,26 @@ def run(params: Params, job: Job) -> Contract:
     except Exception as error:  # TensorFlow has many
         raise StepError(f'{GRAPH}: TensorFlow cannot load it: {type(error).__name__}: {str(error)[:500]}') from error
     return matched(GRAPH, model.found, job.contract, ordered=model.ordered)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return the folder of a graph, where that is one of TensorFlow by its content; ``path`` may be either."""
+    graph = path / GRAPH if path.is_dir() else path
+    if graph.name != GRAPH or not graph.is_file():
+        return {}
+    return {'': '.'} if wire.fields(graph) == {(1, wire.NUMBER), (2, wire.BYTES)} else {}
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many nodes of each operator the model that ``run`` left has, in its functions too."""
+    from stages.frameworks.tensorflow import allowed
+    from stages.frameworks.tensorflow import model as tensorflow_model
+
+    tensorflow_model.framework()
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    [graph] = saved_model_pb2.SavedModel.FromString((folder / GRAPH).read_bytes()).meta_graphs
+    return allowed.counted(graph)
 
 
 def _kept(files: dict[str, Path]) -> dict[str, Path]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import IntegrityError, StepError
+from stages.sources import signs
 
 KIND = 'tflite-source'
 TOOLS = ('ai-edge-litert', 'numpy')
@@ -50,3 +52,15 @@ def run(params: Params, job: Job) -> Contract:
     except Exception as error:  # ValueError or RuntimeError, by where it stumbles
         raise IntegrityError(f'{path.name}: LiteRT cannot read it: {str(error)[:300]}') from error
     return matched(path.name, ports.read(job.output / 'model.tflite'), job.contract)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return the file where its content is a TFLite model."""
+    return {signs.named(path, '.tflite'): path.name} if signs.head(path, 8)[4:] == b'TFL3' else {}
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many operators of each kind the model that ``run`` left has."""
+    from stages.frameworks.tflite import file as tflite_file
+
+    return tflite_file.counted(folder / 'model.tflite')

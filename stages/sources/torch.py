@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stages.contract.job import Job
 from stages.contract.port import Contract
 from stages.errors import StepError
-from stages.sources import weights
+from stages.sources import checkpoint, signs, weights
 from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function
 
 KIND = 'torch-source'
 TOOLS = ('torch', 'numpy', 'safetensors')
+OLD = (0x1950A86A20F9469CFC6C).to_bytes(10, 'little')
+"""The number that ``torch.save`` put first, before 2020."""
+
 original = None
 """The module that is run is the recipe's own Python with its weights, which are checked to be all there."""
 
@@ -65,6 +69,21 @@ def run(params: Params, job: Job) -> Contract:
         job.progress(0.8, how or 'the weights fit')
     save_float(job.output, job.inputs['python'], params.file, params.function, state)
     return _contract(what, job)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return the file where its content is tensors: safetensors, or what ``torch.save`` writes without code."""
+    data, held = signs.head(path, 64), signs.below_the_first_folder(path)
+    plain = len(data) > 9 and data[8:9] == b'{' and int.from_bytes(data[:8], 'little') < path.stat().st_size
+    packed = 'data.pkl' in held and not {'constants.pkl', 'archive_format'} & held
+    if plain:
+        return {signs.named(path, '.safetensors'): path.name}
+    return {signs.named(path, '.pt', '.pth', '.bin', '.ckpt'): path.name} if packed or OLD in data else {}
+
+
+def holds(folder: Path) -> list[dict[str, Any]]:
+    """Return what a fetched file of tensors holds: for each mapping its ``key``, ``prefix`` and ``tensors``."""
+    return checkpoint.held(weights.read([*fetched({'weights': folder}, 'weights').values()]))
 
 
 def _contract(what: str, job: Job) -> Contract:

@@ -14,6 +14,7 @@ from typing import Any
 from stages.contract.job import Job
 from stages.contract.port import Contract
 from stages.errors import ModelkilnError, StepError
+from stages.sources import signs
 
 KIND = 'torchscript-source'
 TOOLS = ('torch', 'numpy')
@@ -48,6 +49,20 @@ def run(params: Params, job: Job) -> Contract:
             made.unlink()
             torchscript_file.write(module, made)
         return described(source.name, module, job.contract)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return the file where its content is an archive of torch with code in it."""
+    held = signs.below_the_first_folder(path)
+    coded = 'constants.pkl' in held and any(name.startswith('code/') for name in held)
+    return {signs.named(path, '.pt', '.pth', '.ts', '.torchscript'): path.name} if coded else {}
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many nodes of each operator the model that ``run`` left has."""
+    from stages.frameworks.torch import script_graph
+
+    return script_graph.counted(_loaded('model.pt', folder / 'model.pt'))
 
 
 def original(inputs: Mapping[str, Path], contract: Contract, folder: Path) -> Contract:

@@ -38,6 +38,14 @@ def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     yield from walk.messages(model, onnx.TensorProto)
 
 
+def locations(model: onnx.ModelProto) -> list[str]:
+    """Return the names of the files in which weights of ``model`` lie, as it says them; nothing of it is checked."""
+    import onnx
+
+    said = (t.external_data for t in tensors(model) if t.data_location == onnx.TensorProto.EXTERNAL)
+    return sorted({entry.value for entries in said for entry in entries if entry.key == 'location'})
+
+
 def take_in(model: onnx.ModelProto, files: Mapping[str, Path]) -> None:
     """
     Move the weights that lie in ``files`` (by name) into ``model``.

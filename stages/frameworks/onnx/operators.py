@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from stages.errors import StepError
@@ -21,6 +22,12 @@ def operators(model: onnx.ModelProto) -> set[str]:
 def count(model: onnx.ModelProto, operators: set[str]) -> int:
     """Return how many nodes, of the graph and of those inside it, are one of ``operators``."""
     return sum(node.op_type in operators for node in walk.nodes(model.graph))
+
+
+def counted(model: onnx.ModelProto) -> dict[str, int]:
+    """Return how many nodes of each operator there are, also in inner graphs and functions; the most frequent first."""
+    nodes = [*walk.nodes(model.graph), *(node for f in model.functions for node in walk.nodes(f))]
+    return dict(Counter(f'{n.domain}.{n.op_type}' if n.domain else n.op_type for n in nodes).most_common())
 
 
 def operators_by_domain(model: onnx.ModelProto) -> set[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,13 @@ def check(path: Path) -> None:
             f'{path.name}: has operators that are not for inference: {", ".join([*foreign][:8])}\n'
             'what to try: export it with paddle.jit.save or save_inference_model, without printing, saving or Python'
         )
+
+
+def counted(path: Path) -> dict[str, int]:
+    """Return how many operators of each name the checked graph at ``path`` has; the most frequent first."""
+    data = path.read_bytes()
+    found = _of_json(json.loads(data)) if path.suffix == '.json' else _of_program(data)
+    return dict(Counter(name for name, _ in found).most_common())
 
 
 def _is_known(name: str) -> bool:

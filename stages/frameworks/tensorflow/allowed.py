@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ from stages.frameworks.tensorflow.operators import OPERATORS
 
 SCREENS: Final = (b'stdout', b'stderr', b'log(info)', b'log(warning)', b'log(error)')
 """Where PrintV2 may print to; anything else is a file."""
+
+QUIET: Final = ('Const', 'Identity', 'NoOp', 'Placeholder', 'PartitionedCall', 'StatefulPartitionedCall')
+"""What computes nothing itself."""
 
 CONSTANTS: Final = 4 << 30
 """Bytes of all constants that one number in the file stands for, once they are laid out."""
@@ -45,6 +49,38 @@ def check(file: str, graph: Any) -> None:
         )
     if size > CONSTANTS:
         raise IntegrityError(f'{file}: its constants take {size:,} bytes once laid out; at most {CONSTANTS:,} are read')
+
+
+def counted(graph: Any) -> dict[str, int]:
+    """Return how many nodes of each operator the answers take, each function counted once; the most frequent first."""
+    functions = {f.signature.name: f for f in graph.graph_def.library.function}
+    outputs = [out.name for signature in graph.signature_def.values() for out in signature.outputs.values()]
+    nodes = _behind(outputs, {node.name: node for node in graph.graph_def.node})
+    seen: set[str] = set()
+    found: Counter[str] = Counter()
+    while nodes:
+        node = nodes.pop()
+        found[node.op] += node.op not in QUIET
+        called = [a.func.name for a in node.attr.values()] + [f.name for a in node.attr.values() for f in a.list.func]
+        for name in {*called, node.op} & functions.keys() - seen:
+            seen.add(name)
+            nodes += functions[name].node_def
+    return {name: count for name, count in found.most_common() if count and name not in functions}
+
+
+def _behind(outputs: list[str], nodes: dict[str, Any]) -> list[Any]:
+    """Return the nodes of the outermost graph that ``outputs``, names of tensors, are computed from."""
+    waiting, found = [_node(name) for name in outputs], dict[str, Any]()
+    while waiting:
+        name = waiting.pop()
+        if name in nodes and name not in found:
+            found[name] = nodes[name]
+            waiting += [_node(taken) for taken in nodes[name].input]
+    return [*found.values()]
+
+
+def _node(tensor: str) -> str:
+    return tensor.removeprefix('^').partition(':')[0]
 
 
 def _nodes(graph: Any) -> Iterator[Node]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -96,6 +97,22 @@ def check_config(file: str, config: Any, sizes: set[int]) -> None:
         )
     if not 0 < layers <= MOST_LAYERS:
         raise IntegrityError(f'{file}: {layers:,} layers; from 1 to {MOST_LAYERS:,} are read')
+
+
+def counted(path: Path) -> dict[str, int]:
+    """Return how many layers of each class the checked file at ``path`` has; the most frequent first."""
+    layers = (part['class_name'] for part in _parts(_config(path)))
+    return dict(Counter(name for name in layers if name in CLASSES['keras.layers'] - MODELS).most_common())
+
+
+def _config(path: Path) -> Any:
+    if path.suffix == '.keras':
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read('config.json'))
+    import h5py
+
+    with h5py.File(path, 'r') as stored:
+        return json.loads(stored.attrs['model_config'])
 
 
 def _known(name: Any, module: Any, config: Any) -> bool:

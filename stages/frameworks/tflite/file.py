@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from stages.errors import IntegrityError, UnsupportedError
@@ -41,3 +42,20 @@ def check(path: Path) -> set[str]:
             'what to try: convert the model without SELECT_TF_OPS and without custom operators'
         )
     return custom
+
+
+def counted(path: Path) -> dict[str, int]:
+    """Return how many operators of each kind the checked file at ``path`` has, most frequent first."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(path.read_bytes())
+    words = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    names = [
+        code.CustomCode().decode(errors='replace') if code.CustomCode()
+        else words.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), '?')
+        for code in codes
+    ]  # fmt: skip
+    graphs = (model.Subgraphs(i) for i in range(model.SubgraphsLength()))
+    calls = (names[graph.Operators(i).OpcodeIndex()] for graph in graphs for i in range(graph.OperatorsLength()))
+    return dict(Counter(calls).most_common())

@@ -13,6 +13,7 @@ import json
 import math
 import re
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,15 @@ def user_inputs(program: Any) -> list[Any]:
 
     specs = [spec for spec in program.graph_signature.input_specs if spec.kind == InputKind.USER_INPUT]
     return [spec.arg.value if isinstance(spec.arg, ConstantArgument) else spec.arg.name for spec in specs]
+
+
+def counted(program: Any) -> dict[str, int]:
+    """Return how many nodes of each operator ``program`` has, those of branches and loops too; most frequent first."""
+    import torch
+
+    graphs = [m for m in program.graph_module.modules() if isinstance(m, torch.fx.GraphModule)]
+    calls = (str(n.target) for graph in graphs for n in graph.graph.nodes if n.op == 'call_function')
+    return dict(Counter(calls).most_common())
 
 
 def _zeros(value: Any) -> Any:

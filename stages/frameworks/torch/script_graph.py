@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ def load(file: str, path: Path) -> Any:
                 raise UnsupportedError(f'{msg}\nwhat to try: {TRY}')
     wrap: Any = torch.jit._recursive.wrap_cpp_module
     return wrap(module)
+
+
+def counted(module: Any) -> dict[str, int]:
+    """Return how many nodes of each operator the module has, its submodules' too; the most frequent first."""
+    kinds = (node.kind() for node in _nodes(module.inlined_graph))
+    return dict(Counter(kind for kind in kinds if not kind.startswith('prim::')).most_common())
 
 
 def _nodes(block: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Where the model comes from: ``source``."""
+"""Where the model and the arrays come from: ``source`` and ``data``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Final, cast
 
 from stages.recipe import entries
 from stages.recipe.fetch import KEYS, Reader, read_fetch, read_python
-from stages.recipe.mistakes import listed, shown
-from stages.recipe.model import Fetch, Source
+from stages.recipe.metric import largest_drop, read_metric
+from stages.recipe.mistakes import Mistakes, listed, shown
+from stages.recipe.model import Data, Fetch, Source
 from stages.recipe.params import Field, fields_of
 from stages.recipe.strict_yaml import Node
 from stages.sources import SOURCES
@@ -128,3 +129,59 @@ def read_files(node: Node, what: str, reader: Reader, also: Sequence[str] = ()) 
         read.append(None if found is None else read_fetch(found, below, what, reader))
     files = tuple(fetch for fetch in read if fetch is not None)
     return files if len(files) == len(read) else None
+
+
+def read_data(
+    node: Node, outputs: tuple[str, ...], reader: Reader
+) -> tuple[dict[str, Data], tuple[str, ...], float | None]:
+    """Return the data by role, the roles that are named (right or wrong), and the most a metric can fall by.
+
+    None: no metric is named.
+    """
+    given = entries.mapping(node, '`data`', reader.mistakes, ('calibrate', 'evaluate')) or {}
+    read = {str(role): _read_role(str(role), below, outputs, reader) for role, below in given.items()}
+    data = {role: entry for role, entry in read.items() if entry is not None}
+    if len(data) == 2:
+        one, two = data['calibrate'], data['evaluate']
+        if (one.files, one.prepare) == (two.files, two.prepare):
+            at = next(below for role, below in given.items() if role == 'evaluate')
+            reader.mistakes.add(
+                at, '`evaluate` is the same data as `calibrate`; a model must not be judged by what tuned it'
+            )
+    measured = any(
+        role == 'evaluate' and isinstance(below.value, dict) and 'metric' in below.value
+        for role, below in given.items()
+    )
+    metric = data['evaluate'].metric if 'evaluate' in data else None
+    return data, tuple(read), largest_drop(metric) if measured else None
+
+
+def _read_role(role: str, node: Node, outputs: tuple[str, ...], reader: Reader) -> Data | None:
+    mistakes, what = reader.mistakes, f'`{role}` of `data`'
+    before = len(mistakes)
+    known = (*KEYS, 'fetch', 'prepare', *(('metric', 'output') if role == 'evaluate' else ()))
+    keyed = entries.mapping(node, what, mistakes, known)
+    if keyed is None:
+        return None
+    given = {str(key): below for key, below in keyed.items()}
+    fields = {key: below for key, below in keyed.items() if key in KEYS}
+    prepare = read_python(given['prepare'], f'`prepare` of {what}', reader) if 'prepare' in given else None
+    files: tuple[Fetch, ...] | None = ()
+    if 'fetch' in given:
+        files = read_files(given['fetch'], f'`fetch` of {what}', reader)
+        for key in fields:
+            mistakes.add(key, f'{what} has `{key}` beside `fetch`; write it into the list')
+    elif fields or 'prepare' not in given:
+        fetch = read_fetch(fields, node, what, reader)
+        files = None if fetch is None else (fetch,)
+    metric = read_metric(given['metric'], f'`metric` of {what}', reader) if 'metric' in given else None
+    output = _read_output(given['output'], outputs, what, mistakes) if 'output' in given else None
+    if len(mistakes) > before or files is None:
+        return None
+    return Data(role, files, prepare, metric, output)
+
+
+def _read_output(node: Node, outputs: tuple[str, ...], what: str, mistakes: Mistakes) -> str | None:
+    if not outputs:  # the file's own, and unknown until it is read
+        return entries.text(node, f'`output` of {what}', mistakes)
+    return entries.word(node, outputs, f'`output` of {what}', mistakes)

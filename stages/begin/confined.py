@@ -1,0 +1,112 @@
+"""Look at a file that nobody vouches for in a process that can reach that file, and nothing else of the user's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from stages import confine, errors, spawn
+from stages.confine import Policy
+from stages.contract.port import Contract, contract_json
+from stages.errors import ModelkilnError, StepError
+from stages.execute import preload
+from stages.launch import Launcher, Limits
+from stages.launch.worker import ANSWERS
+from stages.store.logs import tail
+
+SECONDS: Final = 600.0
+LARGEST_FILE: Final = 1 << 40
+PROCESSES: Final = 512
+ANSWER: Final = 'answer.json'
+"""What a module that looks leaves in its output."""
+
+
+@dataclass
+class Scratch:
+    """A folder of ours, and what makes processes that work below it. Both are gone when the work is done."""
+
+    folder: Path
+    launcher: Launcher
+    used: int = field(default=0)
+
+    def ask(
+        self,
+        module: str,
+        params: Mapping[str, Any],
+        *,
+        tools: Sequence[str],
+        read: Sequence[Path] = (),
+        inputs: Mapping[str, Path] | None = None,
+        declared: Contract | None = None,
+        seconds: float = SECONDS,
+    ) -> tuple[Any, Path]:
+        """Return what ``run`` of ``module`` left as its answer, and its output folder.
+
+        The process reads ``read`` and the folders ``inputs`` (of ours, lent to it), writes its output, has no network,
+        and finds the frameworks of ``tools`` only. Raises what the module raised, or StepError when it ended otherwise.
+        """
+        self.used += 1
+        folder = self.folder / str(self.used)
+        for name in ('out', 'home', ANSWERS, 'in'):
+            (folder / name).mkdir(parents=True)
+        moved = {path: folder / 'in' / role for role, path in (inputs or {}).items()}
+        for path, to in moved.items():
+            path.rename(to)
+        request = {
+            'module': module, 'params': dict(params), 'roles': [*(inputs or {})], 'keep': '',
+            'declared': contract_json(declared) if declared else None,
+            'hidden': preload.hidden(tools), 'project': str(folder), 'allowed': [str(folder)],
+        }  # fmt: skip
+        (folder / 'request.json').write_text(json.dumps(request))
+        write = tuple(str(folder / name) for name in ('out', 'home', ANSWERS))
+        policy = Policy((str(folder), *map(str, read)), write, False, False, LARGEST_FILE)
+        log = folder / 'log.txt'
+        try:
+            ended = self.launcher.worker(
+                folder / 'request.json', log, spawn.environment(folder / 'home', extra=spawn.PATIENT), policy,
+                Limits(seconds, 0, PROCESSES), tools=preload.loaded(tools), modules=[module],
+                hidden=preload.hidden(tools),
+            )  # fmt: skip
+        finally:
+            for path, to in moved.items():
+                to.rename(path)
+        _raise(folder, ended, log)
+        answer = folder / 'out' / ANSWER
+        return (json.loads(answer.read_text('utf-8')) if answer.exists() else None), folder / 'out'
+
+
+@contextmanager
+def scratch(near: Path | None = None) -> Iterator[Scratch]:
+    """Give a place to look at files in, on the disk of ``near``; what it made is removed."""
+    folder = Path(tempfile.mkdtemp(prefix='.modelkiln-', dir=near)).resolve()
+    launcher = Launcher(folder / 'servers')
+    try:
+        yield Scratch(folder, launcher)
+    finally:
+        launcher.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def lacking() -> str:
+    """Return in words what this system lacks to confine such a process; empty: nothing."""
+    return '; '.join(f'no {layer}, else {confine.LAYERS[layer]}' for layer in confine.missing())
+
+
+def _raise(folder: Path, ended: str | None, log: Path) -> None:
+    """Raise what a process says went wrong, as the error that it was."""
+    try:
+        said = json.loads((folder / ANSWERS / 'result.json').read_text('utf-8'))['error']
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StepError(f'reading it {ended or "left no answer"}: {"; ".join(tail(log, 3))}') from None
+    if isinstance(said, dict):
+        kind = getattr(errors, str(said.get('type')), StepError)
+        known = isinstance(kind, type) and issubclass(kind, ModelkilnError)
+        raise (kind if known else StepError)(str(said.get('message')))
+    if ended:
+        raise StepError(f'reading it {ended}: {"; ".join(tail(log, 3))}')

@@ -1,0 +1,190 @@
+"""A project, or a recipe of one, from a model file: everything is made beside the project and then moved in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from stages import __version__, cpu
+from stages.begin import data, files
+from stages.begin.confined import scratch
+from stages.begin.model import Model, look
+from stages.begin.text import comment, recipe_text, scalar
+from stages.begin.variants import Ground, Proposal, proposals
+from stages.contract.port import Contract
+from stages.errors import RecipeError
+from stages.execute import tools
+from stages.execute.project import find_root
+from stages.kinds import KINDS
+from stages.plan.make import make_plan
+from stages.recipe import names
+from stages.recipe.read import read_recipes
+from stages.recipe.schema import schema_text
+
+SCHEMA: Final = 'recipes/recipe.schema.json'
+ALWAYS: Final = 'report'
+"""The extra that every project wants."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a recipe is made from."""
+
+    model: Path
+    data: Path | None = None
+    options: Mapping[str, Any] | None = None
+    """What the source is told beside the files."""
+
+    declared: Contract | None = None
+    """Inputs that the file does not tell."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written."""
+
+    root: Path
+    names: tuple[str, ...]
+    recipe: str
+    model: Model | None
+    variants: tuple[Proposal, ...] = ()
+
+
+def new_project(root: Path, asked: Asked | None) -> Made:
+    """Write a project at ``root``, which is not there yet or holds nothing that is written; with a recipe, or none.
+
+    Raises RecipeError, ToolError or StepError with nothing written.
+    """
+    root = Path(root).absolute()
+    if root.is_file():
+        raise RecipeError(f'{root}: is a file')
+    fixed = _project_files(root.name, ())
+    files.refuse_taken(root, fixed)
+    name = model_name(root.name)
+    if asked is None:
+        return _written(root, fixed, None, name)
+    return _written(root, fixed, asked, name)
+
+
+def new_recipe(name: str, asked: Asked, start: Path) -> Made:
+    """Write the recipe ``name``, and its files, into the project that ``start`` lies in."""
+    root = find_root(start)
+    if wrong := names.wrong_model(name):
+        raise RecipeError(f'the name {name!r}: {wrong}')
+    files.refuse_taken(root, [f'recipes/{name}.yaml', f'recipes/files/{name}'])
+    schema = {} if (root / SCHEMA).exists() else {SCHEMA: schema_text()}
+    return _written(root, schema, asked, name)
+
+
+def model_name(text: str) -> str:
+    """Return a name that a recipe may have, as like ``text`` as can be."""
+    word = re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')[:60]
+    word = word if word[:1].isalpha() else f'model-{word}'.strip('-')
+    return word if not names.wrong_model(word) else f'{word}-model'
+
+
+def _written(root: Path, texts: Mapping[str, str], asked: Asked | None, name: str) -> Made:
+    near = next(folder for folder in (root, *root.parents) if folder.is_dir())
+    with scratch(near) as place:
+        staged = place.folder / 'staged'
+        staged.mkdir()
+        texts, model = dict(texts), None
+        variants: tuple[Proposal, ...] = ()
+        if asked:
+            model = look(asked.model, place, asked.options, declared=asked.declared)
+            found = data.look(asked.data, model, place) if asked.data else data.NOTHING
+            variants = tuple(proposals(model.format, _ground(model, found.roles)))
+            source, there = _take_in(model, root, staged, name)
+            texts |= _module(model, name)
+            how = f'{name}, as `modelkiln new` wrote it from {asked.model.name}. `doit {name}` builds and measures it.'
+            lines = data.lines(found, staged, name)
+            texts[f'recipes/{name}.yaml'] = recipe_text(name, model, source, lines, variants, how)
+        if 'dodo.py' in texts:
+            texts |= _project_files(root.name, variants)
+        files.write_all(staged, texts)
+        (staged / 'recipes').mkdir(exist_ok=True)
+        if asked:
+            make_plan(read_recipes(staged, verify=True))  # what we write is a whole recipe, or it is not written
+            for path in there:
+                path.unlink()
+        written = files.place_all(staged, root)
+    return Made(root, tuple(written), name if asked else '', model, variants)
+
+
+def _ground(model: Model, roles: tuple[str, ...]) -> Ground:
+    called = {name for kinds in KINDS.values() for kind in kinds for name in kind.PROGRAMS}
+    precision = model.contract.precision if model.contract else 'f32'
+    return Ground(roles, cpu.flags(), tools.installed(), frozenset(filter(shutil.which, called)), precision)
+
+
+def _project_files(project: str, variants: Iterable[Proposal]) -> dict[str, str]:
+    """Return the files that every project has, by name."""
+    python = '.'.join(map(str, sys.version_info[:2]))
+    needed = sorted({tool for one in variants if not one.against for tool in one.tools})
+    return {
+        'dodo.py': files.template('dodo.py.txt'),
+        '.gitignore': files.template('gitignore.txt'),
+        'README.md': files.template('README.md.txt', project=project),
+        'requirements.txt': files.template('requirements.txt', requirement=requirement(needed)),
+        '.github/workflows/models.yml': files.template('github.yml.txt', python=python),
+        '.gitlab-ci.yml': files.template('gitlab-ci.yml.txt', python=python),
+        SCHEMA: schema_text(),
+    }
+
+
+def requirement(needed: Sequence[str]) -> str:
+    """Return what pip installs for these packages: this version of ours, with the extras that hold them."""
+    known = tools.extras()
+    found = {next((e for e in known.get(tools.normal(tool), ()) if e not in ('all', 'test')), '') for tool in needed}
+    extras = sorted({*found, ALWAYS} - {''})
+    return f'modelkiln[{",".join(extras)}]=={__version__}'
+
+
+def _take_in(model: Model, root: Path, staged: Path, name: str) -> tuple[str, list[Path]]:
+    """Copy the model's files below recipes/files/; return the value of `source` that names them, as YAML.
+
+    What lies below recipes/ already is named where it lies; a copy, which is returned, stands in for it here.
+    """
+    entries: list[dict[str, Any]] = []
+    there: list[Path] = []
+    recipes = (root / 'recipes').resolve()
+    for file in model.files:
+        inside = file.path.is_file() and file.path.is_relative_to(recipes)
+        base = file.path.relative_to(recipes) if inside else Path('files') / name / file.place
+        target = staged / 'recipes' / base
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.path.is_dir():
+            shutil.copytree(file.path, target)
+        else:
+            shutil.copyfile(file.path, target)
+        there += [target] if inside else []
+        to = {'to': file.place} if inside and file.place != file.path.name else {}
+        slash = '/' if file.path.is_dir() else ''
+        entries.append({'path': f'{base.as_posix()}{slash}', **to, 'sha256': file.sha256})
+    if model.format != 'torch':
+        return scalar(entries[0] if len(entries) == 1 else entries), there
+    [entry] = entries
+    way = {word: model.holds[0][word] for word in ('key', 'prefix') if model.holds and model.holds[0][word]}
+    return f'  torch: models/{_python(name)}.py:build\n  weights: {scalar(entry | way)}', there
+
+
+def _python(name: str) -> str:
+    return name.replace('-', '_')
+
+
+def _module(model: Model, name: str) -> dict[str, str]:
+    """Return the Python that a file of weights needs: where the module is to be built, with what the file holds."""
+    if model.format != 'torch':
+        return {}
+    tensors = model.holds[0]['tensors'] if model.holds else []
+    lines = [line for tensor in tensors[:200] for line in comment(f'{tensor[0]} {tensor[1]} {tensor[2]}', '    ')]
+    [file] = model.files
+    text = files.template(
+        'model.py.txt', file=file.place, recipe=name, module=_python(name), tensors='\n'.join(lines) or '    # none',
+    )  # fmt: skip
+    return {f'recipes/models/{_python(name)}.py': text}

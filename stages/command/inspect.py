@@ -1,0 +1,84 @@
+"""Say what a model file is and what can be made of it, without building anything.
+
+Exit 0 when every kind that takes its format can, 3 when some lack a tool, 4 when one is known to refuse it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.begin.ask import declared, options
+from stages.begin.confined import scratch
+from stages.begin.model import Model, look
+from stages.begin.takers import Taker, takers
+from stages.contract.port import contract_json, listed
+from stages.errors import ToolError, UnsupportedError
+from stages.terminal import plain, size_words
+
+OPERATORS = 12
+"""How many are named in the text."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from stages.command.new import asking
+
+    parser.add_argument('model', type=Path, help='a file or a folder')
+    parser.add_argument('--json', action='store_true', help='all of it, as JSON')
+    asking(parser)
+
+
+def run(asked: argparse.Namespace) -> int:
+    with scratch() as place:
+        told = declared(asked.inputs) if asked.inputs else None
+        model = look(asked.model, place, options(asked.option), declared=told)
+        found = takers(model, place)
+    print(json.dumps(as_json(model, found), indent=1, ensure_ascii=False) if asked.json else as_text(model, found))
+    if any(one.refused for one in found):
+        return UnsupportedError.exit_code
+    return ToolError.exit_code if any(one.lacking for one in found) else 0
+
+
+def as_json(model: Model, found: list[Taker]) -> dict[str, Any]:
+    """Return all that is known of a model, as JSON values."""
+    return {
+        'format': model.format,
+        'files': [{'name': f.place, 'bytes': f.size, 'sha256': f.sha256} for f in model.files],
+        'contract': contract_json(model.contract) if model.contract else None,
+        'operators': dict(model.operators),
+        'sizes_tried': dict(model.sizes),
+        'batch_shown_by_running': model.batch_shown,
+        'not_run': model.unrun or None,
+        'holds': [dict(one) for one in model.holds],
+        'kinds': [one.as_json() for one in found],
+    }
+
+
+def as_text(model: Model, found: list[Taker]) -> str:
+    """Return it as lines for people."""
+    lines = [f'format     {model.format}']
+    for file in model.files:
+        lines.append(f'file       {file.place or file.path.name + "/"}  {size_words(file.size)}  sha256 {file.sha256}')
+    if contract := model.contract:
+        lines += [f'input      {listed([port])}' for port in contract.inputs]
+        lines += [f'output     {listed([port])}' for port in contract.outputs]
+        lines.append(f'precision  {contract.precision}')
+        lines += [f'state      {", ".join(contract.state)}'] if contract.state else []
+    if model.batch_shown:
+        lines.append('batch      the first axis: three samples together were answered as each of them alone')
+    if model.sizes:
+        lines.append(f'sizes      it runs at {", ".join(f"{name} {size}" for name, size in model.sizes.items())}')
+    if model.unrun:
+        lines.append(f'not run    {model.unrun}')
+    if model.operators:
+        named = ', '.join(f'{name} {count}' for name, count in [*model.operators.items()][:OPERATORS])
+        more = len(model.operators) - OPERATORS
+        lines.append(f'operators  {named}{f", and {more} others (--json)" if more > 0 else ""}')
+    for one in model.holds:
+        shown = ', '.join(name for name, _, _ in one['tensors'][:5])
+        lines.append(f'holds      {one["key"] or "(outermost)"}: {len(one["tensors"])} tensors: {shown}')
+    lines.append('')
+    lines += [f'{one.kind:<18} {f"-> {one.gives}":<16} {one.words}' for one in found]
+    return '\n'.join(map(plain, lines))
