@@ -13,6 +13,7 @@ from stages import errors
 from stages.command.main import parser
 from stages.engines import ENGINES
 from stages.kinds import KINDS
+from stages.readers import READERS
 from stages.recipe.schema import PLACE, described, recipe_schema
 from stages.sources import SOURCES
 
@@ -29,6 +30,7 @@ def pages() -> dict[str, str]:
         'commands': commands(),
         'recipe': recipe(),
         'sources': sources(),
+        'readers': readers(),
         'kinds': kinds(),
         'engines': engines(),
         'exit-codes': exit_codes(),
@@ -56,7 +58,7 @@ def recipe() -> str:
     parts = [
         _titled(_shown(name), 2, part.get('description', ''), _takes(part) + '.', *map(_fields, _objects(part)))
         for name, part in schema['$defs'].items()
-        if not name.startswith('kind-')
+        if not name.startswith(('kind-', 'reader-'))
     ]
     told = (
         f'{schema["description"]} A field in bold has to be there. The kinds and their parameters: [kinds](kinds.md).'
@@ -68,6 +70,14 @@ def sources() -> str:
     """Return each form in which a trained model may come."""
     told = [_titled(f'`{name}`', 2, _prose(module)) for name, module in SOURCES.items()]
     return _titled('Sources', 1, 'A recipe’s `source:` names one of these.', *told)
+
+
+def readers() -> str:
+    """Return each word that reads data without Python, and its parameters."""
+    told = [_titled(f'`{name}`', 2, _prose(module), _params(module.Params)) for name, module in READERS.items()]
+    return _titled(
+        'Readers', 1, 'What `data:` may come as: a word beside the files. How: [data](../how-to/data.md).', *told
+    )
 
 
 def kinds() -> str:
@@ -152,7 +162,10 @@ def _takes(schema: Mapping[str, Any]) -> str:
 
 
 def _link(name: str) -> str:
-    page, word = ('kinds.md', name.removeprefix('kind-')) if name.startswith('kind-') else ('', _shown(name))
+    page, word = '', _shown(name)
+    for room in ('kind', 'reader'):
+        if name.startswith(f'{room}-'):
+            page, word = f'{room}s.md', name.removeprefix(f'{room}-')
     return f'[{word}]({page}#{word})'
 
 

@@ -29,7 +29,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ('atomic', 'confine', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
     ('archive', 'digest', 'document', 'feed', 'launch'),
     ('store',),
-    ('frameworks',),
+    ('frameworks', 'readers'),
     ('engines', 'kinds', 'sources'),
     ('recipe',),
     ('measure',),

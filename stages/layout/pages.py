@@ -42,14 +42,20 @@ def unreported(project: Project, recipe: str) -> str:
 def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     """Write report.md, .html, .csv, .json, samples.json and ``best``; return the measurements that failed, in words."""
     from stages.layout.findings import findings_of
-    from stages.report import TOOLS, write_report
+    from stages.report import DRAW, TOOLS, write_report
 
+    missing = [tool for tool, version in tools.versions(TOOLS, project.installed).items() if version == tools.MISSING]
+    absent = [tool for tool in missing if tool in DRAW]
+    if missing != absent:
+        # without it nothing can be said of the samples, and so nothing is chosen
+        terminal.note(f'  {recipe}: no report, because scipy is not installed; run: {tools.remedy(missing)}')
+        _path(project, recipe).unlink(missing_ok=True)
+        return []
     folder = project.root / 'artifacts' / recipe
     folder.mkdir(parents=True, exist_ok=True)
     rows = benchmark.wanted(project, outcomes)
     outcomes = benchmark.with_failures(project, outcomes, rows)
     findings = findings_of(project, recipe, outcomes, rows)
-    absent = [tool for tool, version in tools.versions(TOOLS, project.installed).items() if version == tools.MISSING]
     choice = write_report(findings, folder, draw=not absent)
     samples: dict[str, list[Any]] = {outcome.build.variant.name: [] for outcome in outcomes}
     for row in rows:

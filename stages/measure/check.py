@@ -21,7 +21,7 @@ from stages.measure import answers
 from stages.measure.answers import Answers
 from stages.measure.difference import difference
 from stages.measure.figures import Check, Score, check_json
-from stages.measure.metrics import agreement, metric_of, own_score, score
+from stages.measure.metrics import agreement, draws, metric_of, own_score, own_scores, score
 
 if TYPE_CHECKING:
     import numpy
@@ -36,6 +36,12 @@ SAMPLES: Final = 16
 
 EMULATED: Final = 2
 """Samples of a model for another machine: an emulator is some hundred times slower."""
+
+EACH: Final = 'scores/each'
+DRAWN: Final = 'scores/drawn'
+"""Where the scores of a recipe's own metric are kept, of each sample or of draws of them: pairs are made of them."""
+
+Reference = tuple[Contract, Answers, Answers, Mapping[str, 'numpy.ndarray']]
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ def _evaluated(
     session: Session,
     contract: Contract,
     joins: bool,
-    reference: tuple[Contract, Answers, Answers] | None,
+    reference: Reference | None,
 ) -> tuple[Score | None, Score | None, dict[str, numpy.ndarray]]:
     """Return the metric, the agreement with the source, and the answers to keep for the variants' own agreement."""
     data = read_npz(job.inputs['evaluate'] / 'data.npz')
@@ -158,7 +164,11 @@ def _evaluated(
         from stages.sources.python import load_function
 
         function = load_function(job.inputs['python'], metric.python.file, metric.python.function)
-        return own_score(metric, function, _stacked(given), data), None, stored
+        whole, kept = _stacked(given), reference[3] if reference else {}
+        scores = own_scores(metric, function, whole, data)
+        drawn = None if scores.ndim else draws(metric, function, whole, data)
+        stored |= {EACH: scores} | ({DRAWN: drawn} if drawn is not None else {})
+        return own_score(metric, scores, data, kept.get(EACH), drawn, kept.get(DRAWN)), None, stored
     before = reference[2].get(read) if reference else None
     batch = {port.name: port.batch for port in contract.outputs}[read]
     agreed = agreement(metric, given[read], before, labels, batch) if before else None
@@ -206,14 +216,15 @@ def _stacked(given: Answers) -> dict[str, Any]:
     return whole
 
 
-def _reference(job: Job) -> tuple[Contract, Answers, Answers] | None:
-    """Return the source's contract as running showed it, and its answers to the probe and to the evaluation data."""
+def _reference(job: Job) -> Reference | None:
+    """Return the source's contract as running showed it, its answers to probe and evaluation data, its scores."""
     if 'reference' not in job.inputs:
         return None
     folder = job.inputs['reference']
     contract = contract_of(json.loads((folder / 'check.json').read_text('utf-8'))['contract'])
     kept = read_npz(folder / 'outputs.npz')
-    return contract, _restored('probe', kept), _restored('evaluate', kept)
+    scores: dict[str, numpy.ndarray] = {name: kept[name] for name in (EACH, DRAWN) if name in kept}
+    return contract, _restored('probe', kept), _restored('evaluate', kept), scores
 
 
 def _restored(role: str, kept: Mapping[str, numpy.ndarray]) -> Answers:

@@ -31,8 +31,33 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Paired:
+    """The same samples judged twice: the source's answers, and this model's. What a test of the two is made of."""
+
+    samples: int
+    lost: int | None = None
+    """Samples that the source has right and this model wrong; None where a score is no yes or no."""
+
+    won: int | None = None
+    mean: float | None = None
+    """Mean of this model's score less the source's, over samples."""
+
+    spread: float | None = None
+    """Standard deviation of these differences."""
+
+    low: float | None = None
+    """The 95 % interval of the difference, of a metric that only the whole set has: by draws of samples."""
+
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class Score:
-    """A metric's value with its 95 % interval; ``low`` and ``high`` are None where it has none."""
+    """A metric's value, and what its 95 % interval is made of.
+
+    A report makes the interval of ``hits`` or of ``spread``; ``low`` and ``high`` are there where neither says enough,
+    and None where the metric has no interval.
+    """
 
     name: str
     value: float
@@ -46,6 +71,18 @@ class Score:
 
     percent: bool = False
     """Whether it is a share of the answers, written in percent."""
+
+    hits: int | None = None
+    """Of ``n`` independent answers, those that are right."""
+
+    samples: int | None = None
+    """How many samples the answers are of, where a sample has several or a score of its own."""
+
+    spread: float | None = None
+    """Standard deviation of the samples' own scores."""
+
+    paired: Paired | None = None
+    """Against the source on the same samples; None: of the source itself, or not known."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +156,16 @@ def score_of(read: Mapping[str, Any] | None) -> Score | None:
         better=str(read.get('better') or 'higher'),
         # older records do not say it: these two were the only shares
         percent=bool(read.get('percent', name in ('top1', 'agreement'))),
+        **{field: read.get(field) for field in ('hits', 'samples', 'spread')},
+        paired=paired_of(read.get('paired')),
     )
+
+
+def paired_of(read: Mapping[str, Any] | None) -> Paired | None:
+    """Return a pairing from its JSON values."""
+    if not read or not read.get('samples'):
+        return None
+    return Paired(read['samples'], *(read.get(field) for field in ('lost', 'won', 'mean', 'spread', 'low', 'high')))
 
 
 def _finite(value: Any) -> Any:

@@ -7,20 +7,21 @@ An answer is a sample's class, or one of many classes where a sample is labelled
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.errors import StepError
-from stages.intervals import Z_95, wilson
-from stages.measure.figures import Score
+from stages.measure.figures import Paired, Score
 from stages.recipe.model import METRICS, Metric, Python
 
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ['METRICS', 'agreement', 'metric_of', 'own_score', 'score']
+__all__ = ['METRICS', 'agreement', 'draws', 'metric_of', 'own_score', 'own_scores', 'score']
 
 MAPPING: Final = 'metric: {of: %s, %s}'
+
+DRAWS: Final = 200
+"""Draws of the samples, with replacement, that the interval of a metric of the whole set is made of."""
 
 
 def metric_of(value: Metric | Mapping[str, Any] | str) -> Metric:
@@ -60,12 +61,18 @@ def score(
         return _agreed(metric, _each(outputs, batch), _each(reference, batch))
     if labels is None:
         raise StepError(f'the metric {metric.of} needs an array `labels` in the evaluation data')
-    answers, wanted = _each(outputs, batch), _labels(metric, labels, len(outputs))
+    wanted = _labels(metric, labels, len(outputs))
+    hits = _hits(metric, _each(outputs, batch), wanted)
+    before = _hits(metric, _each(reference, batch), wanted) if reference and len(reference) == len(outputs) else None
+    return _share(metric.of, hits, before)
+
+
+def _hits(metric: Metric, answers: Sequence[numpy.ndarray], wanted: Sequence[numpy.ndarray]) -> list[numpy.ndarray]:
+    """Return which answers of each sample are right."""
     chosen = [_classes(metric, answer, label.shape) for answer, label in zip(answers, wanted, strict=True)]
     for (_, count), label in zip(chosen, wanted, strict=True):
         _check_range(metric, label, count)
-    hits = [(got.ravel() == label.ravel()) for (got, _), label in zip(chosen, wanted, strict=True)]
-    return _share(metric.of, hits)
+    return [(got.ravel() == label.ravel()) for (got, _), label in zip(chosen, wanted, strict=True)]
 
 
 def agreement(
@@ -94,13 +101,13 @@ def agreement(
         return None
 
 
-def own_score(
+def own_scores(
     metric: Metric,
     function: Callable[[dict[str, Any], dict[str, Any]], Any],
     answers: Mapping[str, Any],
     data: Mapping[str, numpy.ndarray],
-) -> Score:
-    """Return the score of a recipe's own ``function(outputs, data)``: one number, or the mean of one for each sample.
+) -> numpy.ndarray:
+    """Return what a recipe's own ``function(outputs, data)`` says: one number, or one for each sample.
 
     Raises StepError where it fails, returns something else, or a value outside of the range that the recipe states.
     """
@@ -121,14 +128,99 @@ def own_score(
             f'{what} returned {worst:g}, outside of the range that the recipe states, {low:g} to {high:g}; '
             'correct the function, or `range` of `metric`'
         )
+    return scores
+
+
+def own_score(
+    metric: Metric,
+    scores: numpy.ndarray,
+    data: Mapping[str, numpy.ndarray],
+    before: numpy.ndarray | None = None,
+    drawn: numpy.ndarray | None = None,
+    drawn_before: numpy.ndarray | None = None,
+) -> Score:
+    """Return the score of a recipe's own metric: ``scores`` of ``own_scores``, or the mean of one for each sample.
+
+    ``before`` are those of the source's answers. ``drawn`` and ``drawn_before`` are what ``draws`` returned of both, of
+    a metric that has one number for the whole set.
+    """
+    import numpy as np
+
     if not scores.ndim:
         samples = [len(array) for name, array in data.items() if array.ndim and not name.startswith('truth')]
-        return Score(metric.of, float(scores), min(samples, default=None), better=metric.better)
-    if ((scores == 0) | (scores == 1)).all():
-        low, high = wilson(int(scores.sum()), len(scores))
-    else:
-        low, high = _mean_interval(scores)
-    return Score(metric.of, float(scores.mean()), len(scores), low, high, metric.better)
+        n = min(samples, default=None)
+        low, high = _bounds(drawn)
+        paired = None
+        if n and drawn is not None and drawn_before is not None and before is not None and not before.ndim:
+            least, most = _bounds(drawn - drawn_before)
+            paired = Paired(n, mean=float(scores - before), low=least, high=most)
+        return Score(metric.of, float(scores), n, low, high, metric.better, paired=paired)
+    same = before if before is not None and before.shape == scores.shape else None
+    binary = bool(((scores == 0) | (scores == 1)).all())
+    return Score(
+        metric.of,
+        float(scores.mean()),
+        len(scores),
+        better=metric.better,
+        hits=int(scores.sum()) if binary else None,
+        samples=len(scores),
+        spread=None if binary else _spread(scores),
+        paired=None if same is None else _paired(scores, same, binary and bool(np.isin(same, (0, 1)).all())),
+    )
+
+
+def draws(
+    metric: Metric,
+    function: Callable[[dict[str, Any], dict[str, Any]], Any],
+    answers: Mapping[str, Any],
+    data: Mapping[str, numpy.ndarray],
+) -> numpy.ndarray | None:
+    """Return a metric of the whole set over ``DRAWS`` draws of its samples, the same ones for every model.
+
+    None where arrays do not count the samples alike, or where the metric fails on a draw. A bootstrap (Efron 1979) by
+    hand, since SciPy's wants both models' answers in one process to pair them: here, only their draws are equal.
+    """
+    import numpy as np
+
+    counts = {len(array) for array in (*answers.values(), *data.values()) if np.ndim(array) or isinstance(array, list)}
+    if len(counts) != 1 or any(not isinstance(a, list) and not np.ndim(a) for a in answers.values()):
+        return None
+    count = counts.pop()
+    chosen = np.random.default_rng(0).integers(0, count, (DRAWS, count))
+
+    def drawn(arrays: Mapping[str, Any], rows: numpy.ndarray) -> dict[str, Any]:
+        return {
+            name: [a[i] for i in rows] if isinstance(a, list) else a[rows] if np.ndim(a) else a
+            for name, a in arrays.items()
+        }
+
+    try:
+        found = [float(function(drawn(answers, rows), drawn(data, rows))) for rows in chosen]
+    except Exception:  # whatever it raises: a draw may lack a class that the metric needs
+        return None
+    return np.asarray(found) if np.isfinite(found).all() else None
+
+
+def _bounds(drawn: numpy.ndarray | None) -> tuple[float | None, float | None]:
+    """Return the middle 95 % of draws."""
+    import numpy as np
+
+    if drawn is None:
+        return None, None
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _spread(values: numpy.ndarray) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def _paired(after: numpy.ndarray, before: numpy.ndarray, binary: bool) -> Paired:
+    """Return how two models fare on the same samples: counts where each is right or wrong, else moments."""
+    if binary:
+        return Paired(len(after), lost=int((before > after).sum()), won=int((after > before).sum()))
+    apart = after - before
+    return Paired(len(after), mean=float(apart.mean()), spread=_spread(apart))
 
 
 def _each(arrays: Sequence[numpy.ndarray], batch: int | None) -> list[numpy.ndarray]:
@@ -272,7 +364,7 @@ def _agreed(
     return _share('agreement', hits)
 
 
-def _share(name: str, hits: Sequence[numpy.ndarray]) -> Score | None:
+def _share(name: str, hits: Sequence[numpy.ndarray], before: Sequence[numpy.ndarray] | None = None) -> Score | None:
     """Return the share of right answers. Those of one sample are alike, so that samples make the interval."""
     import numpy as np
 
@@ -280,14 +372,16 @@ def _share(name: str, hits: Sequence[numpy.ndarray]) -> Score | None:
     if not n:
         return None
     right = sum(int(hit.sum()) for hit in hits)
-    if n == len(hits):
-        low, high = wilson(right, n)
-    else:
-        low, high = _mean_interval(np.asarray([hit.mean() for hit in hits if hit.size]))
-    return Score(name, right / n, n, max(0.0, low), min(1.0, high), percent=True)
-
-
-def _mean_interval(values: numpy.ndarray) -> tuple[float, float]:
-    mean = float(values.mean())
-    half = Z_95 * float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
-    return mean - half, mean + half
+    single = n == len(hits)
+    each = np.asarray([hit.mean() for hit in hits if hit.size])
+    same = None if before is None else np.asarray([hit.mean() for hit in before if hit.size])
+    return Score(
+        name,
+        right / n,
+        n,
+        percent=True,
+        hits=right if single else None,
+        samples=len(each),
+        spread=None if single else _spread(each),
+        paired=_paired(each, same, single) if same is not None and same.shape == each.shape else None,
+    )

@@ -51,6 +51,11 @@ class Samples:
     scenario: str = SINGLE
     sizes: tuple[tuple[str, int], ...] = ()
     isa: str = ''
+    session: str = ''
+    """Which session they are of: rows of one were measured in turn, and only they are compared with each other."""
+
+    taken: str = ''
+    """When the session began (ISO 8601); empty: not recorded."""
 
     @property
     def setting(self) -> Setting:
@@ -76,6 +81,8 @@ def samples_of(read: Mapping[str, Any]) -> Samples:
         cycles=tuple(cycle_of(one) for one in read.get('cycles') or ()),
         baseline_cycles=tuple(cycle_of(one) for one in read.get('baseline_cycles') or ()),
         machine=read.get('machine') or {},
+        session=str(read.get('session') or ''),
+        taken=str(read.get('taken') or ''),
     )
 
 

@@ -8,13 +8,15 @@ from types import ModuleType
 from typing import Any
 
 from stages.contract.port import CONTRACT, Contract, Port, contract_json
+from stages.contract.reader import ALL
 from stages.digest import digest_of
 from stages.engines import engine_for
 from stages.kinds import kind_for
 from stages.measure import check
 from stages.plan.step import Build, Link, Plan, Step, needed_by
+from stages.readers import READERS
 from stages.recipe.model import Data, Fetch, Recipe, Variant
-from stages.sources import SOURCES, fetch, probe
+from stages.sources import SOURCES, fetch, ports, probe
 from stages.sources import data as data_source
 
 CHECK_THREADS = 1
@@ -76,8 +78,8 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
     known: dict[str, Recipe] = {}
     for recipe in recipes:
         known[recipe.model] = recipe
-        arrays = {role: _data(steps, recipe, data) for role, data in recipe.data.items()}
         source = _source(steps, recipe)
+        arrays = {role: _data(steps, recipe, data, source) for role, data in recipe.data.items()}
         probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe, source)
         reference = _reference(steps, recipe, source, arrays, probes[recipe.model])
         builds[recipe.model] = tuple(
@@ -117,13 +119,21 @@ def _files(steps: _Steps, recipe: Recipe, files: Iterable[Fetch], role: str = 'f
     return {f'{role}{n if n > 1 else ""}': _fetch(steps, recipe, file) for n, file in enumerate(files, start=1)}
 
 
-def _data(steps: _Steps, recipe: Recipe, data: Data) -> str:
-    inputs = _files(steps, recipe, data.files)
-    python = data.prepare
-    params = data_source.Params(python.file if python else '', python.function if python else '')
+def _data(steps: _Steps, recipe: Recipe, data: Data, source: str) -> str:
+    inputs, python = _files(steps, recipe, data.files), data.prepare
+    part = {} if data.part == ALL else as_json(data.part)
+    params = data_source.Params(
+        python.file if python else '', python.function if python else '', data.reader, as_json(data.options or {}), part
+    )
+    tools: tuple[str, ...] = data_source.TOOLS
+    code: tuple[str, ...] = ()
+    if data.reader:
+        reader = READERS[data.reader]
+        tools, code = reader.TOOLS, (_module(reader),)
+        inputs['model'] = steps.add(recipe, ports, {}, {'model': source}, outputs=ports.outputs(ports.Params()))
     return steps.add(
         recipe, data_source, as_json(params), inputs, outputs=data_source.outputs(params),
-        python=python.file if python else '',
+        python=python.file if python else '', tools=tools, code=code,
     )  # fmt: skip
 
 
@@ -228,6 +238,7 @@ def _build(
     return Build(recipe.model, variant, tuple(chain), needed_by(chain, steps.by_id))
 
 
-def _module(engine: Any) -> str:
-    assert isinstance(engine, ModuleType)
-    return engine.__name__
+def _module(row: Any) -> str:
+    """Return the name of the module that stands in a table."""
+    assert isinstance(row, ModuleType)
+    return row.__name__

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stages.contract.port import Port
+from stages.contract.reader import ALL, Part
 from stages.recipe.setting import SINGLE, Setting, sizes_of
 
 
@@ -89,13 +90,22 @@ class Data:
     role: str
     files: tuple[Fetch, ...]
     prepare: Python | None
-    """None: the file is an ``.npz`` whose names are the model's inputs (and ``labels``)."""
+    """None: a reader reads, or the file is an ``.npz`` whose names are the model's inputs (and ``labels``)."""
 
     metric: Metric | None
     """Of ``evaluate`` only."""
 
     output: str | None
     """The output the metric reads; None: the first."""
+
+    reader: str = ''
+    """The word of what reads the files without any Python: ``images``, ``npz`` … Empty: nothing does."""
+
+    options: Any = None
+    """The reader's ``Params``, checked."""
+
+    part: Part = ALL
+    """Which of the samples are meant."""
 
 
 @dataclass(frozen=True)

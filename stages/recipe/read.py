@@ -8,11 +8,12 @@ from typing import Final
 from stages.contract.port import ANY, Port
 from stages.errors import RecipeError
 from stages.recipe import asks, entries, names
-from stages.recipe.data import read_data, read_source
 from stages.recipe.fetch import Reader
 from stages.recipe.mistakes import Mark, Mistakes, Place, shown
 from stages.recipe.model import Benchmark, Check, Choose, Recipe
+from stages.recipe.roles import read_data
 from stages.recipe.signature import EXAMPLE, Carried, read_carries, read_inputs, read_outputs
+from stages.recipe.source import read_source
 from stages.recipe.strict_yaml import MAX_BYTES, Key, Node, decode, read_yaml
 from stages.recipe.variants import Ground, read_variants
 

@@ -18,14 +18,16 @@ from typing import Any, Final, Literal
 from stages.cpu import ISAS
 from stages.engines import ENGINES
 from stages.kinds import KINDS
+from stages.readers import READERS
 from stages.recipe import asks, names
-from stages.recipe.data import options_of
 from stages.recipe.fetch import PIN, SHA256, URL
 from stages.recipe.metric import BETTER
 from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
 from stages.recipe.params import fields_of
+from stages.recipe.roles import ROLES, SHARE
 from stages.recipe.setting import SCENARIOS
 from stages.recipe.signature import DTYPES
+from stages.recipe.source import options_of
 from stages.recipe.units import SIZES, TIMES
 from stages.recipe.variants import EXPECT
 from stages.sources import SOURCES
@@ -72,7 +74,7 @@ def recipe_schema() -> Schema:
         },
         'preprocessing': {'type': 'string', 'minLength': 1, 'description': about['preprocessing']},
         'data': _object(
-            {'calibrate': {'$ref': '#/$defs/calibrate'}, 'evaluate': {'$ref': '#/$defs/evaluate'}},
+            {role: {'$ref': f'#/$defs/{role}'} for role in ('samples', *ROLES)},
             'What calibrates and what judges; never the same.',
         ),
         'variants': {
@@ -144,10 +146,14 @@ def _sources() -> Schema:
     }
     ways = [{'required': ['pip', 'file', 'sha256']}, {'required': ['url', 'sha256']}, {'required': ['path', 'sha256']}]
     several = {'type': 'array', 'items': {'$ref': '#/$defs/fetch'}, 'minItems': 1}
-    role = fetch | {
+    limit = {'limit': {'type': 'integer', 'minimum': 1, 'description': 'The most samples; the least by their hash.'}}
+    own = fetch | limit | {
         'fetch': several | {'description': 'Several files, each as it would stand here alone.'},
         'prepare': _python('The function that returns named arrays: models/file.py:function.'),
-    }
+        **{word: {'anyOf': [{'$ref': f'#/$defs/reader-{word}'}, {'type': 'null'}]} for word in READERS},
+    }  # fmt: skip
+    share = {'type': 'number', 'exclusiveMinimum': 0, 'exclusiveMaximum': 1, 'default': SHARE}
+    share['description'] = 'Of `samples`, what calibrates; the rest evaluates.'
     chosen = fetch | {'fetch': several | {'description': 'Shards of one model.'}} | _told('torch')
     weights = _object(chosen, 'Trained weights, and which tensors of the file are meant.') | {
         'anyOf': [*ways, {'required': ['fetch']}]
@@ -165,8 +171,10 @@ def _sources() -> Schema:
         'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways},
         'files': {'anyOf': [{'$ref': '#/$defs/fetch'}, several]},
         'weights': {'anyOf': [weights, several]},
-        'calibrate': _object(role, 'Arrays that tune a quantizer.') | either,
-        'evaluate': _object(role | judge, 'Arrays that judge every variant.') | either,
+        **{f'reader-{word}': _params(reader.Params, _first_line(reader)) for word, reader in READERS.items()},
+        'samples': _object(own, 'Samples for both roles, split by a hash of each.') | either,
+        'calibrate': _role(own, limit | {'share': share}, either, 'Arrays that tune a quantizer.'),
+        'evaluate': _role(own | judge, limit | judge, either, 'Arrays that judge every variant.'),
         'input': _object(
             {
                 'shape': {
@@ -182,6 +190,11 @@ def _sources() -> Schema:
             'One input; what is absent is as the file says it.',
         ),
     }
+
+
+def _role(own: Schema, part: Schema, either: Schema, about: str) -> Schema:
+    """Return a role: data of its own, or a part of `samples`."""
+    return {'anyOf': [_object(own, about) | either, _object(part, 'Its part of `samples`.'), {'type': 'null'}]}
 
 
 def _metric() -> Schema:

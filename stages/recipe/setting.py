@@ -1,4 +1,4 @@
-"""Settings: how a row of the table is measured. Only rows of one setting are measured and compared with each other."""
+"""Settings: how a row of the table is measured. A row is compared with the baseline of its own setting."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ SCENARIOS: Final = (SINGLE, OFFLINE, SERVER)
 when they come, the rate at which they are still answered in time."""
 
 
+Table = tuple[str, tuple[tuple[str, int], ...], str]
+
+
 @dataclass(frozen=True, order=True)
 class Setting:
     """How one row is measured."""
@@ -26,6 +29,14 @@ class Setting:
 
     isa: str = ''
     """The instruction set that the CPU is kept to, as ``stages.cpu`` names it; empty: all it has."""
+
+    @property
+    def table(self) -> Table:
+        """Return what rows must have in common to be chosen among: the scenario, the sizes and the instructions.
+
+        Threads and batches compete, so that those of one table are measured in one session.
+        """
+        return self.scenario, self.sizes, self.isa
 
     @property
     def own(self) -> Setting:

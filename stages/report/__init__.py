@@ -13,7 +13,10 @@ from stages.report.rows import Row
 __all__ = ['TOOLS', 'Choice', 'Findings', 'choose', 'read_findings', 'rows_of', 'write_report']
 
 
-TOOLS = ('jinja2', 'matplotlib')
+TOOLS = ('jinja2', 'matplotlib', 'scipy')
+"""All that a report needs."""
+
+DRAW = ('jinja2', 'matplotlib')
 """What draws the page; without them there is no report.html."""
 
 
@@ -36,17 +39,19 @@ def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choi
     from stages.report.markdown import markdown
     from stages.report.page import page
     from stages.report.text import clean_tree
+    from stages.report.verdict import judge
 
     # Cleaned once, here, so that no page can forget to.
     safe = read_findings(clean_tree(asdict(findings)))
     found = rows_of(safe)
     choice = choose(safe, found)
-    made = page(safe, found, choice, charts(found, choice) if draw else [])
+    verdict = judge(safe, found, choice)
+    made = page(safe, found, choice, verdict, charts(found, choice) if draw else [])
     texts = {
         'report.md': markdown(made),
         **({'report.html': html(made)} if draw else {}),
         'report.csv': as_csv(found, choice),
-        'report.json': as_json(safe, found, choice),
+        'report.json': as_json(safe, found, choice, verdict),
     }
     for name, text in texts.items():
         write_text(folder / name, text, durable=True)

@@ -95,7 +95,7 @@ class Page:
     """The verdict in a few words."""
 
     grade: str = ''
-    """``ship``, ``stay``, ``repeat`` or ``nothing``, as the first verdict says in words too. Empty: no choice is made."""
+    """``ship``, ``stay``, ``repeat`` or ``nothing``, as the headline says in words. Empty: no choice is made."""
 
     facts: tuple[Fact, ...] = ()
     """The first screen must be enough."""

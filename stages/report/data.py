@@ -14,11 +14,12 @@ from stages.report.findings import Findings
 from stages.report.rows import Row, comparisons, short_verdict
 from stages.report.statistics import level_for
 from stages.report.text import in_csv
+from stages.report.verdict import Verdict
 
 FORMAT = 1
 
 
-def as_json(findings: Findings, found: list[Row], choice: Choice) -> str:
+def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict) -> str:
     """What was decided, from which numbers, on what machine; samples stay in samples.json."""
     kept = ('model', 'recipe', 'created', 'command', 'baseline', 'machine', 'versions',
             'runs_python', 'flags', 'metric', 'source', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
@@ -29,6 +30,8 @@ def as_json(findings: Findings, found: list[Row], choice: Choice) -> str:
         'choose': {'fastest': findings.asked.fastest, 'within': findings.asked.within},
         'check': {'max_drop': findings.asked.max_drop},
         'choice': asdict(choice),
+        'verdict': asdict(verdict),
+        'use': asdict(lines) if (lines := findings.use_of(choice.name, choice.threads)) else None,
         'speed_level': level_for(comparisons(findings)),
         'rows': [record(row, choice) for row in found],
     }
@@ -55,6 +58,8 @@ def record(row: Row, choice: Choice) -> dict[str, Any]:
         'format': row.format,
         'precision': row.precision,
         'batch': row.batch,
+        'session': row.session,
+        'apart': row.apart,
         'threads': row.threads,
         'setting': asdict(row.setting) if row.setting else None,
         'verdict': short_verdict(row),

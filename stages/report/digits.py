@@ -55,6 +55,17 @@ def at(value: float, power: int) -> str:
     return text[1:] if text.startswith('-') and not text.strip('-0.') else text
 
 
+def seen(value: float, power: int, digits: int = 1) -> str:
+    """The value rounded at a power of ten, or finer where nothing of it were left: 2.2 at tens is ``2``, not ``0``."""
+    return at(value, min(power, _first(value) - digits + 1)) if value else at(value, power)
+
+
+def _first(value: float) -> int:
+    """The power of ten of the first digit; of what rounds up to the next power, that one's: 9.96 is 10."""
+    power = math.floor(math.log10(abs(value)))
+    return power + (abs(round(value, -power)) >= 10.0 ** (power + 1))
+
+
 def significant(value: float, digits: int = 3) -> str:
     """For exact things (bytes on disk) and for what has no interval."""
     return at(value, math.floor(math.log10(abs(value))) - digits + 1) if value else '0'
@@ -68,7 +79,7 @@ def plus_minus(found: Interval, unit: Unit) -> str:
     power = place(scaled.half, scaled.mean)
     if scaled.half == 0:
         return at(scaled.mean, power + 1)
-    return f'{at(scaled.mean, power)} ± {at(max(scaled.half, 10.0**power), power)}'
+    return f'{seen(scaled.mean, power)} ± {at(max(scaled.half, 10.0**power), power)}'
 
 
 def ratio_text(ratio: Ratio) -> str:
@@ -76,7 +87,8 @@ def ratio_text(ratio: Ratio) -> str:
     if ratio.low is None or ratio.high is None:
         return f'{significant(ratio.value, 2)}×'
     power = place((ratio.high - ratio.low) / 2, ratio.value)
-    return f'{at(ratio.value, power)}× ({at(ratio.low, power)}–{at(ratio.high, power)})'
+    digits = 2 if power > 0 else 1  # 14.8 between 2.2 and 100 is 15, and not 10
+    return f'{seen(ratio.value, power, digits)}× ({seen(ratio.low, power)}–{seen(ratio.high, power)})'
 
 
 def share_text(value: float, low: float | None, high: float | None) -> str:
@@ -84,7 +96,7 @@ def share_text(value: float, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return f'{significant(value * 100, 2)} %'
     power = max(place((high - low) * 50, value * 100), -2)
-    shown, least, most = (at(one * 100, power) for one in (value, low, high))
+    shown, least, most = (seen(one * 100, power) for one in (value, low, high))
     # All of them is exact, and a bound of 100 needs no decimals.
     shown, most = ('100' if float(one) == 100 else one for one in (shown, most))
     return f'{shown} % ({least}–{most})'
@@ -95,7 +107,7 @@ def score_text(value: float, low: float | None, high: float | None) -> str:
     if low is None or high is None or low == high:
         return f'{value:.3f}'
     power = max(place((high - low) / 2, value), -4)
-    return f'{at(value, power)} ({at(low, power)}–{at(high, power)})'
+    return f'{seen(value, power)} ({seen(low, power)}–{seen(high, power)})'
 
 
 def score_words(score: Score) -> str:
@@ -113,10 +125,8 @@ def change_text(change: float, percent: bool) -> str:
 def percentile_text(found: Percentile, beside: Interval, unit: Unit) -> str:
     """No finer than its own rank interval, nor than the mean beside it: pooled ranks ignore process spread."""
     high = found.high if found.high is not None else 2 * found.value - found.low
-    half = max((high - found.low) / 2, beside.half or 0.0) * unit.factor
-    return at(found.value * unit.factor, place(half, found.value * unit.factor)) if half else (
-        significant(found.value * unit.factor)
-    )  # fmt: skip
+    half, value = max((high - found.low) / 2, beside.half or 0.0) * unit.factor, found.value * unit.factor
+    return seen(value, place(half, value)) if half else significant(value)
 
 
 def tiny(value: float | None) -> str:

@@ -15,7 +15,8 @@ from stages.report.failures import failed_blocks, named, stopped, told, unsuppor
 from stages.report.findings import Findings
 from stages.report.rows import Row, comparisons
 from stages.report.statistics import level_for
-from stages.report.words import choice_sentence, sentence
+from stages.report.verdict import Verdict
+from stages.report.words import sentence, verdict_sentence
 
 METHOD = (
     'A cycle is one fresh process of one variant; a repetition is one timed call in it; a round is one cycle of each.',
@@ -33,10 +34,12 @@ METHOD = (
 )
 
 
-def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequence[Picture]) -> Page:
+def page(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict, pictures: Sequence[Picture]) -> Page:
     """The whole report; everything in it comes from the findings and the rows made of them."""
     sections = [
         Section('variants', 'Variants', tuple(_variants(findings, found, choice))),
+        Section('choice', 'How it was chosen', tuple(_chosen(choice, verdict))),
+        Section('use', 'How to run it', tuple(_use(findings, choice))),
         Section('charts', 'Charts', tuple(pictures)),
         Section('compressed', TITLE, (compressed_table(found, findings),)),
         Section('failed', 'Failed', tuple(failed_blocks(found))),
@@ -53,11 +56,11 @@ def page(findings: Findings, found: list[Row], choice: Choice, pictures: Sequenc
     return Page(
         title=findings.model,
         subtitle=_subtitle(findings),
-        verdicts=tuple(_verdicts(found, choice)),
+        verdicts=tuple(_verdicts(found, choice, verdict)),
         flags=findings.flags,
         sections=tuple(section for section in map(_filled, sections) if section.blocks),
-        headline=f'Ship {choice.name}' if choice.name else 'Nothing to ship',
-        grade='ship' if choice.name else 'nothing',
+        headline=verdict.headline,
+        grade=verdict.grade,
         facts=facts(findings, found, choice),
         measured=measured(findings),
     )
@@ -74,10 +77,10 @@ def _subtitle(findings: Findings) -> str:
     return ' · '.join(part for part in (f'{count} variant{"s" * (count != 1)}', findings.recipe) if part)
 
 
-def _verdicts(found: list[Row], choice: Choice) -> list[str]:
-    """The choice, then how it compares; of the others, those that are slower, since nobody looks for them."""
+def _verdicts(found: list[Row], choice: Choice, verdict: Verdict) -> list[str]:
+    """The verdict, then how it compares; of the others, those that are slower, since nobody looks for them."""
     several = len({row.threads for row in found if row.threads}) > 1
-    said = [choice_sentence(choice)]
+    said = [verdict_sentence(verdict, choice)]
     for row in found:
         best = choice.of(row)
         base = next((one for one in found if one.baseline and one.setting == row.setting), None)
@@ -97,6 +100,28 @@ def _variants(findings: Findings, found: list[Row], choice: Choice) -> list[Bloc
     if refused:
         blocks += [Paragraph('Not to be shipped under this recipe:'), Items(refused)]
     return blocks
+
+
+def _chosen(choice: Choice, verdict: Verdict) -> list[Block]:
+    blocks: list[Block] = [Items(choice.rule)] if choice.rule else []
+    if verdict.notes:
+        blocks.append(Items(verdict.notes))
+    if choice.front:
+        words = 'No other variant beats these in time, peak memory, size and the metric together: '
+        blocks.append(Paragraph(words + ', '.join(choice.front) + '.'))
+    return blocks
+
+
+def _use(findings: Findings, choice: Choice) -> list[Block]:
+    """Lines to copy that run the winner: with the loader, and with its engine alone."""
+    lines = findings.use_of(choice.name, choice.threads)
+    if lines is None:
+        return []
+    blocks: list[Block] = [
+        Paragraph(f'From the project’s root; its files are in artifacts/{findings.model}/{choice.name}.'),
+        Code(lines.modelkiln),
+    ]
+    return [*blocks, Paragraph('With its engine alone:'), Code(lines.plain)] if lines.plain else blocks
 
 
 def _trust(findings: Findings, found: list[Row]) -> list[Block]:

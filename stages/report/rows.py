@@ -10,8 +10,9 @@ from typing import Any
 from stages.intervals import Interval, interval
 from stages.measure.figures import Check, Difference, Score
 from stages.measure.samples import Cycle, Samples
-from stages.recipe.setting import SCENARIOS, SINGLE, Setting
+from stages.recipe.setting import SCENARIOS, SINGLE, Setting, Table
 from stages.report import samples
+from stages.report.accuracy import with_interval
 from stages.report.compressed import Compressed
 from stages.report.findings import Findings, Stage, Variant
 from stages.report.reasons import Reason, reason_of
@@ -74,6 +75,13 @@ class Row:
     setting: Setting | None = None
     """How it was measured; None: it was not."""
 
+    session: str = ''
+    """The session it was measured in; empty: not known, or the only one."""
+
+    apart: bool = False
+    """It was measured in another session than the table's: compared with the baseline of that one, and never chosen."""
+
+    sha256: str = ''
     compressed: Compressed | None = None
     """Set on a compressed form: how it compares with its float form."""
 
@@ -98,21 +106,33 @@ class Row:
 
 def rows(findings: Findings) -> list[Row]:
     """The rows in the recipe's order; a failed variant has one, so that nobody wonders where it went."""
-    level = level_for(comparisons(findings))
+    level, of_table = level_for(comparisons(findings)), sessions(findings)
     made: list[Row] = []
     for variant in findings.variants:
         taken = {one.setting: one for one in variant.measured}
         failed = {one.setting: one.reason for one in variant.unmeasured}
         for setting in sorted(taken.keys() | failed.keys(), key=_place):
             measured = taken.get(setting) or Samples(setting.threads, setting.batch)
-            made.append(_row(findings, variant, setting, measured, failed.get(setting, ''), level))
+            apart = bool(measured.cycles) and measured.session != of_table[setting.table]
+            made.append(_row(findings, variant, setting, measured, failed.get(setting, ''), level, apart))
         if not taken and not failed:
-            made.append(_row(findings, variant, None, Samples(), '', level))
+            made.append(_row(findings, variant, None, Samples(), '', level, False))
     return made
 
 
 def _place(setting: Setting) -> tuple[int, Setting]:
     return SCENARIOS.index(setting.scenario), setting
+
+
+def sessions(findings: Findings) -> dict[Table, str]:
+    """Return the session of each table: that of most rows, of equal ones the baseline's. A choice is of it alone."""
+    found: dict[Table, dict[str, tuple[int, bool]]] = {}
+    for variant in findings.variants:
+        for one in variant.measured:
+            counts = found.setdefault(one.setting.table, {})
+            count, base = counts.get(one.session, (0, False))
+            counts[one.session] = count + 1, base or variant.name == findings.baseline
+    return {table: max(counts, key=lambda name: counts[name]) for table, counts in found.items()}
 
 
 def comparisons(findings: Findings) -> int:
@@ -144,7 +164,13 @@ def _failure(variant: Variant, reason: Reason | None, unmeasured: str) -> tuple[
 
 
 def _row(
-    findings: Findings, variant: Variant, setting: Setting | None, measured: Samples, unmeasured: str, level: int
+    findings: Findings,
+    variant: Variant,
+    setting: Setting | None,
+    measured: Samples,
+    unmeasured: str,
+    level: int,
+    apart: bool,
 ) -> Row:
     cycles, against = measured.cycles, measured.baseline_cycles
     means, peaks = samples.cycle_means(cycles), samples.peaks(cycles)
@@ -185,12 +211,15 @@ def _row(
         peak=interval(peaks) if peaks else None,
         added=fmean(added) if added else None,
         size=variant.size_bytes,
-        metric=check.metric,
-        agreement=check.agreement,
+        metric=with_interval(check.metric),
+        agreement=with_interval(check.agreement),
         max_abs=difference.max_abs,
         relative=difference.relative,
         cosine=difference.cosine,
         where=difference.where,
         cycles=cycles,
         baseline_cycles=against,
+        session=measured.session,
+        apart=apart,
+        sha256=variant.sha256,
     )

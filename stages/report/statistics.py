@@ -1,4 +1,4 @@
-"""What the report makes of samples: ratios, verdicts, percentiles. Plain Python: reading a report needs no NumPy."""
+"""What the report makes of samples: ratios, verdicts, percentiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 from stages.intervals import interval
 
 MANY = 5
-"""More comparisons than this are made at the 99 % level: one of twenty 95 % intervals misses by luck."""
+"""More comparisons than this are claimed at the 99 % level: one of twenty 95 % intervals misses by luck."""
 
 NOISE = 0.02
 """Differences below this are noise on any shared machine, however narrow the interval."""
@@ -23,6 +23,10 @@ class Ratio:
     value: float
     low: float | None
     high: float | None
+    """The 95 % interval, which is what is written."""
+
+    claim: tuple[float, float] | None = None
+    """The interval at the level of a claim, wider where many are made; None: the 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,28 @@ class Percentile:
 
 
 def paired_ratio(baseline: Sequence[float], variant: Sequence[float], level: int = 95) -> Ratio:
-    """exp of the t interval over ln(baseline/variant) of each round, which cancels what slowed both."""
-    logs = interval([math.log(b / v) for b, v in zip(baseline, variant, strict=False)], level)
-    if logs.half is None:
-        return Ratio(math.exp(logs.mean), None, None)
-    return Ratio(math.exp(logs.mean), math.exp(logs.mean - logs.half), math.exp(logs.mean + logs.half))
+    """exp of the t interval over ln(baseline/variant) of each round, which cancels what slowed both.
+
+    ``level`` is that of the claim (``verdict``); the bounds are those of the 95 % interval.
+    """
+    logs = [math.log(b / v) for b, v in zip(baseline, variant, strict=False)]
+    found, claimed = interval(logs), interval(logs, level)
+    if found.half is None or claimed.half is None:
+        return Ratio(math.exp(found.mean), None, None)
+    bounds = [
+        (math.exp(one.mean - one.half), math.exp(one.mean + one.half))
+        for one in (found, claimed)
+        if one.half is not None
+    ]
+    return Ratio(math.exp(found.mean), *bounds[0], bounds[1] if level != 95 else None)
 
 
 def turned(ratio: Ratio) -> Ratio:
     """The same ratio the other way round: variant time over baseline time."""
-    return Ratio(1 / ratio.value, 1 / (ratio.high or ratio.value), 1 / (ratio.low or ratio.value))
+    claim = None if ratio.claim is None else (1 / ratio.claim[1], 1 / ratio.claim[0])
+    if ratio.low is None or ratio.high is None:
+        return Ratio(1 / ratio.value, None, None)
+    return Ratio(1 / ratio.value, 1 / ratio.high, 1 / ratio.low, claim)
 
 
 def level_for(comparisons: int) -> int:
@@ -52,12 +68,17 @@ def level_for(comparisons: int) -> int:
 
 
 def verdict(ratio: Ratio, noise: float = NOISE) -> str:
-    """*faster* or *slower* only when the whole interval is outside the noise, *same* only when all is inside."""
+    """*faster* or *slower* only when the whole interval of the claim is outside the noise.
+
+    *same* when all of the 95 % interval is inside: many tests make a claim of no difference no likelier, so that it
+    needs no wider interval, and true ties come out as such.
+    """
     if ratio.low is None or ratio.high is None:
         return 'inconclusive'
-    if ratio.low > 1 + noise:
+    low, high = ratio.claim or (ratio.low, ratio.high)
+    if low > 1 + noise:
         return 'faster'
-    if ratio.high < 1 / (1 + noise):
+    if high < 1 / (1 + noise):
         return 'slower'
     if 1 / (1 + noise) <= ratio.low and ratio.high <= 1 + noise:
         return f'same within {noise * 100:.0f} %'
@@ -65,12 +86,14 @@ def verdict(ratio: Ratio, noise: float = NOISE) -> str:
 
 
 def percentile(values: Sequence[float], share: float) -> Percentile:
-    """Nearest rank, with the ranks n·p ± 1.96·√(n·p·(1−p)) widened to whole ones (benchmark-method 5.4)."""
-    ordered, n = sorted(values), len(values)
-    spread = 1.96 * math.sqrt(n * share * (1 - share))
-    low, high = max(1, math.floor(n * share - spread)), math.ceil(n * share + spread)
-    rank = min(n, max(1, math.ceil(n * share)))
-    return Percentile(ordered[rank - 1], ordered[low - 1], ordered[high - 1] if high <= n else None)
+    """Nearest rank, with the distribution-free 95 % interval of the quantile (Conover 1999, 3.2)."""
+    from scipy.stats import quantile_test
+
+    ordered = sorted(values)
+    bounds = quantile_test(ordered, p=share).confidence_interval(0.95)
+    low, high = (None if math.isnan(bound) else float(bound) for bound in (bounds.low, bounds.high))
+    rank = min(len(ordered), max(1, math.ceil(len(ordered) * share)))
+    return Percentile(ordered[rank - 1], ordered[0] if low is None else low, high)
 
 
 def percentiles(values: Sequence[float]) -> dict[str, Percentile]:

@@ -6,12 +6,16 @@ from stages.report.choose import Choice
 from stages.report.digits import MIB, at, change_text, place, ratio_text, share_text, significant
 from stages.report.rows import Row
 from stages.report.statistics import Ratio, turned
+from stages.report.verdict import Verdict
 
 
-def choice_sentence(choice: Choice) -> str:
-    if choice.name is None:
-        return f'Nothing to ship: {choice.reason}.'
-    return f'Ship {choice.name}: {choice.reason}.'
+def verdict_sentence(verdict: Verdict, choice: Choice) -> str:
+    """``Ship ov-int8: lowest latency (5.2 ± 0.1 ms) of 7 …``, with why not where the grade is another."""
+    if verdict.grade == 'nothing':
+        return f'{verdict.headline}: {choice.reason}.'
+    if verdict.grade == 'ship':
+        return f'{verdict.headline}: {choice.reason}.'
+    return f'{verdict.headline}: {" ".join(verdict.reasons)}'
 
 
 def sentence(row: Row, baseline: Row, threads: bool = False) -> str:
@@ -70,13 +74,14 @@ def _size(row: Row, baseline: Row) -> str:
 
 
 def _accuracy(row: Row, baseline: Row) -> str:
-    if row.metric and not row.metric.percent:
+    if row.metric and row.metric.name != 'agreement':
         return _metric(row, baseline)
-    if row.agreement:
-        found = row.agreement
+    if row.agreement or row.metric:
+        found = row.agreement or row.metric
+        assert found is not None
         share, _, bounds = share_text(found.value, found.low, found.high).partition(' (')
         return f'agrees with it on {share} of inputs' + (f' ({bounds}' if bounds else '')
-    return _metric(row, baseline)
+    return ''
 
 
 def _metric(row: Row, baseline: Row) -> str:

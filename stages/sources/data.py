@@ -1,4 +1,4 @@
-"""Turn a fetched file into named arrays: ``data.npz``, equal bytes for equal arrays."""
+"""Turn fetched files into named arrays: ``data.npz``, equal bytes for equal arrays."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import inspect
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.contract.job import Job
+from stages.contract.reader import Part
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
+from stages.readers.rows import parted
 from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function
 
@@ -26,10 +28,19 @@ TOOLS = ('numpy',)
 @dataclass(frozen=True)
 class Params:
     file: str
-    """The Python file, relative to recipes/; empty: the fetched file is an ``.npz`` already."""
+    """The Python file, relative to recipes/; empty: a reader reads, or the fetched file is an ``.npz`` already."""
 
     function: str
     """The function in it: takes the folder of fetched files (or None), returns named arrays."""
+
+    reader: str = ''
+    """The word of the reader that reads the files."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its ``Params``, as JSON values."""
+
+    part: Mapping[str, Any] = field(default_factory=dict)
+    """Which of the samples are meant: the fields of ``Part``; absent: all."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
@@ -39,6 +50,15 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> None:
     """Leave ``data.npz``: the model's inputs by name, and ``labels`` if any; NaN and infinities are data too."""
+    part = Part(**params.part)
+    if params.reader:
+        from stages.readers import READERS
+
+        reader = READERS[params.reader]
+        options = reader.Params(**{name: _tuples(value) for name, value in params.options.items()})
+        arrays = reader.read(options, fetched(job.inputs), job.contract, part)
+        write_npz(job.output / 'data.npz', _checked(f'`{params.reader}`', arrays))
+        return
     folder = _together(job)
     if params.file:
         what = f'{params.file}:{params.function}'
@@ -47,7 +67,12 @@ def run(params: Params, job: Job) -> None:
         arrays = call(function, job.inputs['python'], what, *given)
     else:
         what, arrays = _fetched(folder)
-    write_npz(job.output / 'data.npz', _checked(what, arrays))
+    write_npz(job.output / 'data.npz', parted(_checked(what, arrays), part, what))
+
+
+def _tuples(value: Any) -> Any:
+    """Return what JSON made a list of as the tuple that it was."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _together(job: Job) -> Path | None:

@@ -49,12 +49,12 @@ def test_nothing_is_chosen_when_nothing_keeps_the_bounds(example: dict[str, Any]
     assert set(choice.refused) == {v['name'] for v in example['variants']}
 
 
-def test_a_tie_within_the_interval_is_said(example: dict[str, Any]) -> None:
+def test_equal_bytes_are_one_winner(example: dict[str, Any]) -> None:
     changed = copy.deepcopy(example)
     twin = copy.deepcopy(next(v for v in changed['variants'] if v['name'] == 'ov-int8')) | {'name': 'twin'}
     changed['variants'].append(twin)
     choice = chosen(changed)
-    assert choice.name == 'ov-int8' and 'a tie within the interval with twin' in choice.reason
+    assert choice.name == 'ov-int8' and choice.same == ('twin',) and choice.ties == ()
 
 
 @pytest.mark.parametrize(('figure', 'name'), [('peak_memory', 'tflite'), ('size', 'ov-int8')])

@@ -32,10 +32,9 @@ def test_the_verdict_sentences_are_these(pages: dict[str, str]) -> None:
     assert pages['md'].split('\n\n')[2:5] == [
         '**Ship ov-int8: lowest latency (5.21 ± 0.04 ms) of 6 that keep the bounds (accuracy drop at most 1 point, '
         'peak memory at most 300 MiB).**',
-        'ov-int8 is 4.39× faster than torch (4.26–4.53), uses 173 MiB less memory, is 3.8× smaller on disk, and '
-        'agrees with it on 98.6 % of inputs (97.2–99.3).',
-        'tflite is 1.39× slower than torch (1.34–1.43), uses 216 MiB less memory, and agrees with it on 100 % of '
-        'inputs (99.3–100).',
+        'ov-int8 is 4.39× faster than torch (4.31–4.48), uses 173 MiB less memory, is 3.8× smaller on disk, and '
+        'has a top1 0.20 points lower.',
+        'tflite is 1.39× slower than torch (1.36–1.42), uses 216 MiB less memory, and has the same top1.',
     ]
 
 
@@ -160,3 +159,18 @@ def test_what_was_fed_stands_beside_what_was_measured(tmp_path: Path) -> None:
                 cycle['fed'] = {'audio': [1, 16000], 'gain': []}
     written(document, tmp_path)
     assert 'audio 1×16000, gain scalar' in (tmp_path / 'report.html').read_text(encoding='utf-8')
+
+
+def test_the_page_and_the_numbers_say_how_the_winner_is_run(tmp_path: Path) -> None:
+    document = findings()
+    for one in document['variants']:
+        lines = {'modelkiln': [f"with stages.load('artifacts/rnet/{one['name']}')"], 'plain': ['import openvino as ov']}
+        one['use'] = {'1': lines}
+
+    best = written(document, tmp_path, draw=False).name
+
+    told = json.loads((tmp_path / 'report.json').read_text())['use']
+    assert told['modelkiln'] == [f"with stages.load('artifacts/rnet/{best}')"]
+    page = (tmp_path / 'report.md').read_text()
+    assert all(line in page for line in (*told['modelkiln'], *told['plain']))
+    assert page.count('stages.load') == 1

@@ -56,7 +56,7 @@ def test_a_failure_keeps_its_alarm(tmp_path: Path) -> None:
 
 
 def test_a_metric_of_the_recipes_own_is_no_share_of_percent(tmp_path: Path) -> None:
-    document = findings(cycles=2)
+    document = findings()
     for variant in document['variants'][:-1]:
         low = variant['precision'] == 'int8'
         variant['check']['metric'] = {'name': 'spearman', 'value': 0.721 if low else 0.729, 'n': 353, 'low': None,

@@ -1,0 +1,11 @@
+"""The table of readers: what data may come as, without Python. One file each; adding one is a file and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stages.contract.reader import Reader
+from stages.readers import images, npy, npz
+
+READERS: Final[dict[str, Reader]] = {reader.READER: reader for reader in (images, npz, npy)}
+"""By the word that a recipe writes below ``data``."""
