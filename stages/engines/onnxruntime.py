@@ -26,7 +26,6 @@ BFLOAT16 = 16
 ADVICE = 'another engine for this model: openvino, tvm'
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
-line = usual.line
 programs = usual.no_programs
 
 
@@ -37,11 +36,22 @@ class Options:
     optimization: Level = 'all'
     """How far the graph is optimized on load."""
 
-    allow_spinning: bool = False
-    """Idle threads spin: lower latency on free cores, and slower neighbours on busy ones."""
+    allow_spinning: bool | None = None
+    """Idle threads spin: lower latency on free cores, and slower neighbours on busy ones. Absent: where there are
+    several threads, which then wait for each other."""
+
+    arena: bool = True
+    """Keep memory that was freed for the next call; without, each call gets its own from the system."""
+
+    requests: int = 1
+    """Requests in flight in `offline` and `server`: callers of one session, which divide the threads among them."""
 
     execution: Literal['sequential', 'parallel'] = 'sequential'
     """parallel runs branches of the graph at the same time."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.requests <= 1024:
+            raise ValueError(f'`requests` is {self.requests}; expected 1 to 1024')
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,9 @@ class OrtSession:
     returned: Mapping[str, str]
     brain: frozenset[str] = frozenset()
     """Which of the inputs and outputs are bfloat16, by the file's names."""
+
+    requests: int = 1
+    """Callers that a line has."""
 
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the graph; what it returns is owned by the caller."""
@@ -94,6 +107,11 @@ def _bits(value: Any) -> numpy.ndarray:
     return usual.brain_array(bits)
 
 
+def line(session: OrtSession) -> usual.Callers | usual.OneByOne:
+    """Return as many callers of the session as its options ask for; it is made to be called by several at once."""
+    return usual.Callers(session, session.requests) if session.requests > 1 else usual.OneByOne(session)
+
+
 def prepare() -> None:
     """Import ONNX Runtime."""
     import onnxruntime  # noqa: F401
@@ -109,9 +127,11 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Or
     chosen.graph_optimization_level = level_of(options.optimization)
     parallel = options.execution == 'parallel'
     chosen.execution_mode = ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
-    chosen.intra_op_num_threads = threads  # unset means every core
+    chosen.intra_op_num_threads = max(1, threads // options.requests)  # unset means every core
     chosen.inter_op_num_threads = threads if parallel else 1
-    spinning = '1' if options.allow_spinning else '0'
+    chosen.enable_cpu_mem_arena = options.arena
+    spins = threads > 1 if options.allow_spinning is None else options.allow_spinning
+    spinning = '1' if spins else '0'
     chosen.add_session_config_entry('session.intra_op.allow_spinning', spinning)
     chosen.add_session_config_entry('session.inter_op.allow_spinning', spinning)
     own = folder / 'model.ort'
@@ -121,4 +141,5 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Or
     taken = {port.name: port.in_file for port in contract.inputs}
     returned = {port.name: port.in_file for port in contract.outputs}
     ports = (*contract.inputs, *contract.outputs)
-    return OrtSession(session, taken, returned, frozenset(p.in_file for p in ports if p.dtype == usual.BRAIN))
+    brain = frozenset(port.in_file for port in ports if port.dtype == usual.BRAIN)
+    return OrtSession(session, taken, returned, brain, options.requests)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from stages.contract.port import Contract
+from stages.contract.port import Contract, Port
 from stages.engines import usual
+from stages.errors import StepError
 
 if TYPE_CHECKING:
     import numpy
@@ -20,7 +21,6 @@ ENVIRONMENT = ''
 CONCURRENT = True
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
-line = usual.line
 programs = usual.no_programs
 
 
@@ -31,8 +31,36 @@ class Options:
     precision: Literal['f32', 'bf16', 'f16'] = 'f32'
     """What float operators compute in. OpenVINO alone would take bf16 where the CPU has it, unasked."""
 
-    hint: Literal['latency', 'throughput'] = 'latency'
-    """latency: one request on all threads; throughput: several streams, for callers with many requests."""
+    hint: Literal['latency', 'throughput', 'cumulative_throughput'] = 'latency'
+    """latency: one request on all threads; throughput: several streams, for callers with many requests. The cumulative
+    one spreads them over several devices; on a CPU alone it is the same."""
+
+    streams: int | None = None
+    """Streams that the threads are divided among; absent: as the hint says."""
+
+    requests: int | None = None
+    """Requests in flight in `offline` and `server`; absent: as many as OpenVINO finds best for its streams."""
+
+    call: Literal['auto', 'sync', 'async'] = 'auto'
+    """How a request is made: auto waits for a single one in the caller's thread and has several in flight in a queue;
+    sync and async do both in one way."""
+
+    shape: Literal['dynamic', 'static'] = 'dynamic'
+    """static: the model is compiled for the shapes it is fed, and again for others (some are kept): quicker in each,
+    and slow at the first call of one. dynamic: dimensions that the file leaves open stay open."""
+
+    def __post_init__(self) -> None:
+        for name, value in (('streams', self.streams), ('requests', self.requests)):
+            if value is not None and not 1 <= value <= 1024:
+                raise ValueError(f'`{name}` is {value}; expected 1 to 1024')
+
+
+SHAPES: Final = 4
+"""Models of fixed shapes that a session keeps: the last ones that it was fed."""
+
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""The shape of each input, in the order of their names."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +79,8 @@ class OvSession:
     brain: frozenset[str]
     """The inputs and outputs that are bfloat16."""
 
+    options: Options
+
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the model; results are copied, as OpenVINO uses its own buffers again in the next call."""
         try:
@@ -65,11 +95,25 @@ class OvSession:
     def _run(self, request: Any, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         if self.stateful:
             request.reset_state()
-        asked = {
+        if self.options.call == 'async':
+            request.start_async(self.asked(feed), share_inputs=True)
+            request.wait()
+            return self.given(request)
+        return self.named(request.infer(self.asked(feed), share_inputs=True, share_outputs=True))
+
+    def asked(self, feed: Mapping[str, numpy.ndarray]) -> dict[int, Any]:
+        """Return a feed as a request takes it."""
+        return {
             place: _brain(feed[name]) if name in self.brain else _writeable(feed[name])
             for name, place in self.taken.items()
         }
-        results = request.infer(asked, share_inputs=True, share_outputs=True)
+
+    def given(self, request: Any) -> dict[str, numpy.ndarray]:
+        """Return copies of what a finished request holds."""
+        return self.named({place: request.get_output_tensor(place).data for place in self.returned.values()})
+
+    def named(self, results: Any) -> dict[str, numpy.ndarray]:
+        """Return copies of results, which are by place, by name."""
         return {
             name: usual.brain_array(results[place].view('uint16').copy())
             if name in self.brain
@@ -78,26 +122,97 @@ class OvSession:
         }
 
 
+@dataclass(frozen=True)
+class FixedSession:
+    """A model that is compiled for the shapes it is fed."""
+
+    make: Callable[[Shapes], OvSession]
+    kept: dict[Shapes, OvSession] = field(default_factory=dict)
+    """By the shapes of the inputs; the one that was fed last stands last."""
+
+    def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
+        """Run the model of the feed's shapes."""
+        return self.of(tuple((name, array.shape) for name, array in sorted(feed.items()))).run(feed)
+
+    def of(self, shapes: Shapes) -> OvSession:
+        """Return the session for these shapes; it is made where there is none."""
+        session = self.kept.pop(shapes, None) or self.make(shapes)
+        self.kept[shapes] = session
+        for former in list(self.kept)[:-SHAPES]:
+            del self.kept[former]
+        return session
+
+
+@dataclass(frozen=True)
+class OvLine:
+    """A queue of requests, which OpenVINO's own threads work on."""
+
+    queue: Any
+    session: OvSession
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests the queue has."""
+        return len(self.queue)
+
+    def submit(self, feed: Mapping[str, numpy.ndarray], done: Callable[[dict[str, numpy.ndarray]], None]) -> None:
+        """Start a request as soon as one is free."""
+        self.queue.start_async(self.session.asked(feed), done, share_inputs=True)
+
+    def drain(self) -> None:
+        """Wait until all are free."""
+        self.queue.wait_all()
+
+
+def line(session: OvSession | FixedSession) -> OvLine | usual.OneByOne:
+    """Return a queue of requests; state is started fresh by the caller of each, so such models run one by one."""
+    import openvino as ov
+
+    whole = session if isinstance(session, OvSession) else next(reversed(session.kept.values()))
+    if whole.stateful or whole.options.call == 'sync':
+        return usual.OneByOne(session)
+    queue = ov.AsyncInferQueue(whole.compiled, whole.options.requests or 0)
+    queue.set_callback(lambda request, done: done(whole.given(request)))
+    return OvLine(queue, whole)
+
+
 def prepare() -> None:
     """Import OpenVINO."""
     import openvino  # noqa: F401
 
 
-def load(folder: Path, contract: Contract, options: Options, threads: int) -> OvSession:
-    """Compile ``model.xml`` for the CPU with exactly the precision that is asked for."""
+def load(folder: Path, contract: Contract, options: Options, threads: int) -> OvSession | FixedSession:
+    """Compile ``model.xml`` for the CPU with exactly the precision, hint and streams that are asked for."""
+    if options.shape == 'dynamic':
+        return _session(folder, contract, options, threads, None)
+    session = FixedSession(lambda shapes: _session(folder, contract, options, threads, dict(shapes)))
+    session.of(tuple((port.name, port.sized(**contract.sizes)) for port in sorted(contract.inputs, key=_name)))
+    return session
+
+
+def _session(
+    folder: Path, contract: Contract, options: Options, threads: int, shapes: Mapping[str, tuple[int, ...]] | None
+) -> OvSession:
+    """Return a session of the model as its file is, or of its inputs in these shapes."""
     import openvino as ov
 
     from stages.frameworks.openvino import ports
     from stages.frameworks.refusal import refusal
 
-    config = {
-        'INFERENCE_PRECISION_HINT': options.precision,
-        'INFERENCE_NUM_THREADS': threads,
-        'PERFORMANCE_HINT': options.hint.upper(),
-    }
-    with refusal('OpenVINO', 'another engine for this model: onnxruntime, tvm'):
-        compiled = ov.Core().compile_model(folder / 'model.xml', 'CPU', config)
     taken, returned = [port.in_file for port in contract.inputs], [port.in_file for port in contract.outputs]
+    core = ov.Core()
+    with refusal('OpenVINO', 'another engine for this model: onnxruntime, tvm'):
+        model = core.read_model(folder / 'model.xml')
+        if shapes is not None:
+            places = ports.places(model.inputs, taken, 'input')
+            model.reshape(
+                {
+                    model.inputs[place]: ov.PartialShape(list(shapes[port.name]))
+                    for port, place in zip(contract.inputs, places, strict=True)
+                }
+            )
+        compiled = core.compile_model(model, 'CPU', _config(options, threads))
+    _held(compiled, options, threads)
     at, back = ports.places(compiled.inputs, taken, 'input'), ports.places(compiled.outputs, returned, 'output')
     request = compiled.create_infer_request()
     return OvSession(
@@ -107,7 +222,34 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Ov
         {port.name: place for port, place in zip(contract.outputs, back, strict=True)},
         stateful=bool(request.query_state()),
         brain=frozenset(p.name for p in (*contract.inputs, *contract.outputs) if p.dtype == usual.BRAIN),
+        options=options,
     )
+
+
+def _name(port: Port) -> str:
+    return port.name
+
+
+def _config(options: Options, threads: int) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        'INFERENCE_PRECISION_HINT': options.precision,
+        'INFERENCE_NUM_THREADS': threads,
+        'PERFORMANCE_HINT': options.hint.upper(),
+    }
+    return config | ({'NUM_STREAMS': str(options.streams)} if options.streams else {})
+
+
+def _held(compiled: Any, options: Options, threads: int) -> None:
+    """Refuse what OpenVINO took otherwise than asked: it falls back in silence where the CPU lacks a precision."""
+    precision = compiled.get_property('INFERENCE_PRECISION_HINT').get_type_name()
+    if precision != options.precision:
+        asked = options.precision
+        raise StepError(f'OpenVINO computes in {precision} where {asked} is asked for: this CPU has no {asked}')
+    hint = str(compiled.get_property('PERFORMANCE_HINT')).rpartition('.')[2].lower()
+    streams = compiled.get_property('NUM_STREAMS')
+    if hint != options.hint or (options.streams and streams != options.streams):
+        words = f'hint {options.hint}, {options.streams or "any number of"} streams on {threads} threads'
+        raise StepError(f'OpenVINO took hint {hint} and {streams} streams; asked for: {words}')
 
 
 def _brain(array: numpy.ndarray) -> Any:

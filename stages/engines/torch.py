@@ -31,6 +31,9 @@ class Options:
     compile: Literal['none', 'inductor'] = 'none'
     """inductor compiles at the first call of each new shape (torch.compile: seconds, and a C++ compiler is needed)."""
 
+    freezing: bool = True
+    """Of inductor: weights are constants of what it compiles, laid out as its kernels want them."""
+
 
 @dataclass
 class TorchSession:
@@ -85,7 +88,7 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> To
         module = torch_module.load(folder)
         call = calling(module, contract)
     if options.compile == 'inductor':
-        _compile(module)
+        _compile(module, options.freezing)
     return session(call, contract)
 
 
@@ -94,12 +97,13 @@ def session(call: Any, contract: Contract) -> TorchSession:
     return TorchSession(call, tuple(p.name for p in contract.inputs), tuple(p.name for p in contract.outputs))
 
 
-def _compile(module: Any) -> None:
+def _compile(module: Any, freezing: bool) -> None:
     import torch._inductor.config
 
     compiler.require()
     settings: Any = torch._inductor.config
     settings.compile_threads = 1  # else a pool of processes stays beside this one while it is measured
+    settings.freezing = freezing
     module.compile()
 
 

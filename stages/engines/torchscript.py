@@ -28,7 +28,10 @@ programs = usual.no_programs
 
 @dataclass(frozen=True)
 class Options:
-    """Options of ``torchscript``: none."""
+    """Options of ``torchscript``."""
+
+    fusion: bool = True
+    """oneDNN fuses and computes what it can of a frozen graph, from the third call of a shape on."""
 
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TorchSession:
@@ -42,4 +45,23 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> To
     jit: Any = torch.jit  # untyped in torch
     with deprecations_silenced():
         module = jit.load(folder / 'model.pt', map_location='cpu').eval()
-    return session(calling(module, contract), contract)
+    call = calling(module, contract)
+    # of a graph that is not frozen, torch 2.13 gives wrong results with fusion (a scripted convolution loses its bias)
+    frozen = not any(True for _ in module.parameters()) and not any(True for _ in module.buffers())
+    return session(_fused(call) if options.fusion and frozen else call, contract)
+
+
+def _fused(call: Any) -> Any:
+    """Return ``call`` with oneDNN's fusion: a switch of the whole process, so it is on in these calls alone."""
+    import torch
+
+    switch: Any = torch.jit.enable_onednn_fusion
+
+    def fused(*tensors: Any) -> Any:
+        switch(True)
+        try:
+            return call(*tensors)
+        finally:
+            switch(False)
+
+    return fused

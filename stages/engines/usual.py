@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,36 @@ class OneByOne:
 
     def drain(self) -> None:
         """Nothing is ever left."""
+
+
+class Callers:
+    """The line of an engine whose session several threads may call at once."""
+
+    def __init__(self, session: Session, requests: int) -> None:
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        self.session, self.requests = session, requests
+        self._free = threading.Semaphore(requests)
+        self._pool = ThreadPoolExecutor(requests)
+        self._started: list[Future[None]] = []
+
+    def submit(self, feed: Mapping[str, numpy.ndarray], done: Callable[[dict[str, numpy.ndarray]], None]) -> None:
+        """Hand the request to a caller as soon as one is free."""
+
+        def call() -> None:
+            try:
+                done(self.session.run(feed))
+            finally:
+                self._free.release()
+
+        self._free.acquire()
+        self._started.append(self._pool.submit(call))
+
+    def drain(self) -> None:
+        """Wait for every caller; raise what one of them raised."""
+        started, self._started = self._started, []
+        for one in started:
+            one.result()
 
 
 def line(session: Session) -> OneByOne:

@@ -24,7 +24,7 @@ if __name__ == '__main__':
     open_house()
 
 from stages.atomic import write_text
-from stages.contract.port import read_contract
+from stages.contract.port import BATCH, read_contract
 from stages.errors import ModelkilnError, StepError
 from stages.feed.npz import read_npz
 from stages.feed.samples import samples
@@ -62,7 +62,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
 
     folder = Path(request['folder'])
     contract = read_contract(folder)
-    contract = replace(contract, sizes={**contract.sizes, **request.get('sizes', {})})
+    contract = replace(contract, sizes={**contract.sizes, **request.get('sizes', {}), BATCH: request['batch']})
     options = engine.Options(**request['options'])
     load_ns, session = _timed(lambda: engine.load(folder, contract, options, request['threads']))
     rss_load = memory.rss_bytes()
