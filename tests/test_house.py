@@ -31,6 +31,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ('store',),
     ('frameworks', 'readers'),
     ('engines', 'kinds', 'sources'),
+    ('taps',),
     ('recipe',),
     ('measure',),
     ('plan', 'report'),

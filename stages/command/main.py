@@ -22,6 +22,7 @@ COMMANDS: Final = (
     'check',
     'plan',
     'why',
+    'bisect',
     'kinds',
     'schema',
     'digest',

@@ -6,9 +6,6 @@ from typing import Final
 
 from stages.contract.engine import Engine
 from stages.engines import aotinductor, litert, onnxruntime, openvino, paddle, tensorflow, torch, torchscript, tvm
-from stages.engines.bare import use
-
-__all__ = ['ENGINES', 'engine_for', 'use']
 
 ENGINES: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,

@@ -103,19 +103,24 @@ def prepare() -> None:
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TvmSession | EmulatedSession:
     """Load the library in ``folder``; one for another machine runs under an emulator, where there is one."""
-    import numpy as np
 
     found = library.read(folder)
     if foreign(folder):
         return emulated(folder, threads)
+    buffers = tuple(map(buffer, found.inputs))
+    main = virtual_machine(folder, found, threads).get_function(found.entry)
+    return TvmSession(main, found.inputs, found.outputs, buffers)
+
+
+def virtual_machine(folder: Path, found: library.Library, threads: int) -> Any:
+    """Return the virtual machine of TVM's runtime, with the library loaded."""
     prepare()
     import tvm_ffi
 
     _set_threads(threads)
     machine = tvm_ffi.load_module(str((folder / found.file).resolve())).get_function('vm_load_executable')()
     machine.get_function('vm_initialization')(CPU, 0, POOLED)
-    buffers = tuple(_buffer(t.sized(), np.dtype(t.dtype)) for t in found.inputs)
-    return TvmSession(machine.get_function(found.entry), found.inputs, found.outputs, buffers)
+    return machine
 
 
 @contextlib.contextmanager
@@ -152,10 +157,11 @@ _threads: dict[str, int] = {}
 """The number of threads that the first model of this process was loaded for."""
 
 
-def _buffer(shape: tuple[int, ...], dtype: numpy.dtype[Any]) -> numpy.ndarray:
-    """Return an array of zeros that begins where a vector of any width may begin."""
+def buffer(port: Port) -> numpy.ndarray:
+    """Return an array of zeros for an input, which begins where a vector of any width may begin."""
     import numpy as np
 
+    shape, dtype = port.sized(), np.dtype(port.dtype)
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT

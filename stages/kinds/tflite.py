@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from stages.errors import StepError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Params:
     samples: int = 128
     """int8: how many calibration samples are read at most."""
 
+    keep: tuple[str, ...] = ()
+    """int8: names of what operators give that stay float, as globs: ``[*/Softmax]``. `modelkiln bisect` ranks them."""
+
 
 host = usual.any_cpu
 
@@ -58,9 +62,17 @@ def run(params: Params, job: Job) -> Contract:
     from stages.frameworks.tensorflow import to_tflite
     from stages.frameworks.tflite import ports
 
+    if params.keep and params.quantize != 'int8':
+        raise StepError(f'tflite: `keep` says what int8 leaves in float, and `quantize` is {params.quantize}')
     contract = job.contract.fixed() if params.shape == 'static' else job.contract
     wanted = to_tflite.Wanted(
-        job.inputs['model'], contract, params.quantize, _advice(params), job.inputs.get('calibrate'), params.samples
+        job.inputs['model'],
+        contract,
+        params.quantize,
+        _advice(params),
+        job.inputs.get('calibrate'),
+        params.samples,
+        params.keep,
     )
     made = (to_tflite.convert_apart if wanted.calibrate else to_tflite.convert)(wanted, job.progress)
     path = job.output / 'model.tflite'

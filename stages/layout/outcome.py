@@ -80,7 +80,7 @@ def outcome_of(project: Project, build: Build) -> Outcome:
         if link.check is None:
             continue
         check = check_of_step(project, link.check)
-        too_far = too_far or _too_far(project, recipe, link, check)
+        too_far = too_far or _too_far(project, recipe, build, link, check)
     failed = None if too_far else _accuracy(project, recipe, check)
     note = untestable(check.metric if check else None, recipe.check.max_drop)
     return Outcome(build, None, check, too_far, failed, notes=(note,) if note else ())
@@ -97,7 +97,7 @@ def check_of_step(project: Project, id: str) -> Check:
     return read_check(project.store.read(result_of(project, id).files['check.json']))
 
 
-def _too_far(project: Project, recipe: Recipe, link: Link, check: Check) -> Failure | None:
+def _too_far(project: Project, recipe: Recipe, build: Build, link: Link, check: Check) -> Failure | None:
     if check.difference is None or link.check is None:  # the source itself, or nothing was run
         return None
     reason = judge(check.difference, check.precision, recipe.check.tolerance)
@@ -105,7 +105,7 @@ def _too_far(project: Project, recipe: Recipe, link: Link, check: Check) -> Fail
         return None
     name = project.plan.steps[link.check].name
     log = (project.state / 'logs' / f'{name}.log').relative_to(project.root)
-    words = f'leaves the tolerance: {reason}'
+    words = f'leaves the tolerance: {reason}\nto see at which node: modelkiln bisect {build.name}'
     return Failure(project.plan.steps[link.step].name, words, str(log), f'modelkiln repeat {name}')
 
 

@@ -31,7 +31,6 @@ def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdi
         'check': {'max_drop': findings.asked.max_drop},
         'choice': asdict(choice),
         'verdict': asdict(verdict),
-        'use': asdict(lines) if (lines := findings.use_of(choice.name, choice.threads)) else None,
         'speed_level': level_for(comparisons(findings)),
         'rows': [record(row, choice) for row in found],
     }

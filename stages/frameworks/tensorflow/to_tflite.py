@@ -30,6 +30,8 @@ class Wanted:
 
     calibrate: Path | None = None
     samples: int = 0
+    keep: tuple[str, ...] = ()
+    """Globs over what operators give: those stay float."""
 
 
 Progress = Callable[[float, str], None]
@@ -63,7 +65,24 @@ def convert(wanted: Wanted, progress: Progress) -> bytes:
             made = converter.convert()
         except Exception as error:
             raise RuntimeError(told(str(error))) from error
+    if wanted.keep:
+        kept = names.meant(made, wanted.keep)
+        with tensorflow_model.deprecations_silenced(), refusal('TFLite', wanted.advice):
+            made = _partly(tf, converter, kept)
+        names.in_float(made, kept)
     return names.finished(made, inputs, outputs)
+
+
+def _partly(tf: Any, converter: Any, kept: Sequence[str]) -> bytes:
+    """Return the int8 model but for the operators that give ``kept``: the debugger alone can leave some out."""
+    from stages.frameworks.tflite import names
+
+    debug = tf.lite.experimental
+    options = debug.QuantizationDebugOptions(denylisted_nodes=names.before_numbering(kept))
+    debugger = debug.QuantizationDebugger(
+        converter=converter, debug_dataset=converter.representative_dataset, debug_options=options
+    )
+    return bytes(debugger.get_nondebug_quantized_model())
 
 
 def told(words: str) -> str:
