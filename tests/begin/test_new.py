@@ -150,9 +150,10 @@ def test_samples_are_read_by_whichever_reader_reads_them_and_judge_by_their_labe
 
 
 def test_samples_that_do_not_fit_the_model_are_refused_with_the_words_of_each_reader(here, tmp_path, capsys):
-    np.savez(tmp_path / 'rows.npz', x=np.zeros((60, 5), 'float32'))
+    model, rows = write_net(tmp_path / 'net.onnx'), tmp_path / 'rows.npz'
+    np.savez(rows, x=np.zeros((60, 5), 'float32'))
 
-    assert main(['new', 'p', '--from', str(write_net(tmp_path / 'net.onnx')), '--data', str(tmp_path / 'rows.npz')]) == 2
+    assert main(['new', 'p', '--from', str(model), '--data', str(rows)]) == 2
 
     assert 'npz: x: the data has 5 where the model takes 4' in capsys.readouterr().err
     assert os.listdir(here) == []
