@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from stages.intervals import Interval, t_quantile
 from stages.measure.figures import Score
+from stages.recipe.setting import Setting
 from stages.report.digits import MIB, plus_minus, score_words, significant, size_unit, time_unit
 from stages.report.kept import Kept, KeptRow, Mean
 from stages.report.statistics import Ratio, level_for, verdict
@@ -28,7 +29,7 @@ class Change:
     """One figure of one variant in two builds."""
 
     variant: str
-    threads: int | None
+    setting: Setting | None
     figure: str
     """``latency``, ``accuracy``, ``peak_memory``, ``size`` or ``state``."""
 
@@ -45,7 +46,8 @@ class Change:
 
     @property
     def name(self) -> str:
-        return self.variant + (f' ({self.threads} threads)' if self.threads and self.threads > 1 else '')
+        usual = self.setting is None or self.setting == Setting()
+        return self.variant if usual or self.setting is None else f'{self.variant} ({self.setting.words()})'
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Comparison:
     """What the reader must know before the figures."""
 
     def of(self, variant: str, figure: str) -> tuple[Change, ...]:
-        """The changes of a figure of a variant, one for each number of threads."""
+        """The changes of a figure of a variant, one for each setting."""
         return tuple(one for one in self.changes if (one.variant, one.figure) == (variant, figure))
 
 
@@ -81,9 +83,9 @@ def compare(old: Kept, new: Kept) -> Comparison:
 
 
 def _same(row: KeptRow, new: Kept) -> KeptRow | None:
-    """The row of the same variant and threads; what failed in one of the builds has no number of threads there."""
-    found = new.row(row.variant, row.threads) or new.row(row.variant, None)
-    return found or next((one for one in new.rows if one.variant == row.variant and row.threads is None), None)
+    """The row of the same variant in the same setting; what failed in one of the builds has no setting there."""
+    found = new.row(row.variant, row.setting) or new.row(row.variant, None)
+    return found or next((one for one in new.rows if one.variant == row.variant and row.setting is None), None)
 
 
 def _shipped(old: Kept, new: Kept, level: int) -> list[Change]:
@@ -93,7 +95,7 @@ def _shipped(old: Kept, new: Kept, level: int) -> list[Change]:
         return []
     if after is None:
         return [Change(SHIPPED, None, 'state', before.variant, 'nothing', None, None, 'failed')]
-    if (before.variant, before.threads) == (after.variant, after.threads):
+    if (before.variant, before.setting) == (after.variant, after.setting):
         return []
     name = f'{SHIPPED}: {before.variant} → {after.variant}'
     return [replace(change, variant=name) for change in _figures(old, new, before, after, level)]
@@ -135,12 +137,12 @@ def _how(row: KeptRow) -> str:
 def _state(before: KeptRow, after: KeptRow | None) -> list[Change]:
     """Built, failed, gone: told where it is not as before."""
     if after is None:
-        return [Change(before.variant, before.threads, 'state', _how(before), '', None, None, 'gone')]
+        return [Change(before.variant, before.setting, 'state', _how(before), '', None, None, 'gone')]
     was, now = bool(before.failure), bool(after.failure)
     if was == now:
         return []
     word = 'failed' if now else 'mended'
-    return [Change(before.variant, before.threads, 'state', _how(before), _how(after), None, None, word)]
+    return [Change(before.variant, before.setting, 'state', _how(before), _how(after), None, None, word)]
 
 
 def _figures(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: int) -> list[Change]:
@@ -157,20 +159,14 @@ def _latency(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: int) 
     if not before.latency or not after.latency:
         return None
     figures = (_ms(before.latency), _ms(after.latency))
-    made = Change(before.variant, before.threads, 'latency', *figures, None, None, 'not compared')
-    if (
-        before.variant == old.baseline
-        or before.batch != after.batch
-        or not before.speed
-        or not after.speed
-        or incomparable(old, new)
-    ):
-        return made
+    made = Change(before.variant, before.setting, 'latency', *figures, None, None, 'not compared')
+    if not before.speed or not after.speed or before.setting != after.setting or incomparable(old, new):
+        return made  # a baseline has no speed: it is what the others are compared with
     ratio = across(before, after, (old.level, new.level), level)
     word = verdict(Ratio(1 / ratio.value, _over(ratio.high), _over(ratio.low)))
     if word in ('faster', 'slower') and _moved(old, new) and not _agrees(word, before.latency, after.latency):
         word = 'inconclusive'
-    return Change(before.variant, before.threads, 'latency', *figures, ratio, None, word)
+    return Change(before.variant, before.setting, 'latency', *figures, ratio, None, word)
 
 
 def _over(value: float | None) -> float | None:
@@ -230,7 +226,7 @@ def _memory(before: KeptRow, after: KeptRow) -> Change | None:
         low, high = value * math.exp(-half), value * math.exp(half)
     ratio = Ratio(value, low, high)
     word = {'faster': 'less', 'slower': 'more'}.get(found := verdict(Ratio(1 / value, _over(high), _over(low))), found)
-    return Change(before.variant, before.threads, 'peak_memory', _mib(one), _mib(two), ratio, None, word)
+    return Change(before.variant, before.setting, 'peak_memory', _mib(one), _mib(two), ratio, None, word)
 
 
 def _size(before: KeptRow, after: KeptRow) -> Change | None:
@@ -238,7 +234,7 @@ def _size(before: KeptRow, after: KeptRow) -> Change | None:
         return None
     value = after.size / before.size
     word = 'same' if abs(value - 1) < SAME_SIZE else 'smaller' if value < 1 else 'larger'
-    return Change(before.variant, before.threads, 'size', _mb(before.size), _mb(after.size),
+    return Change(before.variant, before.setting, 'size', _mb(before.size), _mb(after.size),
                   Ratio(value, value, value), None, word)  # fmt: skip
 
 
@@ -250,7 +246,7 @@ def _accuracy(before: KeptRow, after: KeptRow) -> Change | None:
     word = 'same' if one.value == two.value else 'inconclusive'
     if drop.low is not None and drop.high is not None and one.value != two.value:
         word = 'worse' if drop.low > 0 else 'better' if drop.high < 0 else 'inconclusive'
-    return Change(before.variant, before.threads, 'accuracy', _score(one), _score(two), None, drop, word)
+    return Change(before.variant, before.setting, 'accuracy', _score(one), _score(two), None, drop, word)
 
 
 def lost(before: Score, after: Score) -> Ratio:

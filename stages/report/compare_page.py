@@ -60,8 +60,8 @@ def _state(one: Change) -> str:
 
 
 def _table(found: Comparison) -> Table:
-    names = dict.fromkeys((one.variant, one.threads) for one in found.changes if one.figure in FIGURES)
-    by = {(one.variant, one.threads, one.figure): one for one in found.changes}
+    names = dict.fromkeys((one.variant, one.setting) for one in found.changes if one.figure in FIGURES)
+    by = {(one.variant, one.setting, one.figure): one for one in found.changes}
     columns = (
         Column('variant'), Column('latency'), Column('speed against its baseline, new/old', True), Column('speed is'),
         Column('accuracy'), Column('accuracy is'), Column('peak memory'), Column('size'),

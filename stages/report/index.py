@@ -95,7 +95,7 @@ def change(old: Kept | None, new: Kept) -> str:
     found = compare(old, new)
     said = [] if old.chosen == new.chosen else [f'{new.chosen or "nothing"}, was {old.chosen or "nothing"}']
     for one in found.changes:
-        if one.variant.partition(':')[0] != SHIPPED and (one.variant, one.threads) != (new.chosen, new.threads):
+        if one.variant.partition(':')[0] != SHIPPED and (one.variant, one.setting) != (new.chosen, new.setting):
             continue
         if one.figure == 'latency' and one.word in ('faster', 'slower') and one.ratio:
             said.append(f'{ratio_text(_turned(one.ratio))} {one.word}')

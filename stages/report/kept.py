@@ -14,6 +14,7 @@ from typing import Any
 from stages.engines import ENGINES
 from stages.errors import PromiseError
 from stages.measure.figures import Score
+from stages.recipe.setting import Setting, setting_of
 from stages.report.statistics import Ratio
 
 NAME = 'report.json'
@@ -31,11 +32,12 @@ class Mean:
 
 @dataclass(frozen=True)
 class KeptRow:
-    """What a report says of one variant at one number of threads; times in ns, memory and size in bytes."""
+    """What a report says of one variant in one setting; times in ns, memory and size in bytes."""
 
     variant: str
-    threads: int | None
-    batch: int
+    setting: Setting | None
+    """How it was measured; None: it was not."""
+
     status: str
     """``built``, ``failed`` or ``unsupported``."""
 
@@ -73,7 +75,9 @@ class Kept:
     chosen: str
     """The variant to ship; empty: none."""
 
-    threads: int | None
+    setting: Setting | None
+    """How that one was measured."""
+
     grade: str
     headline: str
     facts: tuple[tuple[str, str, str], ...]
@@ -88,11 +92,11 @@ class Kept:
     @property
     def best(self) -> KeptRow | None:
         """The row that is shipped."""
-        return self.row(self.chosen, self.threads)
+        return self.row(self.chosen, self.setting)
 
-    def row(self, variant: str, threads: int | None) -> KeptRow | None:
-        """The row of a variant at a number of threads."""
-        return next((row for row in self.rows if (row.variant, row.threads) == (variant, threads)), None)
+    def row(self, variant: str, setting: Setting | None) -> KeptRow | None:
+        """The row of a variant in a setting."""
+        return next((row for row in self.rows if (row.variant, row.setting) == (variant, setting)), None)
 
 
 def read_kept(path: Path) -> Kept:
@@ -121,9 +125,9 @@ def kept_of(read: Facts) -> Kept:
         source=str((read.get('source') or {}).get('step') or ''),
         machine=_comparable(read.get('machine') or {}),
         runtime=_runtime(read),
-        level=int(read.get('speed_level') or 95),
+        level=_level(read),
         chosen=str(choice.get('name') or ''),
-        threads=choice.get('threads'),
+        setting=_setting(choice),
         grade=str(verdict.get('grade') or ('ship' if choice.get('name') else 'nothing')),
         headline=str(screen.get('headline') or verdict.get('headline') or choice.get('name') or 'Nothing to ship'),
         facts=tuple((str(one[0]), str(one[1]), str(one[2])) for one in screen.get('facts') or ()),
@@ -139,8 +143,7 @@ def _row(read: Facts) -> KeptRow:
     metric = read.get('metric') or {}
     return KeptRow(
         variant=str(read['variant']),
-        threads=read.get('threads'),
-        batch=int(read.get('batch') or 1),
+        setting=_setting(read),
         status=str(read.get('status') or 'built'),
         failure=str(read.get('failure') or ''),
         latency=_mean(read.get('latency_ns'), count),
@@ -156,6 +159,19 @@ _SCORE = ('name', 'value', 'n', 'low', 'high', 'better', 'percent')
 
 def _mean(read: Facts | None, n: int) -> Mean | None:
     return Mean(float(read['mean']), read.get('half'), n) if read else None
+
+
+def _setting(read: Facts) -> Setting | None:
+    """How a row was measured; older reports have the threads and the batch alone."""
+    if read.get('setting'):
+        return setting_of(read['setting'])
+    return setting_of(read) if read.get('threads') else None
+
+
+def _level(read: Facts) -> int:
+    """Of the written bounds of a speed: 95 % where the wider ones of a claim stand beside them."""
+    apart = any('claim' in row['speed'] for row in read['rows'] if row.get('speed'))
+    return 95 if apart else int(read.get('speed_level') or 95)
 
 
 def _runtime(read: Facts) -> Facts:
@@ -184,7 +200,7 @@ def small(read: Facts) -> dict[str, Any]:
     ]  # fmt: skip
     kept = {name: read[name] for name in _BUILD if read.get(name) is not None}
     choice, verdict = read.get('choice') or {}, read.get('verdict') or {}
-    kept |= {'choice': {name: choice.get(name) for name in ('name', 'threads', 'reason')}}
+    kept |= {'choice': {name: choice.get(name) for name in ('name', 'threads', 'setting', 'reason')}}
     kept |= {'verdict': {name: verdict.get(name) for name in ('grade', 'headline')}}
     kept |= {'machine': {'cpu': dict(_comparable(read.get('machine') or {}))}, 'rows': rows}
     rounded: dict[str, Any] = _rounded(kept)
@@ -192,8 +208,8 @@ def small(read: Facts) -> dict[str, Any]:
 
 
 _BUILD = ('model', 'created', 'baseline', 'source', 'versions', 'speed_level', 'screen', 'regression')
-_ROW = ('variant', 'engine', 'threads', 'batch', 'status', 'failure', 'latency_ns', 'speed', 'peak_memory_bytes',
-        'size_bytes', 'metric')  # fmt: skip
+_ROW = ('variant', 'engine', 'threads', 'batch', 'setting', 'status', 'failure', 'latency_ns', 'speed',
+        'peak_memory_bytes', 'size_bytes', 'metric')  # fmt: skip
 
 
 def _rounded(value: Any) -> Any:
