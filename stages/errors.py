@@ -8,7 +8,8 @@
         StepError                   4  a step failed, or was killed, or took too long
             UnsupportedError        4  the tool cannot do this to this model
         PromiseError                5  a result breaks its promise: missing output, too far from the source
-        IntegrityError              6  a digest differs from what was recorded
+        IntegrityError              6  a digest or a signature differs from what was recorded or asked for
+        DeliveryError               7  a registry cannot be reached, has not what was asked for, or refuses
 
 A message says where, what, what was expected and what to do next.
 """
@@ -68,3 +69,9 @@ class IntegrityError(ModelkilnError):
     """A digest differs from the one that was recorded or asked for."""
 
     exit_code = 6
+
+
+class DeliveryError(ModelkilnError):
+    """A registry or a server cannot be reached, does not have what was asked for, or does not let us."""
+
+    exit_code = 7

@@ -29,12 +29,14 @@ COMMANDS: Final = (
     'verify',
     'doctor',
     'report',
-    'compare',
     'run',
     'conversions',
     'repeat',
     'gc',
     'du',
+    'push',
+    'pull',
+    'rollback',
 )
 """In the order of the help; each is a file of this room. Only the one that is asked for is loaded."""
 
@@ -46,7 +48,7 @@ Building is doit's:
   doit -n 2            two steps at a time
 
 Exit codes: 0 all right, 2 a recipe is wrong, 3 a tool is missing, 4 a step failed,
-5 a result breaks its promise, 6 a digest differs, 70 a bug of ours.
+5 a result breaks its promise, 6 a digest or signature differs, 7 a registry fails, 70 a bug of ours.
 """
 
 

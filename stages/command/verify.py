@@ -3,45 +3,64 @@
 What differs is what the next `doit` heals: changed, missing or extra files of artifacts and reports, also where a
 manifest was changed with them or taken away; stored files that are damaged or lost; broken records. Damaged content of
 the store is set aside with --repair, and what hangs on it forgotten, so that the next `doit` makes it again.
+
+Folders that are named are checked by themselves, offline: an artifact against its manifest; a release that was pulled
+against its digest, its signature where a key is given or the policy names keys, and with --schemas its provenance and
+its SBOM against their schemas.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages.contract.port import MANIFEST
 from stages.errors import IntegrityError
-from stages.execute.project import Project, find_root, open_project
-from stages.layout.verified import (
-    Problem,
-    delivery_problems,
-    manifest_problems,
-    report_problems,
-    stamp_problems,
-    store_problems,
-    undelivered_problems,
-)
-from stages.store.runs import remove
+from stages.layout.problems import Problem, manifest_problems
+
+if TYPE_CHECKING:
+    from stages.execute.project import Project
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('folder', nargs='*', type=Path, help='artifact folders; default: all, and the store')
+    parser.add_argument('folder', nargs='*', type=Path, help='folders of artifacts or releases; default: everything')
     parser.add_argument('--repair', action='store_true', help='set damaged content of the store aside')
+    parser.add_argument('--key', type=Path, action='append', default=[], help='a public key that must have signed it')
+    parser.add_argument('--schemas', action='store_true', help='hold the documents of a release against their schemas')
 
 
 def run(asked: argparse.Namespace) -> int:
-    if asked.folder:
-        folders = [folder.resolve() for folder in asked.folder]
-        problems = [problem for folder in folders for problem in manifest_problems(folder)]
-        blobs = 0
-    else:
-        project = open_project(find_root(Path.cwd()))
-        folders = sorted(path.parent for path in (project.root / 'artifacts').glob(f'*/*/{MANIFEST}'))
-        blobs = sum(1 for _ in project.store.folder.glob('blobs/*/*'))
-        problems = problems_of(project)
-        if asked.repair:
-            repair(project, problems)
+    return _folders(asked) if asked.folder else _project(asked)
+
+
+def _folders(asked: argparse.Namespace) -> int:
+    from stages.deliver.policy import policy_for
+    from stages.deliver.pulled import current_folder
+    from stages.deliver.release import RECORD
+    from stages.deliver.verify import verify_release
+
+    policy = policy_for(Path.cwd())
+    keys = tuple(asked.key) or (policy.key_files if policy.signed else ())
+    for folder in (current_folder(folder.resolve()) for folder in asked.folder):
+        if (folder / RECORD).is_file() or keys or asked.schemas:
+            print(verify_release(folder, keys, schemas=asked.schemas))
+        elif problems := manifest_problems(folder):
+            raise IntegrityError('\n'.join(map(str, problems)))
+        else:
+            print(f'{folder}: the artifact is as its manifest says')
+    return 0
+
+
+def _project(asked: argparse.Namespace) -> int:
+    from stages.execute.project import find_root, open_project
+
+    project = open_project(find_root(Path.cwd()))
+    folders = sorted(path.parent for path in (project.root / 'artifacts').glob(f'*/*/{MANIFEST}'))
+    blobs = sum(1 for _ in project.store.folder.glob('blobs/*/*'))
+    problems = problems_of(project)
+    if asked.repair:
+        repair(project, problems)
     if problems:
         raise IntegrityError('\n'.join(f'{problem}{_done(problem, asked.repair)}' for problem in problems))
     print(f'{len(folders)} artifacts and {blobs} stored files are as recorded')
@@ -50,6 +69,14 @@ def run(asked: argparse.Namespace) -> int:
 
 def problems_of(project: Project) -> list[Problem]:
     """Return everything that is not as it was noted."""
+    from stages.layout.verified import (
+        delivery_problems,
+        report_problems,
+        stamp_problems,
+        store_problems,
+        undelivered_problems,
+    )
+
     problems = [*store_problems(project.store), *stamp_problems(project)]
     sound = not problems
     problems += [*delivery_problems(project), *report_problems(project)]
@@ -58,6 +85,8 @@ def problems_of(project: Project) -> list[Problem]:
 
 def repair(project: Project, problems: list[Problem]) -> None:
     """Set what is damaged aside, and forget the records that are broken or hang on it."""
+    from stages.store.runs import remove
+
     for problem in problems:
         if problem.damaged:
             project.store.quarantine(problem.damaged)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 from stages.contract.port import CONTRACT, MANIFEST
 from stages.digest import digest_of, file_digest
@@ -14,25 +11,10 @@ from stages.layout.artifact import folder_of, read_delivered, record_path
 from stages.layout.benchmark import read_samples
 from stages.layout.outcome import outcome_of
 from stages.layout.pages import read_reported
+from stages.layout.problems import Problem, files_problems, manifest_problems
 from stages.plan.step import Build
-from stages.store.records import is_digest, read_record
+from stages.store.records import read_record
 from stages.store.store import Store
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is not as it was noted."""
-
-    path: Path
-    words: str
-    note: Path | None = None
-    """What to remove, so that it is made again: a record that is broken, or that promises what is not there."""
-
-    damaged: str = ''
-    """The digest of a stored file to set aside."""
-
-    def __str__(self) -> str:
-        return f'{self.path}: {self.words}'
 
 
 def store_problems(store: Store) -> Iterator[Problem]:
@@ -87,7 +69,7 @@ def report_problems(project: Project) -> Iterator[Problem]:
         path = project.state / 'reports' / f'{recipe}.json'
         read = read_reported(path)
         if read is not None:
-            yield from _files(project.root / 'artifacts' / recipe, read['files'], alone=False)
+            yield from files_problems(project.root / 'artifacts' / recipe, read['files'], alone=False)
         elif path.exists():
             yield Problem(path, 'is no readable record', path)
 
@@ -105,14 +87,6 @@ def undelivered_problems(project: Project) -> Iterator[Problem]:
                     yield Problem(folder, 'was built, and is not in place')
 
 
-def manifest_problems(folder: Path) -> list[Problem]:
-    """Return what differs between an artifact's folder and its manifest."""
-    read = read_record(folder / MANIFEST, {'files': dict}, format=None)
-    if read is None or not all(isinstance(f, dict) and is_digest(f.get('sha256')) for f in read['files'].values()):
-        return [Problem(folder, f'no readable {MANIFEST}')]
-    return [*_files(folder, read['files'], but=MANIFEST)]
-
-
 def _delivered(project: Project, build: Build) -> Iterator[Problem]:
     folder, path = folder_of(project, build), record_path(project, build)
     record = read_delivered(path)
@@ -123,7 +97,7 @@ def _delivered(project: Project, build: Build) -> Iterator[Problem]:
             yield Problem(folder, 'nothing notes that it was delivered')
             yield from manifest_problems(folder)
         return
-    yield from _files(folder, record['files'])
+    yield from files_problems(folder, record['files'])
     stamp = project.stamp(build.chain[-1].step)
     result = project.store.recorded(stamp.key) if stamp and stamp.digest == record['result'] else None
     if result is not None:
@@ -131,18 +105,3 @@ def _delivered(project: Project, build: Build) -> Iterator[Problem]:
         noted = {name: file['sha256'] for name, file in record['files'].items() if name != MANIFEST}
         if made != noted:
             yield Problem(path, 'notes other files than were built', path)
-
-
-def _files(folder: Path, files: Mapping[str, Any], *, alone: bool = True, but: str = '') -> Iterator[Problem]:
-    """Yield what below ``folder`` is not as in ``files``; other files count only where it is ours ``alone``."""
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_symlink() or not p.is_dir()} - {but}
-    for name in sorted(files.keys() - there):
-        yield Problem(folder / name, 'is missing')
-    for name in sorted(there - files.keys()) if alone else ():
-        yield Problem(folder / name, 'does not belong here')
-    for name in sorted(there & files.keys()):
-        path, expected = folder / name, files[name]['sha256']
-        if path.is_symlink() or not path.is_file():
-            yield Problem(path, 'is no plain file')
-        elif (found := file_digest(path)) != expected:
-            yield Problem(path, f'has other bytes; expected {expected}, got {found}')

@@ -56,6 +56,23 @@ def text(node: Node, what: str, mistakes: Mistakes) -> str | None:
     return found
 
 
+def texts(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...] | None:
+    """Return a list of different texts, at least one."""
+    if not isinstance(node.value, list) or not node.value:
+        mistakes.add(node, f'{what} is {shown(node.value)}; expected a list of texts')
+        return None
+    found: list[str] = []
+    for number, below in enumerate(node.value, 1):
+        one = text(below, f'{what}: text {number}', mistakes)
+        if one is None:
+            return None
+        if one in found:
+            mistakes.add(below, f'{what} names {shown(one)} twice')
+            return None
+        found.append(one)
+    return tuple(found)
+
+
 def positive(node: Node, what: str, mistakes: Mistakes, most: int = 10**9, least: int = 1) -> int | None:
     """Return a whole number between ``least`` and ``most``."""
     found: int | None = typed(node, int, what, mistakes)

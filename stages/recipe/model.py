@@ -222,9 +222,6 @@ class Recipe:
     check: Check
     benchmark: Benchmark
     choose: Choose
-    regression: dict[str, float] = field(default_factory=dict)
-    """What may get worse from one build to the next: shares, and ``accuracy_drop`` in the metric's units."""
-
     timeout: float = 3600.0
     """Seconds a step may take."""
 
@@ -233,6 +230,15 @@ class Recipe:
 
     in_file: Mapping[str, str] = field(default_factory=dict)
     """What the file calls outputs, by their names here, where the recipe says it."""
+
+    license: str = ''
+    """What the model may be used for, as an SPDX expression: `Apache-2.0`. It travels with a release."""
+
+    description: str = ''
+    """What the model does, in a sentence or two. It travels with a release."""
+
+    authors: tuple[str, ...] = ()
+    """Who made the model. They travel with a release."""
 
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""

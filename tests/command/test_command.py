@@ -276,7 +276,7 @@ def test_verify_of_one_folder_needs_no_project(built, tmp_path, monkeypatch, mod
     folder = built.artifact('onnx').rename(tmp_path / 'shipped')
     monkeypatch.chdir('/')
 
-    assert modelkiln('verify', str(folder)) == (0, '1 artifacts and 0 stored files are as recorded\n')
+    assert modelkiln('verify', str(folder)) == (0, f'{folder}: the artifact is as its manifest says\n')
     assert modelkiln('verify', str(tmp_path))[0] == 6
 
 
