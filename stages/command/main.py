@@ -29,6 +29,7 @@ COMMANDS: Final = (
     'verify',
     'doctor',
     'report',
+    'compare',
     'run',
     'conversions',
     'repeat',

@@ -59,7 +59,9 @@ def running(project: Project, step: Step) -> Iterator[Callable[[float, str], Non
 
 
 def _who(project: Project, step: Step) -> str:
-    users = project.users.get(step.id, [])
+    users = project.users.get(step.id)
+    if not users:  # asked for by a command alone
+        return step.name
     recipes = {name.split(':')[0] for name in users}
     shown = users[0] if len(users) == 1 else f'{", ".join(sorted(recipes))} ({len(users)} variants)'
     return f'{step.name:<28} {shown}'

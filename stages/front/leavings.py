@@ -11,7 +11,7 @@ from stages.execute import environment
 from stages.execute.project import Project
 from stages.store.runs import clear_dead
 
-RECORDS = ('', 'steps', 'artifacts', 'reports', 'store/results', 'store/samples')
+RECORDS = ('', 'steps', 'artifacts', 'reports', 'history', 'store/results', 'store/samples')
 """Where below .modelkiln/ files are replaced in one step, and one folder further down."""
 
 

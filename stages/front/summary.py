@@ -134,6 +134,7 @@ def _common(root: Path, looked: _Looked) -> Iterator[str]:
         yield from looked.below(f'{state}/{name}', follow=False) if name != 'environments' else _names(state / name)
     for name in ('artifacts', 'reports', 'store/tmp'):  # leavings and what is stale are a run's work
         yield ' '.join(_names(state / name))
+    yield from looked.file(f'{root}/artifacts/index.html')  # made again when it is gone
     for folder in sys.path:
         found = [name for name in _names(Path(folder)) if name.endswith(('.dist-info', '.egg-info'))]
         if found:  # doit and a script of it have other folders of their own on the path

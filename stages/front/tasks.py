@@ -29,6 +29,7 @@ from stages.front.leavings import clear_leavings
 from stages.front.reporter import Reporter
 from stages.layout import benchmark
 from stages.layout.artifact import deliver, is_delivered
+from stages.layout.index import mend_index, write_index
 from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import is_reported, report
 from stages.layout.stale import Stale, stale, take_away
@@ -82,6 +83,8 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     gone: dict[str, list[Stale]] = {}
     for one in stale(project):
         gone.setdefault(one.recipe, []).append(one)
+    with contextlib.suppress(OSError):
+        mend_index(project)
     for recipe, taken in gone.items():
         yield _stale_task(project, recipe, taken)
     for recipe, builds in project.plan.builds.items():
@@ -276,6 +279,7 @@ def _stale_task(project: Project, recipe: str, gone: list[Stale]) -> dict[str, A
     def act() -> None:
         for one in gone:
             take_away(project, one)
+        write_index(project)
 
     return _task(basename='_stale', name=recipe, actions=[act])
 
@@ -296,6 +300,7 @@ def _report_task(project: Project, recipe: str, before: list[str], *, finished: 
 
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / recipe, ignore_errors=True)
+        write_index(project)
 
     return _task(
         basename=recipe,

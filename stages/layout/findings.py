@@ -51,6 +51,7 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         versions=_versions(project, outcomes),
         runs_python=tuple(sorted({plan.steps[id].python for id in plan.steps_of(recipe_name)} - {''})),
         flags=tuple(flags(measured, facts)),
+        regression=recipe.regression,
         metric=evaluate.metric.of if evaluate and evaluate.metric else '',
         variants=tuple(_variant(project, outcome, taken) for outcome in outcomes),
     )

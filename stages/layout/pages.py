@@ -14,6 +14,8 @@ from stages.execute import tools
 from stages.execute.project import Project
 from stages.layout import benchmark
 from stages.layout.artifact import changed
+from stages.layout.history import note
+from stages.layout.index import write_index
 from stages.layout.outcome import Outcome
 from stages.store.files import signature
 from stages.store.records import is_seen, read_record
@@ -40,7 +42,10 @@ def unreported(project: Project, recipe: str) -> str:
 
 
 def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
-    """Write report.md, .html, .csv, .json, samples.json and ``best``; return the measurements that failed, in words."""
+    """Write report.md, .html, .csv, .json, samples.json, ``best`` and the index; return what failed, in words.
+
+    That is measuring, and what got worse than the recipe's ``regression:`` block allows.
+    """
     from stages.layout.findings import findings_of
     from stages.report import DRAW, TOOLS, write_report
 
@@ -70,7 +75,8 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     pages = ['report.md', *([] if absent else ['report.html'])]
     names = [*pages, 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
     failed = [o.build.name for o in outcomes if o.broken]
-    if failed or not all(benchmark.has_samples(project, row) for row in rows):
+    lost = note(project, recipe, report_key(project, recipe))
+    if failed or lost or not all(benchmark.has_samples(project, row) for row in rows):
         _path(project, recipe).unlink(missing_ok=True)  # incomplete: looked at again next time
     else:
         write_text(_path(project, recipe), record(project, recipe, names))
@@ -80,7 +86,8 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
             f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}'
         )
     terminal.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
-    return [f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring]
+    write_index(project)
+    return [*(f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring), *lost]
 
 
 def record(project: Project, recipe: str, names: list[str]) -> str:
@@ -101,6 +108,7 @@ def report_key(project: Project, recipe: str) -> str:
             'builds': [[b.variant.name, b.variant.engine, b.variant.batch, [[k.step, k.check] for k in b.chain]]
                        for b in plan.builds[recipe]],
             'asked': [asdict(read.check), asdict(read.benchmark), asdict(read.choose), read.preprocessing, read.file],
+            'regression': read.regression,
             'tools': _engine_tools(project, recipe),
             'machine': benchmark.fingerprint_of_this_machine(project),
             'code': project.code(CODE),

@@ -222,6 +222,9 @@ class Recipe:
     check: Check
     benchmark: Benchmark
     choose: Choose
+    regression: dict[str, float] = field(default_factory=dict)
+    """What may get worse from one build to the next: shares, and ``accuracy_drop`` in the metric's units."""
+
     timeout: float = 3600.0
     """Seconds a step may take."""
 

@@ -11,6 +11,7 @@ from stages.recipe import asks, entries, names
 from stages.recipe.fetch import Reader
 from stages.recipe.mistakes import Mark, Mistakes, Place, shown
 from stages.recipe.model import Benchmark, Check, Choose, Recipe
+from stages.recipe.regression import read_regression
 from stages.recipe.roles import read_data
 from stages.recipe.signature import EXAMPLE, Carried, read_carries, read_inputs, read_outputs
 from stages.recipe.source import read_source
@@ -20,7 +21,7 @@ from stages.recipe.variants import Ground, read_variants
 VERSION: Final = 1
 KEYS: Final = (
     'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
-    'check', 'benchmark', 'choose', 'timeout', 'memory', 'license', 'description', 'authors',
+    'check', 'benchmark', 'choose', 'regression', 'timeout', 'memory', 'license', 'description', 'authors',
 )  # fmt: skip
 REQUIRED: Final = ('recipe', 'model', 'source', 'variants')
 
@@ -102,6 +103,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     scenarios = {*benchmark.scenarios, *(one for variant in variants for one in variant.scenarios)}
     asks.check_bound(node, benchmark, scenarios, mistakes)
     choose = asks.read_choose(given['choose'], most, mistakes) if 'choose' in given else Choose()
+    regression = read_regression(given['regression'], most, mistakes) if 'regression' in given else {}
     timeout = asks.read_timeout(given['timeout'], mistakes) if 'timeout' in given else Recipe.timeout
     memory = asks.read_memory(given['memory'], mistakes) if 'memory' in given else Recipe.memory
     license, description = (
@@ -127,6 +129,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         check=check,
         benchmark=benchmark,
         choose=choose,
+        regression=regression,
         timeout=timeout,
         memory=memory,
         carries=carries,

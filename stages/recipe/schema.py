@@ -24,6 +24,7 @@ from stages.recipe.fetch import PIN, SHA256, URL
 from stages.recipe.metric import BETTER
 from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
 from stages.recipe.params import fields_of
+from stages.recipe.regression import DROP, DROP_WORDS, SHARES
 from stages.recipe.roles import ROLES, SHARE
 from stages.recipe.setting import SCENARIOS
 from stages.recipe.signature import DTYPES
@@ -86,6 +87,7 @@ def recipe_schema() -> Schema:
         'check': {'$ref': '#/$defs/check'},
         'benchmark': {'$ref': '#/$defs/benchmark'},
         'choose': {'$ref': '#/$defs/choose'},
+        'regression': {'$ref': '#/$defs/regression'},
         'timeout': {
             'anyOf': [{'type': 'number', 'exclusiveMinimum': 0}, _amount(TIMES)],
             'description': about['timeout'],
@@ -343,6 +345,7 @@ def _asks() -> Schema:
         'latency_bound': _amount(TIMES) | {'description': benchmark['latency_bound']},
     }
     bounds = {'accuracy_drop': number, 'peak_memory': _amount(SIZES), 'size': _amount(SIZES), 'latency': _amount(TIMES)}
+    grows = {name: number | {'description': words} for name, words in {**SHARES, DROP: DROP_WORDS}.items()}
     fastest = {'enum': [*asks.FIGURES], 'default': Choose.fastest, 'description': choose['fastest']}
     return {
         'check': _object(
@@ -353,6 +356,8 @@ def _asks() -> Schema:
         'choose': _object(
             {'fastest': fastest, 'within': _object(bounds, choose['within'])}, 'What the best variant is.'
         ),
+        'regression': _object(grows, 'What may get worse from one build to the next; more, beyond the noise, fails.')
+        | {'minProperties': 1},
     }
 
 

@@ -51,7 +51,7 @@ def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choi
         'report.md': markdown(made),
         **({'report.html': html(made)} if draw else {}),
         'report.csv': as_csv(found, choice),
-        'report.json': as_json(safe, found, choice, verdict),
+        'report.json': as_json(safe, found, choice, verdict, made),
     }
     for name, text in texts.items():
         write_text(folder / name, text, durable=True)

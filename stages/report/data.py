@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stages.report import samples
+from stages.report.blocks import Page
 from stages.report.choose import Choice
 from stages.report.findings import Findings
 from stages.report.rows import Row, comparisons, short_verdict
@@ -19,10 +20,10 @@ from stages.report.verdict import Verdict
 FORMAT = 1
 
 
-def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict) -> str:
+def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict, screen: Page) -> str:
     """What was decided, from which numbers, on what machine; samples stay in samples.json."""
     kept = ('model', 'recipe', 'created', 'command', 'baseline', 'machine', 'versions',
-            'runs_python', 'flags', 'metric', 'source', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
+            'runs_python', 'flags', 'regression', 'metric', 'source', 'inputs', 'outputs', 'preprocessing')  # fmt: skip
     document = {
         'format': FORMAT,
         **{name: getattr(findings, name) for name in kept},
@@ -31,6 +32,12 @@ def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdi
         'check': {'max_drop': findings.asked.max_drop},
         'choice': asdict(choice),
         'verdict': asdict(verdict),
+        'screen': {
+            'headline': screen.headline,
+            'facts': [[fact.title, fact.value, fact.note] for fact in screen.facts],
+            'measured': [[fact.title, fact.value, fact.note] for fact in screen.measured],
+            'notes': screen.verdicts,
+        },
         'speed_level': level_for(comparisons(findings)),
         'rows': [record(row, choice) for row in found],
     }

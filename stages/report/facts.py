@@ -6,69 +6,57 @@ from collections.abc import Mapping
 
 from stages.report.blocks import Fact
 from stages.report.choose import Choice
-from stages.report.digits import MIB, plus_minus, ratio_text, score_words, significant, size_unit, time_unit
+from stages.report.digits import MIB, plus_minus, significant, size_unit, time_unit
 from stages.report.findings import Findings
 from stages.report.rows import Row
+from stages.report.verdict import Verdict
 
 UNKNOWN = 'not measured'
 
 
-def shown_row(found: list[Row], choice: Choice) -> Row | None:
-    """The row that the first screen is about; None when none is chosen."""
-    return next((row for row in found if choice.of(row)), None)
-
-
-def facts(findings: Findings, found: list[Row], choice: Choice) -> tuple[Fact, ...]:
-    """Variant, speed with its interval, accuracy with its interval and count, trust."""
-    row = shown_row(found, choice)
+def facts(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict) -> tuple[Fact, ...]:
+    """Variant, speed with its interval, accuracy with its interval and count, trust; none where nothing is chosen."""
+    row = next((row for row in found if choice.of(row)), None)
     if row is None:
         return ()
-    base = next((one for one in found if one.baseline and one.setting == row.setting), None)
     return (
         Fact('variant', row.variant, _what(row, found)),
-        Fact('speed', *_speed(row, findings)),
-        Fact('accuracy', *_accuracy(row, base)),
-        Fact('trust', *_trust(findings)),
+        Fact('speed', verdict.speed_words, _latency(row)),
+        Fact('accuracy', *_accuracy(verdict, findings.metric)),
+        Fact('trust', *_trust(verdict)),
     )
 
 
 def _what(row: Row, found: list[Row]) -> str:
     unit = size_unit([row.size or 0])
     said = [row.engine, row.precision, f'{significant(row.size * unit.factor)} {unit.name}' if row.size else '']
-    if row.threads and len({one.threads for one in found if one.threads}) > 1:
-        said.append(f'{row.threads} thread{"s" * (row.threads != 1)}')
+    if row.setting and len({one.setting for one in found if one.setting}) > 1:
+        said.append(row.setting.words())
     if row.peak:
         said.append(f'peak {plus_minus(row.peak, MIB)} MiB')
     return ' · '.join(one for one in said if one)
 
 
-def _speed(row: Row, findings: Findings) -> tuple[str, str]:
-    latency = ''
-    if row.latency:
-        unit = time_unit([row.latency.mean])
-        batch = f' for a batch of {row.batch}' if row.batch > 1 else ''
-        latency = f'{plus_minus(row.latency, unit)} {unit.name}{batch}'
-    if row.ratio:
-        return f'{ratio_text(row.ratio)} {row.verdict}', f'against {findings.baseline}; {latency} a call'
-    return latency or UNKNOWN, 'the baseline itself' if row.baseline else ''
+def _latency(row: Row) -> str:
+    if row.throughput:
+        return f'{significant(row.throughput.mean)} samples a second'
+    if not row.latency:
+        return ''
+    unit = time_unit([row.latency.mean])
+    return f'{plus_minus(row.latency, unit)} {unit.name} a call' + (f' of {row.batch}' if row.batch > 1 else '')
 
 
-def _accuracy(row: Row, base: Row | None) -> tuple[str, str]:
-    if row.metric is None:
-        agrees = f'agrees with {base.variant} on {score_words(row.agreement)}' if row.agreement and base else ''
-        return UNKNOWN, agrees
-    count = f', n = {row.metric.n}' if row.metric.n else ''
-    value = f'{row.metric.name} {score_words(row.metric)}{count}'
-    if row.baseline or base is None or base.metric is None:
-        return value, 'the source itself' if row.baseline else ''
-    return value, f'source {score_words(base.metric)}'
+def _accuracy(verdict: Verdict, metric: str) -> tuple[str, str]:
+    """The metric's words; agreement with the source is no accuracy, unless the recipe made it its metric."""
+    found = verdict.accuracy
+    if found.score is not None and (found.score.name != 'agreement' or metric == 'agreement'):
+        return found.words, found.judgement
+    return UNKNOWN, '' if found.words == UNKNOWN else found.words
 
 
-def _trust(findings: Findings) -> tuple[str, str]:
-    count = len(findings.flags)
-    if not count:
-        return 'no doubts', 'no noise flag was raised'
-    return f'{count} doubt{"s" * (count != 1)}', findings.flags[0]
+def _trust(verdict: Verdict) -> tuple[str, str]:
+    count = len(verdict.trust.doubts)
+    return f'{count} grave doubt{"s" * (count != 1)}' if count else 'no grave doubt', verdict.trust.words
 
 
 def measured(findings: Findings) -> tuple[Fact, ...]:

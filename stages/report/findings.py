@@ -138,6 +138,9 @@ class Findings:
     versions: Facts = field(default_factory=dict, hash=False)
     runs_python: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    regression: Facts = field(default_factory=dict, hash=False)
+    """What may get worse from one build to the next."""
+
     metric: str = ''
     """The name of the recipe's metric; empty: it has none."""
 
@@ -173,6 +176,7 @@ def read_findings(read: Facts) -> Findings:
         versions=read.get('versions') or {},
         runs_python=tuple(read.get('runs_python') or ()),
         flags=tuple(read.get('flags') or ()),
+        regression=read.get('regression') or {},
         variants=tuple(_variant(one) for one in read.get('variants') or ()),
     )
 

@@ -49,8 +49,8 @@ def html(page: Page) -> str:
         return Markup('<a href="{}">{}</a>').format(link, cell) if link else kept(cell)
 
     # The first verdict begins with the headline, which stands above it.
-    first = page.verdicts[0].removeprefix(f'{page.headline}: ') if page.headline else page.verdicts[0]
-    said = [first[:1].upper() + first[1:], *page.verdicts[1:]]
+    first, *others = [text.removeprefix(f'{page.headline}: ') for text in page.verdicts] or ['']
+    said = [text for text in (first[:1].upper() + first[1:], *others) if text]
     # Drawn first: what the drawings look like becomes part of the style sheet.
     drawn = {id(block): shown(block) for section in page.sections for block in section.blocks}
     style = STYLE + ''.join(f'.{name} {{ {look} }}\n' for look, name in classes.items())

@@ -60,7 +60,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict,
         sections=tuple(section for section in map(_filled, sections) if section.blocks),
         headline=verdict.headline,
         grade=verdict.grade,
-        facts=facts(findings, found, choice),
+        facts=facts(findings, found, choice, verdict),
         measured=measured(findings),
     )
 

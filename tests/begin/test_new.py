@@ -134,3 +134,26 @@ def test_a_folder_that_can_be_read_in_two_ways_is_refused_with_both_named(here, 
 
     said = capsys.readouterr().err
     assert 'a.onnx' in said and 'b.onnx' in said
+
+
+def test_samples_are_read_by_whichever_reader_reads_them_and_judge_by_their_labels(here, tmp_path):
+    model = write_net(tmp_path / 'net.onnx')
+    rows = np.random.default_rng(0).standard_normal((60, 4)).astype('float32')
+    np.savez(tmp_path / 'rows.npz', x=rows, labels=rows.argmax(1))
+
+    assert main(['new', 'p', '--from', str(model), '--data', str(tmp_path / 'rows.npz')]) == 0
+
+    [recipe] = read_recipes(here / 'p', verify=True)
+    assert {role: one.reader for role, one in recipe.data.items()} == {'calibrate': 'npz', 'evaluate': 'npz'}
+    assert recipe.data['evaluate'].metric.of == 'top1'
+    assert 'onnx-quantize-static' in [variant.name for variant in recipe.variants]
+
+
+def test_samples_that_do_not_fit_the_model_are_refused_with_the_words_of_each_reader(here, tmp_path, capsys):
+    model, rows = write_net(tmp_path / 'net.onnx'), tmp_path / 'rows.npz'
+    np.savez(rows, x=np.zeros((60, 5), 'float32'))
+
+    assert main(['new', 'p', '--from', str(model), '--data', str(rows)]) == 2
+
+    assert 'npz: x: the data has 5 where the model takes 4' in capsys.readouterr().err
+    assert os.listdir(here) == []
