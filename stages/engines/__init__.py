@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from stages.contract.engine import Engine
-from stages.engines import aotinductor, litert, onnxruntime, openvino, paddle, tensorflow, torch, torchscript, tvm
+from stages.engines import (
+    aotinductor,
+    litert,
+    onnxruntime,
+    opencv,
+    openvino,
+    paddle,
+    tensorflow,
+    torch,
+    torchscript,
+    tvm,
+)
 
 ENGINES: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,
@@ -15,6 +26,7 @@ ENGINES: Final[dict[str, Engine]] = {
     tensorflow.ENGINE: tensorflow,
     litert.ENGINE: litert,
     paddle.ENGINE: paddle,
+    opencv.ENGINE: opencv,
     aotinductor.ENGINE: aotinductor,
     tvm.ENGINE: tvm,
 }

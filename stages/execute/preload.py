@@ -25,6 +25,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     'onnxscript': 'onnxscript',
     'onnx-ir': 'onnx_ir',
     'tf2onnx': 'tf2onnx',
+    'opencv-python-headless': 'cv2',
 }
 """By distribution: what is slow to import of it. In the order that lets most steps share what is slowest; a name that
 is missing here costs time, nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stages.contract.source import Source
-from stages.sources import exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
+from stages.sources import caffe, darknet, exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
 
 SOURCES: Final[dict[str, Source]] = {
     'torch': torch,
@@ -15,6 +15,8 @@ SOURCES: Final[dict[str, Source]] = {
     'keras': keras,
     'tflite': tflite,
     'paddle': paddle,
+    'caffe': caffe,
+    'darknet': darknet,
     'onnx': onnx,
 }
 """By format, which is also the word a recipe writes below ``source``."""

@@ -18,6 +18,25 @@ BESIDE: Final = ('variables', 'assets')
 PADDLE: Final = ('.json', '.pdmodel')
 WEIGHTS: Final = '.pdiparams'
 
+PAIRS: Final = {
+    'caffe': (('.prototxt', '.prototxt.txt', '.pbtxt'), ('.caffemodel',)),
+    'darknet': (('.cfg',), ('.weights',)),
+}
+"""Formats of two files: how the name of each ends."""
+
+
+def pair(inputs: Mapping[str, Path], format: str) -> tuple[Path, Path]:
+    """Return the two files of a format: what says the net, and what has its weights."""
+    files = fetched(inputs)
+    if unusable(format, files):
+        names = ', '.join(path.name for path in files.values()) or 'nothing'
+        raise StepError(
+            f'a {format} model {unusable(format, files)}; fetched: {names}'
+            f'\nName both files, each with its sha256: {format}: [{{…}}, {{…}}]'
+        )
+    first = next(path for place, path in files.items() if place.endswith(PAIRS[format][0]))
+    return first, next(path for path in files.values() if path != first)
+
 
 def fetched(inputs: Mapping[str, Path], role: str = 'file') -> dict[str, Path]:
     """Return every fetched file by its place, over all fetches of a step."""
@@ -46,6 +65,10 @@ def unusable(format: str, places: Iterable[str]) -> str:
         weights = [name for name in names if name.endswith(WEIGHTS)]
         whole = (len(graphs), len(weights)) == (1, 1)
         return '' if whole else 'must have one graph (.pdmodel or .json) and one .pdiparams'
+    if format in PAIRS:
+        graph, numbers = ([n for n in names if n.endswith(ends)] for ends in PAIRS[format])
+        whole = (len(graph), len(numbers), len(names)) == (1, 1, 2)
+        return '' if whole else f'must have one {PAIRS[format][0][0]} and one {PAIRS[format][1][0]}'
     if format == 'savedmodel':
         return _unusable_saved_model(names)
     return ''

@@ -11,7 +11,8 @@ from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import Contract
 from stages.errors import StepError
-from stages.frameworks.paddle import allowed, message, ports
+from stages.frameworks import message
+from stages.frameworks.paddle import allowed, ports
 from stages.frameworks.paddle import weights as weights_file
 from stages.sources import signs, wire
 from stages.sources.fetched import fetched

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.errors import IntegrityError, UnsupportedError
-from stages.frameworks.paddle import message
+from stages.frameworks import message
 from stages.frameworks.paddle.operators import OPERATORS
 
 DIALECTS: Final = ('0', '1', '2')

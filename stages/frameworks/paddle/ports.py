@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from stages.contract.port import Contract, Port
 from stages.errors import StepError
-from stages.frameworks.paddle import message
+from stages.frameworks import message
 
 NUMBERED: Final = {
     0: 'bool', 1: 'int16', 2: 'int32', 3: 'int64', 4: 'float16', 5: 'float32', 6: 'float64', 20: 'uint8', 21: 'int8',

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from stages.errors import IntegrityError, StepError
-from stages.frameworks.paddle import message
+from stages.frameworks import message
 
 START: Final = bytes(16)
 """How it begins: version 0 of the container, no level of detail, version 0 of the tensor."""

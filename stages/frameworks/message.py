@@ -18,8 +18,8 @@ def parts(data: Any) -> Iterator[tuple[int, Any]]:
     """
     Give the fields of a message: whole numbers as such, everything else as bytes.
 
-    Raises ValueError for what Paddle never writes and other readers skip in ways of their own: groups, and numbers of
-    fields that do not fit.
+    Raises ValueError for what no writer of models writes and other readers skip in ways of their own: groups, and
+    numbers of fields that do not fit.
     """
     view, place = memoryview(data), 0
     while place < len(view):

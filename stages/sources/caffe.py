@@ -1,0 +1,39 @@
+"""Take a Caffe model: a ``.prototxt`` that says the net, and the ``.caffemodel`` of its weights."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from stages.contract.job import Job
+from stages.contract.match import matched
+from stages.contract.port import Contract
+from stages.sources.fetched import pair
+
+KIND = 'caffe-source'
+TOOLS: tuple[str, ...] = ('numpy', 'onnx')
+ENVIRONMENT = ''
+original = None
+
+NET, WEIGHTS = 'model.prototxt', 'model.caffemodel'
+
+
+@dataclass(frozen=True)
+class Params:
+    """Options of ``caffe-source``: none."""
+
+
+def outputs(params: Params) -> tuple[str, ...]:
+    """Promise both files."""
+    return (NET, WEIGHTS)
+
+
+def run(params: Params, job: Job) -> Contract:
+    """Leave both files as they came, read whole before by a reader of ours: every layer is known, no weight lacks."""
+    from stages.frameworks.caffe import read
+
+    net, weights = pair(job.inputs, 'caffe')
+    contract = matched(net.name, read.read(net, weights).contract, job.contract)
+    shutil.copyfile(net, job.output / NET)
+    shutil.copyfile(weights, job.output / WEIGHTS)
+    return contract
