@@ -42,9 +42,9 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ('command',),
 )
 FRAMEWORKS: tuple[tuple[str, ...], ...] = (
-    ('refusal',),
+    ('message', 'refusal'),
     ('onnx', 'tflite', 'torch'),
-    ('openvino', 'paddle', 'tensorflow'),
+    ('caffe', 'darknet', 'openvino', 'paddle', 'tensorflow'),
     ('tvm',),
 )
 # a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines

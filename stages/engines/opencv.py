@@ -18,9 +18,11 @@ ENGINE = 'opencv'
 RUNS = ('caffe', 'darknet')
 TOOLS = ('opencv-python-headless', 'numpy')
 ENVIRONMENT = ''
+CONCURRENT = False  # one net, which keeps what was fed
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs
+line = usual.line
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import Contract
-from stages.sources.fetched import pair
+from stages.sources.fetched import pair, pair_at
 
 KIND = 'darknet-source'
 TOOLS: tuple[str, ...] = ('numpy', 'onnx')
@@ -29,6 +31,23 @@ class Params:
 def outputs(params: Params) -> tuple[str, ...]:
     """Promise both files."""
     return (NET, WEIGHTS)
+
+
+def recognise(path: Path) -> dict[str, str]:
+    """Return net and weights where the content is a net of Darknet; ``path`` is the .cfg."""
+    from stages.frameworks.darknet import cfg
+
+    files = pair_at(path, 'darknet') if path.is_file() else {}
+    if files:
+        cfg.read(path)
+    return files
+
+
+def operators(folder: Path) -> dict[str, int]:
+    """Return how many layers of each type the net that ``run`` left has."""
+    from stages.frameworks.darknet import cfg
+
+    return dict(Counter(section.type for section in cfg.read(folder / NET).layers))
 
 
 def run(params: Params, job: Job) -> Contract:

@@ -38,6 +38,18 @@ def pair(inputs: Mapping[str, Path], format: str) -> tuple[Path, Path]:
     return first, next(path for path in files.values() if path != first)
 
 
+def pair_at(path: Path, format: str) -> dict[str, str]:
+    """Return both files of a format by their places, where ``path`` says a net and its weights are told from others.
+
+    They bear its name, or are the only ones in its folder.
+    """
+    graphs, weights = PAIRS[format]
+    stem = next((path.name.removesuffix(end) for end in graphs if path.name.endswith(end)), '')
+    lying = sorted(each.name for each in path.parent.iterdir() if each.name.endswith(weights)) if stem else []
+    found = [name for name in lying if name.startswith(f'{stem}.')] or lying
+    return {path.name: path.name, found[0]: found[0]} if len(found) == 1 else {}
+
+
 def fetched(inputs: Mapping[str, Path], role: str = 'file') -> dict[str, Path]:
     """Return every fetched file by its place, over all fetches of a step."""
     found: dict[str, Path] = {}
