@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
+from stages import others
 from stages.contract.engine import Engine
 from stages.engines import (
     aotinductor,
@@ -18,7 +19,7 @@ from stages.engines import (
     tvm,
 )
 
-ENGINES: Final[dict[str, Engine]] = {
+OURS: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,
     torchscript.ENGINE: torchscript,
     onnxruntime.ENGINE: onnxruntime,
@@ -32,6 +33,14 @@ ENGINES: Final[dict[str, Engine]] = {
 }
 
 
+def _loaded(offer: others.Offer) -> Engine:
+    return cast('Engine', others.load(offer, others.names_of(Engine), 'ENGINE'))
+
+
+ENGINES: Final = others.Table('engines', OURS, _loaded)
+
+
 def engine_for(format: str) -> Engine | None:
     """Return the engine that runs ``format``; None for one that only leads to others."""
-    return next((e for e in ENGINES.values() if format in e.RUNS), None)
+    ours = next((e for e in OURS.values() if format in e.RUNS), None)
+    return ours or next((e for e in ENGINES.values() if format in e.RUNS), None)

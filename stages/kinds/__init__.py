@@ -1,13 +1,17 @@
 """The table of kinds: what can be done to a model. One file each; adding one is a file and a line here.
 
-The word a recipe writes may have several files, one for each format it starts from.
+The word a recipe writes may have several files, one for each format it starts from. Others add rows: ``stages.others``.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import importlib
+import sys
+from typing import Final, cast
 
+from stages import others
 from stages.contract.kind import Kind
+from stages.errors import ToolError
 from stages.kinds import (
     aoti,
     exported,
@@ -41,7 +45,7 @@ from stages.kinds import (
     tvm_tune,
 )
 
-KINDS: Final[dict[str, tuple[Kind, ...]]] = {
+OURS: Final[dict[str, tuple[Kind, ...]]] = {
     'torchscript': (torchscript,),
     'torch-quantize': (torch_quantize,),
     'torch-prune': (torch_prune,),
@@ -68,9 +72,39 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
 }  # fmt: skip
 
 
+class Kinds(others.Table[tuple[Kind, ...]]):
+    """The table: behind the rows of ours those of others, who may also teach a word of ours another format."""
+
+    def __getitem__(self, word: str) -> tuple[Kind, ...]:
+        more = [self._loaded(offer) for offer in others.offers(self.group) if offer.word == word]
+        if word not in self.ours and not more:
+            raise KeyError(word)
+        return (*self.ours.get(word, ()), *(kind for row in more for kind in row))
+
+
+def _loaded(offer: others.Offer) -> tuple[Kind, ...]:
+    """Return the kind that is offered. Raises ToolError where it is none, or the same as another."""
+    kind = cast('Kind', others.load(offer, others.names_of(Kind), 'KIND'))
+    for other in OURS.get(offer.word, ()):
+        if both := {*kind.ACCEPTS} & {*other.ACCEPTS}:
+            raise ToolError(f'{offer.word} of {offer.origin} takes {", ".join(sorted(both))}, and so does ours')
+    twins = [o for o in others.offers('kinds') if o.word == offer.word and o != offer]
+    for other in (importlib.import_module(o.module) for o in twins if o.module in sys.modules):
+        if both := {*kind.ACCEPTS} & {*getattr(other, 'ACCEPTS', ())}:
+            where = ' and '.join(o.origin for o in (offer, *twins))
+            raise ToolError(f'{offer.word} takes {", ".join(sorted(both))} twice: {where}; keep one of them')
+    if kind.ENVIRONMENT and not offer.module.startswith(f'{others.FOLDER}.'):
+        raise ToolError(f'{offer.word} of {offer.origin}: a package is not in the locked {kind.ENVIRONMENT}; say none')
+    return (kind,)
+
+
+KINDS: Final = Kinds('kinds', OURS, _loaded)
+
+
 def kind_for(word: str, format: str) -> Kind | None:
     """Return the kind that ``word`` means when the model comes in ``format``; None when it takes other formats."""
-    return next((kind for kind in KINDS[word] if format in kind.ACCEPTS), None)
+    ours = next((kind for kind in OURS.get(word, ()) if format in kind.ACCEPTS), None)
+    return ours or next((kind for kind in KINDS[word] if format in kind.ACCEPTS), None)
 
 
 def formats_of(word: str) -> tuple[str, ...]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
+from stages import others
 from stages.contract.reader import Reader
 from stages.readers import audio, csv, images, npy, npz, text
 
-READERS: Final[dict[str, Reader]] = {reader.READER: reader for reader in (images, npz, npy, csv, text, audio)}
+OURS: Final[dict[str, Reader]] = {reader.READER: reader for reader in (images, npz, npy, csv, text, audio)}
+
+
+def _loaded(offer: others.Offer) -> Reader:
+    return cast('Reader', others.load(offer, others.names_of(Reader), 'READER'))
+
+
+READERS: Final = others.Table('readers', OURS, _loaded)
 """By the word that a recipe writes below ``data``."""

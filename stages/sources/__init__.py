@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
+from stages import others
 from stages.contract.source import Source
 from stages.sources import caffe, darknet, exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
 
-SOURCES: Final[dict[str, Source]] = {
+OURS: Final[dict[str, Source]] = {
     'torch': torch,
     'torchscript': torchscript,
     'exported': exported,
@@ -19,4 +20,12 @@ SOURCES: Final[dict[str, Source]] = {
     'darknet': darknet,
     'onnx': onnx,
 }
-"""By format, which is also the word a recipe writes below ``source``."""
+
+
+def _loaded(offer: others.Offer) -> Source:
+    needs = ('KIND', 'TOOLS', 'ENVIRONMENT', 'FORMAT', 'Params', 'outputs', 'run', 'original')
+    return cast('Source', others.load(offer, needs, 'FORMAT'))
+
+
+SOURCES: Final = others.Table('sources', OURS, _loaded)
+"""By format, which is also the word a recipe writes below ``source``; a source of others calls it ``FORMAT``."""
