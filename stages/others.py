@@ -22,9 +22,10 @@ from types import ModuleType
 from typing import Any, Final, Generic, TypeVar
 
 from stages.errors import ToolError
+from stages.launch import house
 
 HOUSE: Final = Path(__file__).resolve().parent.name
-FOLDER: Final = 'kinds'
+FOLDER: Final = house.KINDS
 """In a project: kinds of its own. Also the package by which they import each other."""
 
 GROUPS: Final = ('kinds', 'engines', 'sources', 'readers')
@@ -57,14 +58,7 @@ def open_folder(root: Path) -> None:
     _open.clear()
     if folder.is_dir():
         _open[FOLDER] = folder
-        as_package(folder)
-
-
-def as_package(folder: Path) -> None:
-    """Let ``import kinds.x`` mean the file x.py in ``folder``, wherever that lies."""
-    package = ModuleType(FOLDER)
-    package.__path__ = [str(folder)]
-    sys.modules[FOLDER] = package
+        house.kinds_at_hand(folder)
 
 
 def offers(group: str) -> tuple[Offer, ...]:
@@ -201,3 +195,11 @@ def origin_of(module: Any, group: str) -> str:
     """Return where a row comes from; empty: from us."""
     name = module.__name__
     return next((offer.origin for offer in offers(group) if offer.module == name), '')
+
+
+def place_of(module: str) -> Path | None:
+    """Return the folder of another package that ``module`` lies in, or its one file; None for others."""
+    top = module.partition('.')[0]
+    if top == FOLDER or (file := file_of(top) or file_of(module)) is None:
+        return None
+    return file.parent if file.name == '__init__.py' else file

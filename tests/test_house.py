@@ -28,7 +28,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ('errors',),
     ('atomic', 'confine', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
     ('archive', 'digest', 'document', 'feed', 'launch'),
-    ('store',),
+    ('others', 'store'),
     ('frameworks', 'readers'),
     ('engines', 'kinds', 'sources'),
     ('taps',),

@@ -1,35 +1,94 @@
-"""List what can be done to a model: each kind, what it takes and gives, and its parameters."""
+"""List what can be done to a model: each kind, what it takes and gives, its parameters, and where it comes from.
+
+Kinds come with Modelkiln, from installed packages (entry points `modelkiln.kinds`), and from the project's kinds/.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
 
-from stages.errors import RecipeError
+from stages import others
+from stages.contract.kind import Kind
+from stages.errors import RecipeError, ToolError
 from stages.execute import tools
+from stages.execute.project import find_root
 from stages.kinds import KINDS
 from stages.recipe.schema import described
+from stages.terminal import plain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('kind', nargs='?', help='one kind, with its parameters')
+    parser.add_argument('--json', action='store_true', help='all of it, as JSON')
 
 
 def run(asked: argparse.Namespace) -> int:
+    open_kinds()
     if asked.kind and asked.kind not in KINDS:
         raise RecipeError(f'{asked.kind} is not a kind; there are {", ".join(KINDS)}')
-    installed = tools.installed()
-    for name, kind in ((name, kind) for name, kinds in KINDS.items() for kind in kinds):
-        if asked.kind not in (None, name):
-            continue
-        missing = [t for t, v in tools.versions(kind.TOOLS, installed).items() if v == tools.MISSING]
-        note = f'   (missing here: {", ".join(missing)})' if missing and not kind.ENVIRONMENT else ''
-        print(f'{name:<20} {"|".join(kind.ACCEPTS)} -> {kind.GIVES}{note}')
-        print(f'    {(kind.__doc__ or "").splitlines()[0]}')
-        if asked.kind:
-            texts = described(kind.Params)
-            for field in fields(kind.Params):
-                made = field.default_factory
-                default = field.default if made is MISSING else made()
-                print(f'    {field.name}: {field.type} = {default!r}\n        {texts.get(field.name, "")}')
+    found = [one for name, kinds in KINDS.items() for kind in kinds if (one := about(name, kind))]
+    found = [one for one in found if asked.kind in (None, one['kind'])]
+    broken = [problem for offer in others.offers('kinds') if (problem := KINDS.problem(offer))]
+    if asked.json:
+        print(json.dumps({'kinds': found, 'unusable': broken}, indent=1, ensure_ascii=False))
+        return 0
+    for one in found:
+        for line in _lines(one, whole=bool(asked.kind)):
+            print(plain(line))
+    for problem in broken:
+        print(plain(f'unusable: {problem}'))
     return 0
+
+
+def open_kinds() -> None:
+    """Let the kinds of the project around us count, where there is one."""
+    try:
+        others.open_folder(find_root(Path.cwd()))
+    except ToolError:
+        return
+
+
+def about(name: str, kind: Kind) -> dict[str, Any]:
+    """Return a kind as JSON values."""
+    missing = [t for t, v in tools.versions(kind.TOOLS, tools.installed()).items() if v == tools.MISSING]
+    texts = described(kind.Params)
+    return {
+        'kind': name,
+        'takes': list(kind.ACCEPTS),
+        'gives': kind.GIVES,
+        'about': (kind.__doc__ or '').strip().partition('\n')[0],
+        'from': others.origin_of(kind, 'kinds') or 'modelkiln',
+        'environment': kind.ENVIRONMENT,
+        'missing': missing if not kind.ENVIRONMENT else [],
+        'parameters': [
+            {
+                'name': field.name,
+                'type': str(field.type),
+                'default': _default(field),
+                'about': texts.get(field.name, ''),
+            }
+            for field in fields(kind.Params)
+        ],
+    }
+
+
+def _default(field: Any) -> Any:
+    made = field.default_factory
+    value = field.default if made is MISSING else made()
+    return None if value is MISSING else value
+
+
+def _lines(one: dict[str, Any], *, whole: bool) -> Iterator[str]:
+    note = f'   (missing here: {", ".join(one["missing"])})' if one['missing'] else ''
+    origin = '' if one['from'] == 'modelkiln' else f'   from {one["from"]}'
+    yield f'{one["kind"]:<20} {"|".join(one["takes"])} -> {one["gives"]}{origin}{note}'
+    yield f'    {one["about"]}'
+    if whole:
+        for each in one['parameters']:
+            yield f'    {each["name"]}: {each["type"]} = {each["default"]!r}'
+            yield f'        {each["about"]}'

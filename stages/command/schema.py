@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from stages.command.kinds import open_kinds
 from stages.recipe.schema import schema_text
 
 
@@ -12,5 +13,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
+    open_kinds()
     print(schema_text(), end='')
     return 0

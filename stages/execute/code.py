@@ -11,12 +11,31 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
+from stages import others
 from stages.digest import digest_of
 from stages.store.files import Remembered
 
 PACKAGE = Path(__file__).resolve().parent.parent
 TABLES = ('stages.kinds', 'stages.engines', 'stages.sources', 'stages.readers')
 """Packages whose ``__init__`` only lists modules: an import of the table is not an import of every row."""
+
+
+def own_files(modules: Iterable[str], remembered: Remembered) -> dict[Path, str]:
+    """Return the files of the project's own kinds that ``modules`` are or import, with the digest of each."""
+    found = {module: digest for module, digest in closure(modules, remembered).items() if is_own(module)}
+    files = {others.file_of(module): digest for module, digest in found.items()}
+    return {file: digest for file, digest in files.items() if file}
+
+
+def is_own(module: str) -> bool:
+    """Whether a module lies in the project's folder kinds/."""
+    return module.partition('.')[0] == others.FOLDER
+
+
+def own_digest(path: Path, module: str) -> str:
+    """Return the digest of a file of an own kind, as ``own_files`` gives it."""
+    digest: str = json.loads(_read_code(_package(module, path), path))['digest']
+    return digest
 
 
 def code_digest(modules: Iterable[str], remembered: Remembered) -> str:
@@ -30,10 +49,10 @@ def closure(modules: Iterable[str], remembered: Remembered) -> dict[str, str]:
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        path = _module_file(module)
+        path = _module_file(module) or others.file_of(module)
         if module in digests or path is None:
             continue
-        read = json.loads(remembered.of('code', path, _read_ours))
+        read = json.loads(remembered.of('code', path, partial(_read_code, _package(module, path))))
         digests[module] = read['digest']
         waiting += [name for name in read['imports'] if name not in TABLES]
     return digests
@@ -97,9 +116,15 @@ def _module_file(module: str) -> Path | None:
     return None
 
 
-def _read_ours(path: Path) -> str:
+def _package(module: str, path: Path) -> tuple[str, ...]:
+    """Return the package that leading dots count from in a file; ours have none."""
+    parts = tuple(module.split('.'))
+    return () if parts[0] == PACKAGE.name else parts if path.name == '__init__.py' else parts[:-1]
+
+
+def _read_code(package: tuple[str, ...], path: Path) -> str:
     tree = ast.parse(path.read_bytes())
-    imports = sorted(_imported(tree))
+    imports = sorted(_imported(tree, package))
     return json.dumps({'digest': _digest(_without_texts(tree)), 'imports': imports})
 
 

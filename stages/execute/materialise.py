@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stages import others
 from stages.contract.port import contract_json
 from stages.digest import file_digest
 from stages.execute import preload
-from stages.execute.code import python_digest
+from stages.execute.code import own_digest, own_files, python_digest
 from stages.execute.project import Project
 from stages.execute.start import keeps, kept
 from stages.launch.worker import ANSWERS
@@ -47,11 +48,15 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
             for name in action['files']:
                 below = name if role == 'python' else _below(name, step.path)
                 _copy(project, name, folder / 'in' / role / below, digest, action)
+    own = own_files(step.code, project.remembered)
+    for file, known in own.items():
+        _copy_own(file, folder / 'in' / others.FOLDER / file.relative_to(project.root / others.FOLDER), known)
     keep = str(kept(project, step)) if keeps(step) else ''
     if keep:
         kept(project, step).mkdir(parents=True, exist_ok=True)
     request = {
         'module': step.module, 'params': dict(step.params), 'roles': roles, 'keep': keep,
+        'own': bool(own),
         'hidden': preload.hidden(action['tools']),
         'project': str(project.root.resolve()),
         'allowed': [str(path.resolve()) for path in (folder, project.foreign, kept(project, step))],
@@ -62,6 +67,19 @@ def materialise(project: Project, step: Step, folder: Path, copy: Copy, action: 
 
 def _below(name: str, path: str) -> str:
     return name.removeprefix(path) if path.endswith('/') else Path(name).name
+
+
+def _copy_own(file: Path, target: Path, known: str) -> None:
+    """Copy a file of the project's own kinds, which its step imports."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+    module = '.'.join([others.FOLDER, *target.relative_to(_kinds(target)).with_suffix('').parts])
+    if own_digest(target, module.removesuffix('.__init__')) != known:
+        raise Changed(f'{others.FOLDER}/{file.name}')
+
+
+def _kinds(target: Path) -> Path:
+    return next(folder for folder in target.parents if folder.name == others.FOLDER and folder.parent.name == 'in')
 
 
 def _copy(project: Project, name: str, target: Path, digest: Callable[[Path], str], action: Mapping[str, Any]) -> None:

@@ -71,7 +71,8 @@ def tasks_of(opened: Current | Opened) -> Iterator[dict[str, Any]]:
     from stages.front import tasks as planned
 
     yield from planned.tasks_of(opened.project)
-    summary.keep(opened.root, opened.seen, opened.project.plan.builds, planned.finished(opened.project))
+    done = planned.finished(opened.project)
+    summary.keep(opened.root, opened.seen, opened.project.plan.builds, done, planned.others_code(opened.project))
     with contextlib.suppress(OSError):
         opened.project.remembered.save()
 

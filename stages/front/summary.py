@@ -41,6 +41,9 @@ class Seen:
 
     common: str
     recipes: Mapping[str, str]
+    others: tuple[str, ...]
+    """Places of code that is neither ours nor the project's, and that was looked at: kinds of other packages."""
+
     settled: bool
     """Whether none of it changed so recently that it may change once more without being noticed."""
 
@@ -48,11 +51,13 @@ class Seen:
 def look(root: Path, recipes: Iterable[str] | None = None) -> Seen | None:
     """Return what there is now, of ``recipes`` or of all; None when it cannot be told from what was before."""
     looked, now = _Looked(), time.time_ns()
+    kept = read_record(root / '.modelkiln' / NAME, {'others': list}) or {'others': []}
+    others = tuple(map(str, kept['others']))
     try:
-        common = looked.digest(_common(root, looked))
+        common = looked.digest([*_common(root, looked), *(line for path in others for line in _code(path, looked))])
         names = _names(root / 'artifacts') if recipes is None else recipes
         each = {name: looked.digest(_recipe(root, name, looked)) for name in names}
-        return Seen(common, each, now - looked.newest > TOO_NEW_SECONDS * 1e9)
+        return Seen(common, each, others, now - looked.newest > TOO_NEW_SECONDS * 1e9)
     except (OSError, Unsure):
         return None
 
@@ -77,15 +82,27 @@ def current(root: Path, asked: Sequence[str]) -> dict[str, Tasks] | None:
     return found if seen is not None and (seen.common, seen.recipes) == (kept['common'], before) else None
 
 
-def keep(root: Path, seen: Seen | None, all_names: Iterable[str], tasks: Mapping[str, Tasks]) -> None:
-    """Note that the recipes in ``tasks``, of ``all_names``, are current, which follows from what was ``seen``."""
+def keep(
+    root: Path, seen: Seen | None, all_names: Iterable[str], tasks: Mapping[str, Tasks], others: Iterable[str] = ()
+) -> None:
+    """Note that the recipes in ``tasks``, of ``all_names``, are current, which follows from what was ``seen``.
+
+    ``others`` are the places of other packages' code that the recipes hang on; where they are not those that were
+    looked at, only they are noted, and the next run looks at them.
+    """
     if seen is None or not seen.settled or not tasks:
         return
+    wanted = tuple(sorted(others))
     recipes = {
-        name: {'seen': seen.recipes[name], 'tasks': found} for name, found in tasks.items() if name in seen.recipes
+        name: {'seen': seen.recipes[name], 'tasks': found}
+        for name, found in tasks.items()
+        if name in seen.recipes and wanted == seen.others
     }
     with contextlib.suppress(OSError):  # a project that is read only is looked at anew each time
-        write_record(root / '.modelkiln' / NAME, {'common': seen.common, 'all': sorted(all_names), 'recipes': recipes})
+        write_record(
+            root / '.modelkiln' / NAME,
+            {'common': seen.common, 'all': sorted(all_names), 'recipes': recipes, 'others': wanted},
+        )
 
 
 class _Looked:
@@ -130,6 +147,7 @@ def _common(root: Path, looked: _Looked) -> Iterator[str]:
     yield from _machine()
     yield from looked.below(f'{root}/recipes', follow=True)
     yield from looked.below(str(HOUSE), follow=True)
+    yield from looked.below(f'{root}/kinds', follow=True)
     for name in ('steps', 'foreign', 'environments'):
         yield from looked.below(f'{state}/{name}', follow=False) if name != 'environments' else _names(state / name)
     for name in ('artifacts', 'reports', 'store/tmp'):  # leavings and what is stale are a run's work
@@ -141,6 +159,11 @@ def _common(root: Path, looked: _Looked) -> Iterator[str]:
             yield ' '.join(found)
     for folder in os.environ.get('PATH', os.defpath).split(os.pathsep):  # a program that comes or goes changes it
         yield from looked.file(folder)
+
+
+def _code(path: str, looked: _Looked) -> Iterator[str]:
+    """Yield what there is of another package: a folder, or the one file that it is."""
+    yield from looked.file(path) if path.endswith('.py') else looked.below(path, follow=True)
 
 
 def _machine() -> Iterator[str]:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stages import spawn, terminal
+from stages import others, spawn, terminal
 from stages.errors import RecipeError, ToolError
 from stages.execute import environment
 from stages.execute.ensure import ensure, is_current
@@ -118,6 +118,12 @@ def finished(project: Project) -> dict[str, list[list[str]]]:
         ):
             found[recipe] = [*([build.variant.name, _words(build)] for build in builds), ['report', REPORT]]
     return found
+
+
+def others_code(project: Project) -> set[str]:
+    """Return where the code of other packages lies that steps of the plan run."""
+    modules = {module for step in project.plan.steps.values() for module in step.code}
+    return {str(place) for module in modules if (place := others.place_of(module))}
 
 
 def settled(project: Project) -> set[str]:

@@ -18,6 +18,7 @@ TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'ziglang', 'tflite', 'onnx', 'onnxrunti
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ASIDE = 'it compiles for a minute or more, and often wins where models are small'
 
 Params = options.Params
 needs = usual.no_data

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 HOUSE = Path(__file__).resolve().parents[1]
+KINDS = 'kinds'
+"""The folder of a project's own kinds, and the package that they are imported by."""
 
 
 def open_house() -> None:
@@ -33,3 +36,10 @@ def at_hand(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     (folder / HOUSE.name).symlink_to(HOUSE)
     sys.path[:] = [str(folder), *(path for path in sys.path if path != str(HOUSE.parent))]
+
+
+def kinds_at_hand(folder: Path) -> None:
+    """Let ``import kinds.x`` mean the file x.py in ``folder``, wherever that lies."""
+    package = ModuleType(KINDS)
+    package.__path__ = [str(folder)]
+    sys.modules[KINDS] = package

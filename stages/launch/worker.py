@@ -28,7 +28,7 @@ from stages.contract.job import Job
 from stages.contract.port import Contract, contract_of, read_contract, write_contract
 from stages.errors import ModelkilnError
 from stages.launch.hiding import hide
-from stages.launch.house import HOUSE, at_hand
+from stages.launch.house import HOUSE, KINDS, at_hand, kinds_at_hand
 from stages.launch.undeclared import watch
 
 ANSWERS = 'said'
@@ -47,6 +47,8 @@ def main(request_path: Path) -> int:
     hide(request['hidden'])
     if HOUSE.parent.name != 'site-packages':
         at_hand(folder / 'home' / 'house')
+    if request.get('own'):  # a kind of the project's own: a copy of its files is among the inputs
+        kinds_at_hand(folder / 'in' / KINDS)
     try:
         module = importlib.import_module(request['module'])
         params = module.Params(**{name: tuples(value) for name, value in request['params'].items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from stages import others
 from stages.contract.port import ANY, Port
 from stages.errors import RecipeError
 from stages.recipe import asks, entries, names
@@ -32,6 +33,7 @@ def read_recipe(path: Path, root: Path, *, verify: bool = False) -> Recipe:
     ``root`` is the project: the recipe names files below ``root/recipes``. ``verify`` also hashes those that it gives a
     sha256 for. Never runs or imports what a recipe names.
     """
+    others.open_folder(root)
     return _read_file(path, root, verify=verify)[0]
 
 
@@ -54,6 +56,7 @@ def _read_file(path: Path, root: Path, *, verify: bool) -> tuple[Recipe, Place]:
 
 def read_recipes(root: Path, *, verify: bool = False) -> tuple[Recipe, ...]:
     """Return the recipes of a project in the order of their files; raise all mistakes of all files at once."""
+    others.open_folder(root)
     recipes: list[tuple[Recipe, Place]] = []
     problems: list[str] = []
     for path in sorted((root / 'recipes').glob('*.yaml')):

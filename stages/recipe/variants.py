@@ -8,9 +8,10 @@ from typing import Any, Final
 from stages.contract.engine import Engine
 from stages.contract.kind import Kind
 from stages.engines import ENGINES, engine_for
+from stages.errors import ToolError
 from stages.kinds import KINDS, formats_of, kind_for
 from stages.recipe import entries, matrix, names
-from stages.recipe.mistakes import Mistakes, listed, shown, suggest
+from stages.recipe.mistakes import Mistakes, Place, listed, shown, suggest
 from stages.recipe.model import Stage, Variant
 from stages.recipe.params import read_params
 from stages.recipe.run import read_run
@@ -127,8 +128,7 @@ def _read_stages(nodes: list[Node], ground: Ground, mistakes: Mistakes) -> tuple
     before = 'the source'
     for node in nodes:
         word, at, given = _split(node, mistakes)
-        if word is not None and word not in KINDS:
-            mistakes.add(at, f'no kind {shown(word)}; the kinds are {listed(KINDS)}{suggest(word, KINDS)}')
+        if word is not None and not _is_kind(word, at, mistakes):
             word = None
         if word is None:
             format = None
@@ -145,6 +145,17 @@ def _read_stages(nodes: list[Node], ground: Ground, mistakes: Mistakes) -> tuple
             stages.append(stage)
         format, before = kind.GIVES if kind else None, f'`{word}`'
     return tuple(stages), format
+
+
+def _is_kind(word: str, at: Place, mistakes: Mistakes) -> bool:
+    """Say whether there is such a kind; one of others that cannot be used is a mistake of its own."""
+    try:
+        if word in KINDS:
+            return True
+        mistakes.add(at, f'no kind {shown(word)}; the kinds are {listed(KINDS)}{suggest(word, KINDS)}')
+    except ToolError as error:
+        mistakes.add(at, str(error))
+    return False
 
 
 def _read_stage(
