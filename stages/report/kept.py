@@ -179,7 +179,9 @@ def _runtime(read: Facts) -> Facts:
     versions = read.get('versions') or {}
     engine = next((row.get('engine') for row in read['rows'] if row['variant'] == read.get('baseline')), None)
     return {
-        name: versions[name] for name in (ENGINES[engine].TOOLS if engine in ENGINES else versions) if name in versions
+        name: versions[name]
+        for name in (ENGINES[str(engine)].TOOLS if engine in ENGINES else versions)
+        if name in versions
     }
 
 
