@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from stages.contract.port import MANIFEST, MANIFEST_FORMAT, Contract, Port
+from stages.contract.port import MANIFEST, MANIFEST_FORMAT, Contract, Port, contract_json
 from stages.document import typed
 from stages.errors import StepError
 
@@ -128,6 +128,11 @@ class Manifest:
     def name(self) -> str:
         """Return what people call it: ``resnet18:ov-int8``."""
         return f'{self.recipe}:{self.variant}'
+
+
+def manifest_json(manifest: Manifest) -> dict[str, Any]:
+    """Return a manifest as JSON values; its ports as a contract has them."""
+    return asdict(manifest) | {name: contract_json(manifest.contract)[name] for name in ('inputs', 'outputs')}
 
 
 def read_manifest(folder: Path) -> Manifest:

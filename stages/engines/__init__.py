@@ -18,6 +18,9 @@ from stages.engines import (
     torchscript,
     tvm,
 )
+from stages.engines.bare import use
+
+__all__ = ['ENGINES', 'engine_for', 'use']
 
 OURS: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,

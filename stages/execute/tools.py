@@ -50,7 +50,10 @@ def extras() -> dict[str, tuple[str, ...]]:
 def remedy(missing: Iterable[str]) -> str:
     """Return the one command that installs what is ``missing``: by our extras where they hold it."""
     known = extras()
-    named = {tool: [e for e in known.get(normal(tool), ()) if e not in ('all', 'test')] for tool in missing}
+    named = {
+        tool: [e for e in known.get(normal(tool), ()) if e not in ('all', 'test') and not e.startswith('run-')]
+        for tool in missing
+    }
     wanted = sorted({found[0] for found in named.values() if found})
     others = sorted(tool for tool, found in named.items() if not found)
     parts = [f"'{_ourselves()}[{','.join(wanted)}]'"] if wanted else []

@@ -6,18 +6,21 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from stages.atomic import write_text
-from stages.contract.port import CONTRACT, MANIFEST, MANIFEST_FORMAT
+from stages.contract.port import CONTRACT, MANIFEST, contract_of
 from stages.digest import file_digest
+from stages.document.manifest import File, Made, Manifest, manifest_json
+from stages.engines import use
 from stages.execute.ensure import copy_result, result_of
 from stages.execute.project import Project
 from stages.layout.outcome import Outcome
 from stages.measure.figures import Check
 from stages.plan.step import Build
+from stages.recipe.model import settings
 from stages.store.files import same_file, signature
 from stages.store.locks import locked
 from stages.store.records import is_seen, read_record, write_record
@@ -88,7 +91,7 @@ def deliver(project: Project, outcome: Outcome, measured: Mapping[str, Any] | No
         if not outcome.deliverable:
             withdraw(project, build)
             return
-        manifest = json.dumps(_manifest(project, outcome, measured), indent=2, sort_keys=True) + '\n'
+        manifest = json.dumps(manifest_json(manifest_of(project, outcome, measured)), indent=2, sort_keys=True) + '\n'
         if is_in_place(project, build):
             write_text(folder / MANIFEST, manifest)
         else:
@@ -176,36 +179,40 @@ def contract_of_step(project: Project, id: str) -> dict[str, Any]:
     return read
 
 
-def _manifest(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> dict[str, Any]:
+def manifest_of(project: Project, outcome: Outcome, measured: Mapping[str, Any] | None) -> Manifest:
+    """Return what a variant that was built says of itself."""
     build, plan = outcome.build, project.plan
     recipe = plan.recipes[build.recipe]
     results = [result_of(project, link.step) for link in build.chain]
     steps = [plan.steps[link.step] for link in build.chain]
     check = outcome.check or Check()
     figures = asdict(check)
-    contract = check.contract or contract_of_step(project, build.chain[-1].step)
-    return {
-        'format': MANIFEST_FORMAT,
-        'recipe': recipe.model,
-        'variant': build.variant.name,
-        'files': {
-            name: {'sha256': f.sha256, 'size': f.size} for name, f in results[-1].files.items() if name != CONTRACT
-        },
-        'digest': results[-1].digest,
-        'key': results[-1].key,
-        'model_format': build.variant.format,
-        'precision': check.precision or contract['precision'],
-        'engine': build.variant.engine,
-        'options': plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
-        **{name: contract[name] for name in ('inputs', 'outputs', 'sizes', 'state', 'notes')},
-        'preprocessing': recipe.preprocessing,
-        'stages': [
-            {'kind': step.kind, 'params': dict(step.params), 'key': result.key, 'tools': result.action['tools'],
-             'platform': result.action['platform']}
+    contract = contract_of(check.contract or contract_of_step(project, build.chain[-1].step))
+    manifest = Manifest(
+        recipe=recipe.model,
+        variant=build.variant.name,
+        files={name: File(f.sha256, f.size) for name, f in results[-1].files.items() if name != CONTRACT},
+        digest=results[-1].digest,
+        key=results[-1].key,
+        model_format=build.variant.format,
+        engine=build.variant.engine,
+        inputs=contract.inputs,
+        outputs=contract.outputs,
+        precision=check.precision or contract.precision,
+        options=plan.steps[build.chain[-1].check].params['options'] if build.chain[-1].check else {},
+        threads=measured['threads'] if measured else settings(recipe, build.variant)[0].threads,
+        runtime=project.tools_of(build.variant.engine),
+        sizes=contract.sizes,
+        state=contract.state,
+        notes=contract.notes,
+        preprocessing=recipe.preprocessing,
+        stages=tuple(
+            Made(step.kind, result.key, dict(step.params), result.action['tools'], result.action['platform'])
             for step, result in zip(steps, results, strict=True)
-        ],
-        'target': results[-1].action['platform'],
-        'check': {name: figures[name] for name in ('difference', 'metric', 'agreement', 'foreign')},
-        'accuracy_failed': outcome.accuracy_failed,
-        'measured': measured,
-    }  # fmt: skip
+        ),
+        target=results[-1].action['platform'],
+        check={name: figures[name] for name in ('difference', 'metric', 'agreement', 'foreign')},
+        accuracy_failed=outcome.accuracy_failed,
+        measured=measured,
+    )
+    return replace(manifest, use=use(manifest))

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from stages.engines import ENGINES
+from stages.document.manifest import Use
+from stages.engines import ENGINES, use
 from stages.execute import tools
 from stages.execute.ensure import result_of
 from stages.execute.project import Failure, Project
 from stages.kinds import KINDS
-from stages.layout import benchmark
+from stages.layout import artifact, benchmark
 from stages.layout.benchmark import Wanted
 from stages.layout.outcome import Outcome
 from stages.measure.machine import machine
@@ -19,7 +20,7 @@ from stages.measure.noise import flags
 from stages.measure.samples import Samples
 from stages.measure.tolerance import tolerance_of
 from stages.plan.step import Build, Step
-from stages.recipe.model import Stage
+from stages.recipe.model import Stage, settings
 from stages.recipe.setting import Setting
 from stages.report import findings
 from stages.report.findings import Asked, Bound, Failed, Findings, Protocol, Unmeasured, Variant
@@ -109,7 +110,16 @@ def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, Setti
         notes=(*outcome.notes, *_told(build, outcome)),
         measured=tuple(found for (name, _), found in taken.items() if name == build.variant.name and found),
         unmeasured=tuple(Unmeasured(setting, why) for setting, why in outcome.unmeasured),
+        use=_use(project, outcome) if outcome.deliverable else {},
     )
+
+
+def _use(project: Project, outcome: Outcome) -> dict[str, Use]:
+    build = outcome.build
+    place = artifact.folder_of(project, build).relative_to(project.root).as_posix()
+    manifest = artifact.manifest_of(project, outcome, None)
+    asked = {setting.threads for setting in settings(project.plan.recipes[build.recipe], build.variant)}
+    return {str(threads): use(manifest, place, threads) for threads in sorted(asked)}
 
 
 def _stage(stage: Stage, step: Step, result: Result | None) -> findings.Stage:

@@ -38,6 +38,7 @@ def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdi
             'measured': [[fact.title, fact.value, fact.note] for fact in screen.measured],
             'notes': screen.verdicts,
         },
+        'use': asdict(lines) if (lines := findings.use_of(choice.name, choice.threads)) else None,
         'speed_level': level_for(comparisons(findings)),
         'rows': [record(row, choice) for row in found],
     }

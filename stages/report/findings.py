@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.document.manifest import Use
 from stages.measure.figures import Check, check_of
 from stages.measure.samples import Samples, samples_of
 from stages.recipe.setting import Setting, setting_of
@@ -89,6 +90,8 @@ class Variant:
     notes: tuple[str, ...] = ()
     measured: tuple[Samples, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
+    use: Mapping[str, Use] = field(default_factory=dict, hash=False)
+    """By number of threads: lines to run it with, from the project's root."""
 
     @property
     def built(self) -> bool:
@@ -152,6 +155,10 @@ class Findings:
         found = (self.machine.get('cpu') or {}).get('flags')
         return found if isinstance(found, (list, tuple)) else None
 
+    def use_of(self, variant: str | None, threads: int | None) -> Use | None:
+        """Return the lines that run a variant on so many threads; None where there are none."""
+        return next((one.use.get(str(threads)) for one in self.variants if one.name == variant), None)
+
 
 def read_findings(read: Facts) -> Findings:
     """Return findings from their JSON values (or from those of ``dataclasses.asdict``)."""
@@ -198,6 +205,7 @@ def _variant(read: Facts) -> Variant:
         unmeasured=tuple(
             Unmeasured(setting_of(one.get('setting') or one), one['reason']) for one in read.get('unmeasured') or ()
         ),
+        use={n: Use(tuple(u['modelkiln']), tuple(u['plain'])) for n, u in (read.get('use') or {}).items()},
     )
 
 

@@ -39,6 +39,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict,
     sections = [
         Section('variants', 'Variants', tuple(_variants(findings, found, choice))),
         Section('choice', 'How it was chosen', tuple(_chosen(choice, verdict))),
+        Section('use', 'How to run it', tuple(_use(findings, choice))),
         Section('charts', 'Charts', tuple(pictures)),
         Section('compressed', TITLE, (compressed_table(found, findings),)),
         Section('failed', 'Failed', tuple(failed_blocks(found))),
@@ -109,6 +110,18 @@ def _chosen(choice: Choice, verdict: Verdict) -> list[Block]:
         words = 'No other variant beats these in time, peak memory, size and the metric together: '
         blocks.append(Paragraph(words + ', '.join(choice.front) + '.'))
     return blocks
+
+
+def _use(findings: Findings, choice: Choice) -> list[Block]:
+    """Lines to copy that run the winner: with the loader, and with its engine alone."""
+    lines = findings.use_of(choice.name, choice.threads)
+    if lines is None:
+        return []
+    blocks: list[Block] = [
+        Paragraph(f'From the project’s root; its files are in artifacts/{findings.model}/{choice.name}.'),
+        Code(lines.modelkiln),
+    ]
+    return [*blocks, Paragraph('With its engine alone:'), Code(lines.plain)] if lines.plain else blocks
 
 
 def _trust(findings: Findings, found: list[Row]) -> list[Block]:
