@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from stages.engines import ENGINES
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILDING = (
@@ -37,6 +40,17 @@ def test_loading_goes_without(package: str) -> None:
     code = f'import sys; sys.modules[{package!r}] = None; import stages, stages.deliver.load; stages.load'
 
     subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True)
+
+
+def test_every_engine_has_an_extra_of_its_own_with_the_versions_that_build() -> None:
+    extras = tomllib.loads((ROOT / 'pyproject.toml').read_text('utf-8'))['project']['optional-dependencies']
+    alone = {name.removeprefix('run-'): pins for name, pins in extras.items() if name.startswith('run-')}
+    building = {pin for name, pins in extras.items() if not name.startswith('run-') for pin in pins}
+
+    assert {*alone} == {name for name, engine in ENGINES.items() if not engine.ENVIRONMENT}
+    assert {pin for pins in alone.values() for pin in pins} <= building
+    for name, pins in alone.items():
+        assert {tool for tool in ENGINES[name].TOOLS if tool != 'numpy'} <= {pin.partition('==')[0] for pin in pins}
 
 
 def test_loading_loads_no_room_that_builds() -> None:
