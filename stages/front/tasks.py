@@ -225,10 +225,12 @@ def _measure_task(project: Project, recipe: str) -> dict[str, Any]:
             return True
         if not _has_stamps(project, recipe):
             return False
-        return all(benchmark.has_samples(project, row) for row in benchmark.wanted(project, _outcomes(project, recipe)))
+        return not benchmark.to_measure(project, benchmark.wanted(project, _outcomes(project, recipe)))
 
     def act() -> None:
-        benchmark.measure(project, recipe, benchmark.wanted(project, _outcomes(project, recipe)))
+        from stages.layout.measuring import measure
+
+        measure(project, recipe, benchmark.wanted(project, _outcomes(project, recipe)))
 
     return _task(
         basename='_measure',
@@ -274,7 +276,8 @@ def _words(build: Build) -> str:
 def _figures(project: Project, outcome: Outcome) -> Any:
     """Return what was measured of a variant, call by call, on as many threads as it is to be served with."""
     rows = [row for row in benchmark.wanted(project, [outcome]) if row.setting.scenario == SINGLE]
-    found = [figures for row in rows if (figures := benchmark.figures(benchmark.samples(project, row)))]
+    known = benchmark.samples(project, rows)
+    found = [figures for row in rows if (figures := benchmark.figures(known.get(row.key)))]
     fastest = project.plan.recipes[outcome.build.recipe].choose.fastest == 'latency'
     return min(found, key=lambda figures: figures['latency_seconds']) if found and fastest else next(iter(found), None)
 

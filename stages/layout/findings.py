@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -31,7 +31,8 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
     """Return what ``stages.report`` draws its pages from."""
     plan = project.plan
     recipe = plan.recipes[recipe_name]
-    taken = {(row.outcome.build.variant.name, row.setting): benchmark.samples(project, row) for row in rows}
+    known = benchmark.samples(project, rows)
+    taken = {(row.outcome.build.variant.name, row.setting): known.get(row.key) for row in rows}
     measured = {f'{name} ({setting.words()})': found for (name, setting), found in taken.items() if found}
     facts = next((found.machine for found in measured.values()), None) or machine()
     evaluate = recipe.data.get('evaluate')
@@ -46,7 +47,9 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         outputs=tuple(port['name'] for port in told.get('outputs') or ()) or recipe.outputs,
         preprocessing=recipe.preprocessing,
         baseline=plan.baseline(recipe_name).variant.name,
-        protocol=Protocol(**asdict(recipe.benchmark)),
+        protocol=Protocol(
+            **asdict(recipe.benchmark) | {'cycles': _rounds(measured.values()) or recipe.benchmark.cycles}
+        ),
         asked=Asked(recipe.choose.fastest, recipe.choose.within, recipe.check.max_drop),
         machine=facts,
         versions=_versions(project, outcomes),
@@ -56,6 +59,11 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         metric=evaluate.metric.of if evaluate and evaluate.metric else '',
         variants=tuple(_variant(project, outcome, taken) for outcome in outcomes),
     )
+
+
+def _rounds(measured: Iterable[Samples]) -> int | None:
+    """Return how many rounds were taken: more than were planned where a process ran slower than its others."""
+    return max((len(one.cycles) for one in measured), default=None)
 
 
 def _versions(project: Project, outcomes: list[Outcome]) -> dict[str, str]:

@@ -90,29 +90,47 @@ def _report(seen: Foreseen, recipe: str) -> Iterator[Deed]:
     why, doubt = unreported(seen.project, recipe), seen.doubtful(seen.project.plan.steps_of(recipe))
     if not why and not doubt:
         return
-    for build in seen.project.plan.builds[recipe]:
-        yield from _measurement(seen, build, sure=bool(why))
+    yield from _measurements(seen, recipe, sure=bool(why))
     yield Deed('report', recipe, (why or _unless(doubt),), sure=bool(why))
 
 
-def _measurement(seen: Foreseen, build: Build, *, sure: bool) -> Iterator[Deed]:
-    project, by = seen.project, f'measuring {build.name}'
-    outcome = _outcome(seen, build, f'report {build.recipe}', sure=sure)
-    if build.chain[-1].check is None:
-        return
-    baseline = project.plan.baseline(build.recipe)
-    used = (build.chain[-1].step, baseline.chain[-1].step, project.plan.probes[build.recipe])
-    doubt = seen.doubtful(used)
-    if outcome is None or doubt:
-        doubt = doubt or seen.doubtful(_judged(seen, build))
-        yield Deed('measure', build.name, ('unless these bytes were measured before',), sure=False)
-        return
-    rows = [row for row in benchmark.wanted(project, [outcome]) if not benchmark.has_samples(project, row)]
-    if rows:
-        for id in used:
-            needed(seen, id, by, sure=sure)
-        settings = '; '.join(row.setting.words() for row in rows)
-        yield Deed('measure', build.name, (f'no samples of it from this machine ({settings})',), sure)
+def _measurements(seen: Foreseen, recipe: str, *, sure: bool) -> Iterator[Deed]:
+    """Yield what would be measured: what has no samples, and beside it all that it is to be chosen among."""
+    project, plan = seen.project, seen.project.plan
+    outcomes, unknown = [], []
+    for build in plan.builds[recipe]:
+        outcome = _outcome(seen, build, f'report {recipe}', sure=sure)
+        if build.chain[-1].check is None:
+            continue
+        if outcome is None or seen.doubtful(_fed(seen, build)):
+            unknown.append(build.name)
+        else:
+            outcomes.append(outcome)
+    rows = benchmark.wanted(project, outcomes)
+    asked = {row.key: row for group in benchmark.to_measure(project, rows) for row in group}
+    known = benchmark.samples(project, rows)
+    for outcome in outcomes:
+        build = outcome.build
+        own = [row for row in rows if row.outcome is outcome]
+        if again := [row for row in own if row.key in asked]:
+            for id in _fed(seen, build):
+                needed(seen, id, f'measuring {build.name}', sure=sure)
+            settings = '; '.join(row.setting.words() for row in again)
+            why = 'no samples of it from this machine' if any(row.key not in known for row in again) else BESIDE
+            yield Deed('measure', build.name, (f'{why} ({settings})',), sure)
+        elif unknown and any(row.competes for row in own):
+            yield Deed('measure', build.name, (f'unless {", ".join(unknown[:2])} needs no measuring',), sure=False)
+    for name in unknown:
+        yield Deed('measure', name, ('unless these bytes were measured before',), sure=False)
+
+
+BESIDE = 'measured again beside what has no samples: a choice is of one session'
+
+
+def _fed(seen: Foreseen, build: Build) -> tuple[str, ...]:
+    """Return the steps whose files measuring a variant reads."""
+    plan = seen.project.plan
+    return build.chain[-1].step, plan.baseline(build.recipe).chain[-1].step, plan.probes[build.recipe]
 
 
 def _removal(gone: Stale) -> Deed:

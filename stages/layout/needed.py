@@ -53,7 +53,7 @@ def leftovers(project: Project) -> Iterator[Leftover]:
     for what, pattern, kept in (
         ('stamps', 'steps/*.json', lambda path: path.stem in steps),
         ('logs', 'logs/*.log', lambda path: path.stem in names or path.name.startswith('environment-')),
-        ('samples', 'store/samples/*/*.json', lambda path: path.name.partition('.')[0] in samples),
+        ('samples', 'store/samples/*/*.json', lambda path: path.stem in samples),
         ('environments', 'environments/*', lambda path: path.name in current),
         ('lineages', 'lineage/[!.]*/*.json', lambda path: '/'.join(path.parts[-2:]) in builds),
         ('lineages', 'lineage/.code/*.json', lambda path: path.stem in codes),

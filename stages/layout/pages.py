@@ -63,8 +63,9 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     findings = findings_of(project, recipe, outcomes, rows)
     choice = write_report(findings, folder, draw=not absent)
     samples: dict[str, list[Any]] = {outcome.build.variant.name: [] for outcome in outcomes}
+    known = benchmark.recorded(project, rows)
     for row in rows:
-        if found := benchmark.recorded(project, row):
+        if found := known.get(row.key):
             samples[row.outcome.build.variant.name].append(found)
     raw = {'format': 1, 'clock': 'perf_counter_ns', 'variants': samples}
     write_text(folder / 'samples.json', json.dumps(raw) + '\n')
@@ -76,7 +77,7 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     names = [*pages, 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
     failed = [o.build.name for o in outcomes if o.broken]
     lost = note(project, recipe, report_key(project, recipe))
-    if failed or lost or not all(benchmark.has_samples(project, row) for row in rows):
+    if failed or lost or benchmark.to_measure(project, rows):
         _path(project, recipe).unlink(missing_ok=True)  # incomplete: looked at again next time
     else:
         write_text(_path(project, recipe), record(project, recipe, names))

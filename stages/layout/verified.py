@@ -8,10 +8,10 @@ from stages.contract.port import CONTRACT, MANIFEST
 from stages.digest import digest_of, file_digest
 from stages.execute.project import Project
 from stages.layout.artifact import folder_of, read_delivered, record_path
-from stages.layout.benchmark import read_samples
 from stages.layout.outcome import outcome_of
 from stages.layout.pages import read_reported
 from stages.layout.problems import Problem, files_problems, manifest_problems
+from stages.layout.sessions import is_readable
 from stages.plan.step import Build
 from stages.store.records import read_record
 from stages.store.store import Store
@@ -36,7 +36,7 @@ def store_problems(store: Store) -> Iterator[Problem]:
             if lost:
                 yield Problem(path, f'its stored {", ".join(lost)} is missing or damaged', path)
     for path in sorted(store.folder.glob('samples/*/*.json')):
-        if read_samples(path) is None:
+        if not is_readable(path):
             yield Problem(path, 'holds no readable samples', path)
 
 

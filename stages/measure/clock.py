@@ -21,10 +21,10 @@ def time_calls(call: Callable[[int], object], repetitions: int, inner: int) -> l
     return taken
 
 
-def calls_per_repetition(call: Callable[[int], object]) -> int:
-    """Return how many calls make the quickest of ten repetitions last 1 ms (TVM's ``min_repeat_ms``)."""
+def calls_per_repetition(call: Callable[[int], object]) -> tuple[int, int]:
+    """Return how many calls make the quickest of ten repetitions last 1 ms (TVM's ``min_repeat_ms``), and one's ns."""
     inner = 1
     while (quickest := min(time_calls(call, 10, inner))) < SHORTEST_NS:
         # A tenth more than needed, so that a slightly faster day does not fall below; the loop verifies it.
         inner = max(inner + 1, min(inner * 100, int(inner * SHORTEST_NS * 1.1 / max(quickest, 1))))
-    return inner
+    return inner, quickest // inner

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from stages.contract.engine import Engine, Line
 
 T = TypeVar('T')
+Answer = Mapping[str, 'numpy.ndarray']
 
 LEAST_ARRIVALS = 100
 """Requests of a trial of ``server``, at least: of fewer, the 90th percentile is not known."""
@@ -79,13 +81,14 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     rss_first = memory.rss_bytes()
     if not request['inner']:
         _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
-        return {'inner': clock.calls_per_repetition(call)}
+        inner, call_ns = clock.calls_per_repetition(call)
+        return {'inner': inner, 'call_ns': call_ns}
     single = request.get('scenario', SINGLE) == SINGLE
     line = None if single else engine.line(session)
     if line is None:
         warmup_ns = _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
     else:
-        _check_outputs(first, scenario.answer(line, feeds[0]))
+        _check_outputs(first, scenario.answer(line, feeds[0]), 'through the line')
         warmup_ns = scenario.warm_up(line, feeds, request['warmup_runs'], request['warmup_seconds'])
 
     gc.collect()
@@ -100,8 +103,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         peak_rss, per_repetition = memory.peaks(lambda _: scenario.warm_up(filled, feeds, 1, 0.0), 5)
     gc.enable()
 
-    last = session.run(feeds[0]) if line is None else scenario.answer(line, feeds[0])
-    _check_outputs(first, last)
+    last = _steady(first, feeds, session.run if line is None else partial(scenario.answer, line))
     return {
         'start': begun,
         'affinity': affinity,
@@ -206,7 +208,23 @@ def _usage() -> dict[str, int]:
     }
 
 
-def _check_outputs(first: Mapping[str, numpy.ndarray], last: Mapping[str, numpy.ndarray]) -> None:
+def _steady(
+    first: Answer, feeds: Sequence[Mapping[str, numpy.ndarray]], answer: Callable[[Mapping[str, numpy.ndarray]], Answer]
+) -> Answer:
+    """Ask every feed twice, untimed, and void the cycle when one has another answer; return that to the first feed.
+
+    What answers wrong now and then is found here: the time of a wrong answer means nothing.
+    """
+    kept: list[Answer] = []
+    for feed in feeds:
+        kept.append({name: array.copy() for name, array in answer(feed).items()})
+    _check_outputs(first, kept[0], 'at the end of the cycle')
+    for place, feed in enumerate(feeds):
+        _check_outputs(kept[place], answer(feed), f'at call {len(feeds) + place + 1} after the timed ones')
+    return kept[0]
+
+
+def _check_outputs(first: Answer, last: Answer, when: str) -> None:
     """Void the cycle when equal inputs stopped giving equal outputs: such a time means nothing.
 
     How far the variant is from the source is the check step's question, asked before anything is measured.
@@ -215,9 +233,9 @@ def _check_outputs(first: Mapping[str, numpy.ndarray], last: Mapping[str, numpy.
 
     found = difference({name: [a] for name, a in last.items()}, {name: [a] for name, a in first.items()})
     if found.failure:
-        raise StepError(f'the same input gave another output at the end of the cycle: {found.failure}')
+        raise StepError(f'the same input gave another output {when}: {found.failure}')
     if found.relative is not None and found.relative > 1e-3:
-        raise StepError(f'the same input gave another output at the end of the cycle (relative {found.relative:.2g})')
+        raise StepError(f'the same input gave another output {when} (relative {found.relative:.2g})')
 
 
 def _main(request: str, result: str) -> None:

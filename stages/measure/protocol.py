@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from statistics import fmean
+from typing import Any, Final
 
 from stages.errors import StepError
+from stages.measure.slow import slow_means
 from stages.recipe.model import Benchmark
 
 RunCycle = Callable[[dict[str, Any]], dict[str, Any]]
+
+ROUNDS: Final = 6
+QUICK_ROUNDS: Final = 10
+"""Rounds where a recipe states none: of quick models more, for their processes differ more, and cost less. At ten,
+true ties come out as *same within 2 %* where processes differ by 2 %."""
+
+QUICK_NS: Final = 50_000_000
+"""A call that is quicker than this is a quick one."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,8 @@ class Subject:
     threads: int
     folder: str
     batch: int
+    against: str = ''
+    """The subject that it is paired with, the baseline in the same setting; empty: it is one itself."""
 
 
 def order(names: Sequence[str], cycles: int) -> list[list[str]]:
@@ -31,24 +43,27 @@ def order(names: Sequence[str], cycles: int) -> list[list[str]]:
 
 
 def run_session(
-    baseline: Subject,
     subjects: Sequence[Subject],
     common: Mapping[str, Any],
     benchmark: Benchmark,
     run_cycle: RunCycle,
     progress: Callable[[str], None],
+    new: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Measure all subjects in alternation; round r of a subject is paired with round r of the baseline.
+    """Measure all subjects in alternation; round r of a subject is paired with round r of every other.
 
-    A subject whose cycle fails becomes ``{'failed': reason}`` and is left out of the later rounds. When the
-    baseline itself fails, the others are still measured, and have no ``baseline_cycles``.
+    A subject whose cycle fails becomes ``{'failed': reason}`` and is left out of the later rounds; the others have
+    their ``cycles``. Where a process runs slower than the others of its subject, half as many rounds more are taken
+    once, of all subjects: what one in ten processes does is not known from six. ``new`` are the subjects that a session
+    is for: when each of them fails at once there is nothing to measure, and the others are left out of the result.
     """
-    everyone = {s.name: s for s in (baseline, *subjects)}
-    if len(everyone) != len({baseline, *subjects}) or everyone[baseline.name] != baseline:
+    everyone = {subject.name: subject for subject in subjects}
+    if len(everyone) != len(subjects):
         raise StepError(f'two subjects of a benchmark have the same name: {", ".join(s.name for s in subjects)}')
     cycles: dict[str, list[dict[str, Any]]] = {name: [] for name in everyone}
     failed: dict[str, str] = {}
     inner: dict[str, int] = {}
+    quickest: list[int] = []
 
     def attempt(name: str, request: dict[str, Any]) -> dict[str, Any] | None:
         try:
@@ -59,29 +74,42 @@ def run_session(
             progress(f'{name} is left out, it failed: {failed[name].splitlines()[-1]}')
             return None
 
-    for name, subject in everyone.items():
+    for name in sorted(everyone, key=lambda name: name not in new):
+        if new and set(new) <= failed.keys():
+            return {one: {'failed': failed[one]} for one in failed}
         progress(f'calibrating {name} ({len(inner) + len(failed) + 1} of {len(everyone)})')
-        if (found := attempt(name, _request(subject, common, benchmark, inner=0, round_=0))) is not None:
+        if (found := attempt(name, _request(everyone[name], common, benchmark, inner=0, round_=0))) is not None:
             inner[name] = found['inner']
+            quickest.append(found.get('call_ns', 0))
+    if new and set(new) <= failed.keys():
+        return {one: {'failed': failed[one]} for one in failed}
 
-    start = time.monotonic()
-    for r, names in enumerate(order(list(everyone), benchmark.cycles)):
-        left = f', about {_duration((time.monotonic() - start) / r * (benchmark.cycles - r))} left' if r else ''
+    start, planned = time.monotonic(), benchmark.cycles or rounds_of(quickest)
+    rounds = order(list(everyone), planned + (planned + 1) // 2)
+    for r, names in enumerate(rounds):
+        if r == planned:
+            if not (odd := [name for name in everyone if name not in failed and _has_slow(cycles[name])]):
+                break
+            progress(f'{len(rounds) - planned} rounds more: processes of {", ".join(odd)} ran slower than its others')
+        count = planned if r < planned else len(rounds)
+        left = f', about {_duration((time.monotonic() - start) / r * (count - r))} left' if r else ''
         for name in names:
             if name in failed:
                 continue
-            progress(f'round {r + 1} of {benchmark.cycles}: {name}{left}')
+            progress(f'round {r + 1} of {count}: {name}{left}')
             request = _request(everyone[name], common, benchmark, inner[name], r + 1)
             if (found := attempt(name, request)) is not None:
                 cycles[name].append(found)
+    return {name: {'failed': failed[name]} if name in failed else {'cycles': cycles[name]} for name in everyone}
 
-    shared = [] if baseline.name in failed else cycles[baseline.name]
-    return {
-        name: {'failed': failed[name]}
-        if name in failed
-        else {'threads': subject.threads, 'cycles': cycles[name], 'baseline_cycles': shared}
-        for name, subject in everyone.items()
-    }
+
+def rounds_of(call_ns: Sequence[int]) -> int:
+    """Return how many rounds are taken where a recipe states none, by how long a call of each subject takes."""
+    return QUICK_ROUNDS if max(call_ns, default=0) < QUICK_NS else ROUNDS
+
+
+def _has_slow(cycles: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(slow_means([fmean(c['time_ns']) / c.get('inner', 1) for c in cycles if c.get('time_ns')]))
 
 
 def _request(

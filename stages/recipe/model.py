@@ -172,7 +172,9 @@ class Check:
 class Benchmark:
     """The protocol's numbers."""
 
-    cycles: int = 6
+    cycles: int | None = None
+    """Rounds of fresh processes; None: 10 where a call takes less than 50 ms, else 6."""
+
     repetitions: int = 100
     threads: tuple[int, ...] = (1,)
     warmup_runs: int = 10

@@ -10,6 +10,8 @@ import pytest
 from stages.errors import StepError
 from stages.launch import Launcher
 from stages.measure.cycle import cycle
+from stages.measure.noise import of_variant
+from stages.measure.samples import cycle_of
 from stages.measure.spawn import spawn_cycle
 from tests.measure.fakes import Fake, request
 
@@ -56,6 +58,37 @@ def test_an_output_that_changes_for_the_same_input_voids_the_cycle(tmp_path: Pat
         cycle(request(tmp_path), {'fake': Fake(lambda x: (x + next(calls),))})
 
 
+def test_an_answer_that_is_wrong_every_tenth_time_voids_the_cycle(tmp_path: Path) -> None:
+    calls = iter(range(1000))
+    with pytest.raises(StepError, match=r'another output at call \d+ after the timed ones'):
+        # the last call of the timed part and the first after it are right
+        cycle(request(tmp_path, repetitions=7), {'fake': Fake(lambda x: (x + (next(calls) % 10 == 9),))})
+
+
+def test_an_engine_that_sleeps_allocates_and_leaks_is_measured_and_told_as_that(tmp_path: Path) -> None:
+    kept: list[np.ndarray] = []
+
+    def bad(x):
+        time.sleep(0.005)
+        kept.append(np.ones(1 << 20, dtype=np.uint8))
+        return (x + np.ones(64 << 20, dtype=np.uint8)[0],)
+
+    taken = cycle(request(tmp_path, repetitions=20), {'fake': Fake(bad)})
+    told = {doubt.kind: doubt for doubt in of_variant([cycle_of(taken)], 1, {'clock': {'resolution_seconds': 1e-9}})}
+    assert min(taken['time_ns']) >= 4_900_000
+    assert told['leak'].degree == pytest.approx(1 << 20, rel=0.05)
+    assert 'grows by 1.0' in told['leak'].sentence and 'it leaks' in told['leak'].sentence
+    assert 60 << 20 < taken['peak_rss_bytes'][0] - taken['rss_first_bytes'] < 100 << 20
+    assert told['busy'].grave  # who sleeps had not the CPU
+
+
+def test_an_engine_that_keeps_its_memory_does_not_leak(tmp_path: Path) -> None:
+    taken = cycle(request(tmp_path, repetitions=20), {'fake': Fake(lambda x: (x * np.ones(3, np.float32),))})
+    assert not [
+        d for d in of_variant([cycle_of(taken)], 1, {'clock': {'resolution_seconds': 1e-9}}) if d.kind == 'leak'
+    ]
+
+
 def test_every_variant_gets_the_same_eight_inputs_in_turn(tmp_path: Path) -> None:
     seen: list[bytes] = []
 
@@ -70,7 +103,7 @@ def test_every_variant_gets_the_same_eight_inputs_in_turn(tmp_path: Path) -> Non
 
 def test_inner_0_only_calibrates(tmp_path: Path) -> None:
     found = cycle(request(tmp_path, inner=0), {'fake': Fake(lambda x: (x,))})
-    assert list(found) == ['inner'] and found['inner'] > 1
+    assert list(found) == ['inner', 'call_ns'] and found['inner'] > 1
 
 
 @pytest.fixture

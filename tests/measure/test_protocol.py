@@ -10,13 +10,13 @@ from stages.recipe.model import Benchmark
 
 
 def subject(name: str) -> Subject:
-    return Subject(name=name, engine='fake', options={}, threads=1, folder=name, batch=1)
+    return Subject(name=name, engine='fake', options={}, threads=1, folder=name, batch=1, against='base')
 
 
-def session(run_cycle, *names: str, cycles: int = 4):
+def session(run_cycle, *names: str, cycles: int | None = 4, new: tuple[str, ...] = ()):
     said: list[str] = []
-    first, *others = map(subject, names)
-    return run_session(first, others, {'signature': []}, Benchmark(cycles=cycles), run_cycle, said.append), said
+    subjects = [subject(name) for name in names]
+    return run_session(subjects, {'signature': []}, Benchmark(cycles=cycles), run_cycle, said.append, new), said
 
 
 def counting(request):
@@ -44,12 +44,45 @@ def test_a_drift_of_5_percent_cancels() -> None:
     assert b / a == pytest.approx(1, abs=0.002)
 
 
-def test_round_r_of_a_subject_is_paired_with_round_r_of_the_baseline() -> None:
+def test_every_subject_takes_part_in_every_round() -> None:
     found, _ = session(counting, 'base', 'fast', 'small')
     for name in ('base', 'fast', 'small'):
-        assert [c['round'] for c in found[name]['cycles']] == [1, 2, 3, 4]
-        assert {c['of'] for c in found[name]['baseline_cycles']} == {'base'}
-    assert found['base']['cycles'] == found['base']['baseline_cycles']
+        assert [(c['of'], c['round']) for c in found[name]['cycles']] == [(name, r) for r in (1, 2, 3, 4)]
+
+
+def timed(of):
+    """Return cycles of 1 ms a call, times what ``of`` says of a subject in a round."""
+
+    def run(request):
+        if not request['inner']:
+            return {'inner': 1, 'call_ns': 1_000_000}
+        return {'time_ns': [round(1_000_000 * of(request['name'], request['round']))] * 3, 'inner': 1}
+
+    return run
+
+
+def test_a_process_that_runs_slower_than_its_others_makes_half_as_many_rounds_more() -> None:
+    found, said = session(timed(lambda name, r: 1.2 if (name, r) == ('b', 3) else 1 + r / 1000), 'a', 'b', cycles=6)
+    assert [len(found[name]['cycles']) for name in 'ab'] == [9, 9]
+    assert '3 rounds more: processes of b ran slower than its others' in said
+    calm, _ = session(timed(lambda name, r: 1 + r / 100), 'a', 'b', cycles=6)
+    assert len(calm['a']['cycles']) == 6
+
+
+def test_quick_models_get_ten_rounds_and_slow_ones_six() -> None:
+    slow = {'inner': 1, 'call_ns': 60_000_000, 'time_ns': [60_000_000]}
+    assert len(session(timed(lambda *_: 1), 'a', cycles=None)[0]['a']['cycles']) == 10
+    assert len(session(lambda _: slow, 'a', cycles=None)[0]['a']['cycles']) == 6
+
+
+def test_where_all_that_a_session_is_for_fails_the_others_are_not_measured() -> None:
+    def run(request):
+        if request['name'] == 'bad':
+            raise StepError('no')
+        return counting(request)
+
+    found, said = session(run, 'base', 'good', 'bad', new=('bad',))
+    assert found == {'bad': {'failed': 'bad: no'}} and not any('round' in line for line in said)
 
 
 def test_the_inner_loop_is_calibrated_once_per_subject() -> None:

@@ -1,0 +1,150 @@
+"""Measure what a recipe's tables lack: a session for each, beside the baseline, never beside a build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stages import terminal
+from stages.engines import ENGINES
+from stages.execute import environment
+from stages.execute.ensure import copy_result
+from stages.execute.project import Failure, Project
+from stages.layout import sessions
+from stages.layout.benchmark import Wanted, key_of, options_of, to_measure
+from stages.measure.machine import load_now, machine
+from stages.measure.protocol import Subject, run_session
+from stages.measure.spawn import spawn_cycle
+from stages.plan.step import Build
+from stages.recipe.setting import Setting
+from stages.store.locks import locked, measuring
+
+CYCLE_TIMEOUT = 900.0
+"""Seconds one cycle may take."""
+
+
+def measure(project: Project, recipe: str, rows: list[Wanted]) -> None:
+    """Take the samples that are missing, one session for each table."""
+    baseline = project.plan.baseline(recipe)
+    with locked(project.state / 'locks' / f'measure.{recipe}'):
+        for group in to_measure(project, rows):
+            if all(row.outcome.build != baseline for row in rows):
+                terminal.note(f'  {recipe}: not measured, because the baseline {baseline.name} was not built')
+                return
+            _session(project, recipe, group, _is_for(project, rows, group))
+
+
+def _is_for(project: Project, rows: list[Wanted], group: list[Wanted]) -> set[str]:
+    """Return the keys of what a session is for, where all others have one together; else nothing.
+
+    What failed to be measured is tried again in each run; when it fails again, the others need no new session.
+    """
+    held = sessions.held(project, (row.key for row in group))
+    missing = {row.key for row in group if not any(s.is_paired(row.key) for s in held[row.key])}
+    rest = [row for row in rows if row.setting.table == group[0].setting.table and row.key not in missing]
+    return set() if to_measure(project, rest) else missing
+
+
+def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) -> None:
+    plan = project.plan
+    folder = project.store.temporary(f'measure.{recipe}')
+    try:
+        members = _members(project, recipe, group)
+        subjects = [_subject(project, build, setting, folder, members) for build, setting in members.values()]
+        for build in {build.name: build for build, _ in members.values()}.values():
+            copy_result(project, build.chain[-1].step, folder / 'models' / build.variant.name)
+        copy_result(project, plan.probes[recipe], folder / 'inputs')
+        table, benchmark = group[0].setting, plan.recipes[recipe].benchmark
+        common = {
+            'inputs': str(folder / 'inputs' / 'data.npz'),
+            'scenario': table.scenario,
+            'sizes': dict(table.sizes),
+            'latency_bound': benchmark.latency_bound,
+        }
+        work = folder / 'cycle'
+        work.mkdir()
+
+        def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
+            apart = ENGINES[request['engine']].ENVIRONMENT
+            if apart:
+                environment.make(project, apart)  # its checks may have come from the store
+            python = environment.python_of(project, apart)
+            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT, python=python)
+
+        names = {key: subject.name for key, subject in zip(members, subjects, strict=True)}
+        with measuring():
+            taken, facts = datetime.now(UTC).isoformat(timespec='seconds'), machine()
+            measured = run_session(
+                subjects, common, benchmark, run_cycle,
+                lambda words: terminal.progress(f'measure {recipe}: {words}'), {names[key] for key in new},
+            )  # fmt: skip
+            facts['load_after'] = load_now()
+        _left(project, recipe, {key: measured.get(name, {}) for key, name in names.items()}, members, taken, facts)
+    finally:
+        project.store.discard(folder)
+
+
+Members = dict[str, tuple[Build, Setting]]
+"""Who takes part in a session, by the key of its row."""
+
+
+def _members(project: Project, recipe: str, group: list[Wanted]) -> Members:
+    """Return the rows of a session, the baseline first in every setting, whether it is asked for in it or not."""
+    baseline = project.plan.baseline(recipe)
+    settings = dict.fromkeys(row.setting for row in group)
+    members = {key_of(project, baseline, setting): (baseline, setting) for setting in settings}
+    return members | {row.key: (row.outcome.build, row.setting) for row in group}
+
+
+def _subject(project: Project, build: Build, setting: Setting, folder: Path, members: Members) -> Subject:
+    several = len({setting for _, setting in members.values()}) > 1
+    baseline = project.plan.baseline(build.recipe)
+
+    def called(one: Build) -> str:
+        return f'{one.variant.name} ({setting.words()})' if several else one.variant.name
+
+    return Subject(
+        called(build),
+        build.variant.engine,
+        options_of(project, build),
+        setting.threads,
+        str(folder / 'models' / build.variant.name),
+        setting.batch,
+        '' if build == baseline else called(baseline),
+    )
+
+
+def _left(
+    project: Project,
+    recipe: str,
+    measured: Mapping[str, Mapping[str, Any]],
+    members: Members,
+    taken: str,
+    facts: Mapping[str, Any],
+) -> None:
+    """Keep what was measured; note what failed, of this run only: the next one tries again."""
+    baseline = project.plan.baseline(recipe)
+    for key, found in measured.items():
+        if 'failed' in found:
+            name = members[key][0].name
+            if key not in project.failures:
+                terminal.note(f'  FAILED  measure {name}: {terminal.indented(found["failed"])}')
+            project.failures[key] = Failure(name, found['failed'], '', f'doit {recipe}')
+    rows = {
+        key: {
+            **asdict(setting),
+            'variant': build.variant.name,
+            'against': key_of(project, baseline, setting),
+            'cycles': measured[key]['cycles'],
+        }
+        for key, (build, setting) in members.items()
+        if measured[key].get('cycles')
+    }
+    if rows:
+        sessions.keep(project, taken, facts, rows)
+        table = next(iter(members.values()))[1]
+        words = table.words() if len({setting for _, setting in members.values()}) == 1 else table.scenario
+        terminal.note(f'  measured {recipe}: {len(rows)} variants, {words}, in one session')
