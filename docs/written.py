@@ -12,6 +12,7 @@ from typing import Any
 from stages import errors
 from stages.command.main import parser
 from stages.engines import ENGINES
+from stages.judges import JUDGES
 from stages.kinds import KINDS
 from stages.readers import READERS
 from stages.recipe.schema import PLACE, described, recipe_schema
@@ -31,6 +32,7 @@ def pages() -> dict[str, str]:
         'recipe': recipe(),
         'sources': sources(),
         'readers': readers(),
+        'metrics': metrics(),
         'kinds': kinds(),
         'engines': engines(),
         'exit-codes': exit_codes(),
@@ -58,7 +60,7 @@ def recipe() -> str:
     parts = [
         _titled(_shown(name), 2, part.get('description', ''), _takes(part) + '.', *map(_fields, _objects(part)))
         for name, part in schema['$defs'].items()
-        if not name.startswith(('kind-', 'reader-'))
+        if not name.startswith(('kind-', 'reader-', 'metric-'))
     ]
     told = (
         f'{schema["description"]} A field in bold has to be there. The kinds and their parameters: [kinds](kinds.md).'
@@ -78,6 +80,28 @@ def readers() -> str:
     return _titled(
         'Readers', 1, 'What `data:` may come as: a word beside the files. How: [data](../how-to/data.md).', *told
     )
+
+
+def metrics() -> str:
+    """Return each metric, which way is good, what values it has, and what it has to be told."""
+    told = [
+        _titled(f'`{name}`', 2, f'{module.BETTER.capitalize()} is better, {_ends(module.RANGE)}.', _prose(module),
+                _params(module.Params))
+        for name, module in JUDGES.items()
+    ]  # fmt: skip
+    ours = (
+        'What `metric:` of `evaluate` may be: a word, or a mapping `{of: WORD, …}`, or Python of yours, '
+        '`models/file.py:function`. Drops (`max_drop`, `accuracy_drop`) are in the metric’s own units.'
+    )
+    classes = (
+        'The share of answers that choose the label (`top1`), or that choose as the source model does (`agreement`). '
+        'Higher is better, 0 to 1. `axis` says where the classes are, `threshold` from what on one column is class 1.'
+    )
+    return _titled('Metrics', 1, ours, _titled('`top1`, `agreement`', 2, classes), *told)
+
+
+def _ends(ends: tuple[float, float] | None) -> str:
+    return f'{ends[0]:g} to {ends[1]:g}' if ends else 'without a bound'
 
 
 def kinds() -> str:
@@ -163,7 +187,7 @@ def _takes(schema: Mapping[str, Any]) -> str:
 
 def _link(name: str) -> str:
     page, word = '', _shown(name)
-    for room in ('kind', 'reader'):
+    for room in ('kind', 'reader', 'metric'):
         if name.startswith(f'{room}-'):
             page, word = f'{room}s.md', name.removeprefix(f'{room}-')
     return f'[{word}]({page}#{word})'

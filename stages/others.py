@@ -1,6 +1,6 @@
 """Rows that others add to our tables: packages by entry points, a project by its folder ``kinds/``.
 
-    [project.entry-points."modelkiln.kinds"]      # and .engines, .sources, .readers
+    [project.entry-points."modelkiln.kinds"]      # and .engines, .sources, .readers, .metrics
     halve = "their_package.halve"
 
 A row is a module, as one of ours is. It is looked for when a word is asked for that we lack, or when all words are:
@@ -28,7 +28,7 @@ HOUSE: Final = Path(__file__).resolve().parent.name
 FOLDER: Final = house.KINDS
 """In a project: kinds of its own. Also the package by which they import each other."""
 
-GROUPS: Final = ('kinds', 'engines', 'sources', 'readers')
+GROUPS: Final = ('kinds', 'engines', 'sources', 'readers', 'metrics')
 """The tables, by the ends of their groups' names."""
 
 _WORD: Final = re.compile(r'(.+?)-from-.+')

@@ -29,7 +29,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ('atomic', 'confine', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
     ('archive', 'digest', 'document', 'feed', 'launch'),
     ('others', 'store'),
-    ('frameworks', 'readers'),
+    ('frameworks', 'judges', 'readers'),
     ('engines', 'kinds', 'sources'),
     ('taps',),
     ('recipe',),

@@ -16,7 +16,7 @@ from stages.digest import digest_of
 from stages.store.files import Remembered
 
 PACKAGE = Path(__file__).resolve().parent.parent
-TABLES = ('stages.kinds', 'stages.engines', 'stages.sources', 'stages.readers')
+TABLES = ('stages.kinds', 'stages.engines', 'stages.sources', 'stages.readers', 'stages.judges')
 """Packages whose ``__init__`` only lists modules: an import of the table is not an import of every row."""
 
 

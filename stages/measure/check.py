@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,12 +21,13 @@ from stages.measure import answers
 from stages.measure.answers import Answers
 from stages.measure.difference import difference
 from stages.measure.figures import Check, Score, check_json
-from stages.measure.metrics import agreement, draws, metric_of, own_score, own_scores, score
+from stages.measure.metrics import METRICS, agreement, draws, metric_of, own_score, own_scores, score, without_batch
 
 if TYPE_CHECKING:
     import numpy
 
     from stages.contract.engine import Engine, Session
+    from stages.recipe.model import Metric
 
 KIND = 'check'
 TOOLS: tuple[str, ...] = ()
@@ -160,11 +161,9 @@ def _evaluated(
         given = answers.alone(session, contract, asked)
     stored = _stored('evaluate', {read: given[read]})
     labels, metric = data.get('labels'), metric_of(params.metric) if params.metric else None
-    if metric and metric.python:
-        from stages.sources.python import load_function
-
-        function = load_function(job.inputs['python'], metric.python.file, metric.python.function)
-        whole, kept = _stacked(given), reference[3] if reference else {}
+    if metric and (metric.python or metric.of not in METRICS):
+        function, whole = _judge(metric, job, read, contract, given)
+        kept = reference[3] if reference else {}
         scores = own_scores(metric, function, whole, data)
         drawn = None if scores.ndim else draws(metric, function, whole, data)
         stored |= {EACH: scores} | ({DRAWN: drawn} if drawn is not None else {})
@@ -173,6 +172,23 @@ def _evaluated(
     batch = {port.name: port.batch for port in contract.outputs}[read]
     agreed = agreement(metric, given[read], before, labels, batch) if before else None
     return score(metric, given[read], labels, before, batch) if metric else None, agreed, stored
+
+
+def _judge(
+    metric: Metric, job: Job, read: str, contract: Contract, given: Answers
+) -> tuple[Callable[[dict[str, Any], dict[str, Any]], Any], dict[str, Any]]:
+    """Return what judges answers, the recipe's own Python or one of our judges, and the answers as it takes them."""
+    if metric.python:
+        from stages.sources.python import load_function
+
+        return load_function(job.inputs['python'], metric.python.file, metric.python.function), _stacked(given)
+    from stages.judges import JUDGES
+
+    judge = JUDGES[metric.of]
+    params = judge.Params(**(metric.options or {}))
+    batch = {port.name: port.batch for port in contract.outputs}
+    each = {name: without_batch(arrays, batch[name]) for name, arrays in given.items()}
+    return lambda outputs, data: judge.score(params, outputs, read, data), each
 
 
 def _output(name: str, contract: Contract) -> str:

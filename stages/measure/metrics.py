@@ -16,7 +16,7 @@ from stages.recipe.model import METRICS, Metric, Python
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ['METRICS', 'agreement', 'draws', 'metric_of', 'own_score', 'own_scores', 'score']
+__all__ = ['METRICS', 'agreement', 'draws', 'metric_of', 'own_score', 'own_scores', 'score', 'without_batch']
 
 MAPPING: Final = 'metric: {of: %s, %s}'
 
@@ -38,6 +38,7 @@ def metric_of(value: Metric | Mapping[str, Any] | str) -> Metric:
         better=value.get('better') or 'higher',
         range=(range_[0], range_[1]) if range_ else None,
         python=Python(python['file'], python['function']) if python else None,
+        options=value.get('options'),
     )
 
 
@@ -58,12 +59,14 @@ def score(
     if metric.of == 'agreement':
         if reference is None:
             return None
-        return _agreed(metric, _each(outputs, batch), _each(reference, batch))
+        return _agreed(metric, without_batch(outputs, batch), without_batch(reference, batch))
     if labels is None:
         raise StepError(f'the metric {metric.of} needs an array `labels` in the evaluation data')
     wanted = _labels(metric, labels, len(outputs))
-    hits = _hits(metric, _each(outputs, batch), wanted)
-    before = _hits(metric, _each(reference, batch), wanted) if reference and len(reference) == len(outputs) else None
+    hits = _hits(metric, without_batch(outputs, batch), wanted)
+    before = (
+        _hits(metric, without_batch(reference, batch), wanted) if reference and len(reference) == len(outputs) else None
+    )
     return _share(metric.of, hits, before)
 
 
@@ -91,7 +94,7 @@ def agreement(
         return None
     if len(outputs) != len(reference):
         return None
-    answers, others = _each(outputs, batch), _each(reference, batch)
+    answers, others = without_batch(outputs, batch), without_batch(reference, batch)
     try:
         shapes = None if labels is None or metric.of != 'top1' else [
             label.shape for label in _labels(metric, labels, len(outputs))
@@ -116,6 +119,8 @@ def own_scores(
     what = f'{metric.python.file}:{metric.of}' if metric.python else metric.of
     try:
         scores = np.asarray(function(dict(answers), dict(data)), np.float64)
+    except StepError:  # a judge of ours says itself what is wrong
+        raise
     except Exception as error:
         raise StepError(f'{what} failed: {type(error).__name__}: {error}') from error
     if scores.ndim > 1 or not scores.size or not np.isfinite(scores).all():
@@ -162,6 +167,7 @@ def own_score(
         float(scores.mean()),
         len(scores),
         better=metric.better,
+        percent=binary and metric.python is None,
         hits=int(scores.sum()) if binary else None,
         samples=len(scores),
         spread=None if binary else _spread(scores),
@@ -223,7 +229,7 @@ def _paired(after: numpy.ndarray, before: numpy.ndarray, binary: bool) -> Paired
     return Paired(len(after), mean=float(apart.mean()), spread=_spread(apart))
 
 
-def _each(arrays: Sequence[numpy.ndarray], batch: int | None) -> list[numpy.ndarray]:
+def without_batch(arrays: Sequence[numpy.ndarray], batch: int | None) -> list[numpy.ndarray]:
     """Return the samples' arrays without their batch axis."""
     import numpy as np
 

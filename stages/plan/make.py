@@ -11,11 +11,12 @@ from stages.contract.port import CONTRACT, Contract, Port, contract_json
 from stages.contract.reader import ALL
 from stages.digest import digest_of
 from stages.engines import engine_for
+from stages.judges import JUDGES
 from stages.kinds import kind_for
 from stages.measure import check
 from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.readers import READERS
-from stages.recipe.model import Data, Fetch, Recipe, Variant
+from stages.recipe.model import METRICS, Data, Fetch, Recipe, Variant
 from stages.sources import SOURCES, fetch, ports, probe
 from stages.sources import data as data_source
 
@@ -197,6 +198,8 @@ def _check(
     if 'evaluate' in arrays:
         inputs['evaluate'] = arrays['evaluate']
     code = (_module(engine), *((_module(SOURCES[format]),) if original else ()))
+    if metric and not metric.python and metric.of not in METRICS:
+        code = (*code, _module(JUDGES[metric.of]))
     return steps.add(
         recipe, check, as_json(params), inputs, outputs=check.outputs(params), tools=engine.TOOLS,
         code=code, host=True, programs=engine.programs(options), python=params.judge, environment=engine.ENVIRONMENT,

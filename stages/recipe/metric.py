@@ -5,6 +5,7 @@
     metric: {of: top1, threshold: 0.5}                       # one column: above is class 1
     metric: models/x.py:error                                # a function of your own; more is better
     metric: {of: models/x.py:error, better: lower, range: [0, 10]}
+    metric: {of: psnr, peak: 255}                            # another judge of ours, and what it has to know
 
 ``max_drop`` and ``accuracy_drop`` are in the metric's own units: shares (0.01 is one point of a hundred) for top1 and
 agreement, whatever the function returns for one of your own. What drops is how good it is: with ``better: lower``, a
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from stages.judges import JUDGES
 from stages.recipe import entries
 from stages.recipe.fetch import Reader, read_python
 from stages.recipe.mistakes import Mistakes, shown
 from stages.recipe.model import METRICS, Metric, Python
+from stages.recipe.params import read_params
 from stages.recipe.strict_yaml import Key, Node
 
 KEYS: Final = ('of', 'axis', 'threshold', 'better', 'range')
@@ -33,13 +36,19 @@ def read_metric(node: Node, what: str, reader: Reader) -> Metric | None:
     """Return the metric; None when it is wrong."""
     if not isinstance(node.value, dict):
         name, python = _read_of(node, what, reader)
+        if name and name not in METRICS and not python:
+            return _judged(name, {}, node, what, reader.mistakes)
         return Metric(name, python=python) if name else None
     mistakes, before = reader.mistakes, len(reader.mistakes)
-    keyed = entries.mapping(node, what, mistakes, KEYS, ('of',)) or {}
+    of = next((below.value for key, below in node.value.items() if key == 'of'), None)
+    ours = isinstance(of, str) and of not in METRICS and '.py' not in of and of in JUDGES
+    keyed = entries.mapping(node, what, mistakes, None if ours else KEYS, ('of',)) or {}
     given = {str(key): below for key, below in keyed.items()}
     if 'of' not in given:
         return None
     name, python = _read_of(given['of'], f'`of` of {what}', reader)
+    if name and name not in METRICS and not python:
+        return _judged(name, {key: below for key, below in node.value.items() if key != 'of'}, node, what, mistakes)
     if name:
         _fit(name, python, keyed, what, mistakes)
     axis = entries.typed(given['axis'], int, f'`axis` of {what}', mistakes) if 'axis' in given else None
@@ -59,7 +68,7 @@ def largest_drop(metric: Metric | None) -> float:
     """Return the most that can be lost of a metric, so that a bound above it bounds nothing."""
     if metric is None:  # wrong itself, and reported
         return UNBOUNDED
-    if metric.python is None:
+    if metric.of in METRICS and metric.python is None:
         return 1.0
     return metric.range[1] - metric.range[0] if metric.range else UNBOUNDED
 
@@ -69,7 +78,14 @@ def _read_of(node: Node, what: str, reader: Reader) -> tuple[str | None, Python 
     if isinstance(node.value, str) and '.py' in node.value:
         python = read_python(node, what, reader)
         return (python.function, python) if python else (None, None)
-    return entries.word(node, METRICS, what, reader.mistakes), None
+    return entries.word(node, (*METRICS, *JUDGES), what, reader.mistakes), None
+
+
+def _judged(name: str, given: Keyed, at: Node, what: str, mistakes: Mistakes) -> Metric | None:
+    """Return a metric of a judge's, with what it has to know."""
+    judge = JUDGES[name]
+    options = read_params(judge.Params, given, at, f'{what} ({name})', mistakes, also=('of',))
+    return None if options is None else Metric(name, better=judge.BETTER, range=judge.RANGE, options=options)
 
 
 def _fit(name: str, python: Python | None, keyed: Keyed, what: str, mistakes: Mistakes) -> None:

@@ -82,6 +82,9 @@ class Metric:
     python: Python | None = None
     """Where the function is; None: one of ours."""
 
+    options: Any = None
+    """Of a judge of ours: its ``Params``, checked."""
+
 
 @dataclass(frozen=True)
 class Data:

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from stages.contract.judge import Judge
 from stages.cpu import ISAS
 from stages.engines import ENGINES
+from stages.judges import JUDGES
 from stages.kinds import KINDS
 from stages.readers import READERS
 from stages.recipe import asks, names
@@ -171,7 +173,12 @@ def _sources() -> Schema:
     }
     judge = {
         'metric': {
-            'anyOf': [{'enum': [*METRICS]}, _python(''), _metric()],
+            'anyOf': [
+                {'enum': [*METRICS, *_plain_judges()]},
+                _python(''),
+                _metric(),
+                *({'$ref': f'#/$defs/metric-{word}'} for word in JUDGES),
+            ],
             'description': 'How answers are judged: by one of ours, or models/file.py:function(outputs, data).',
         },
         'output': {'type': 'string', 'description': 'The output that the metric reads; absent: the first.'},
@@ -182,6 +189,7 @@ def _sources() -> Schema:
         'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways},
         'files': {'anyOf': [{'$ref': '#/$defs/fetch'}, several]},
         'weights': {'anyOf': [weights, several]},
+        **{f'metric-{word}': _judge(judge) for word, judge in JUDGES.items()},
         **{f'reader-{word}': _params(reader.Params, _first_line(reader)) for word, reader in READERS.items()},
         'samples': _object(own, 'Samples for both roles, split by a hash of each.') | either,
         'calibrate': _role(own, limit | {'share': share}, either, 'Arrays that tune a quantizer.'),
@@ -206,6 +214,20 @@ def _sources() -> Schema:
 def _role(own: Schema, part: Schema, either: Schema, about: str) -> Schema:
     """Return a role: data of its own, or a part of `samples`."""
     return {'anyOf': [_object(own, about) | either, _object(part, 'Its part of `samples`.'), {'type': 'null'}]}
+
+
+def _plain_judges() -> list[str]:
+    """Return the judges that need not be told anything."""
+    return [word for word, judge in JUDGES.items() if not _params(judge.Params, '').get('required')]
+
+
+def _judge(judge: Judge) -> Schema:
+    """Return a judge's metric and what it has to know."""
+    ends = f', {judge.RANGE[0]:g} to {judge.RANGE[1]:g}' if judge.RANGE else ''
+    about = f'{_first_line(judge)} {judge.BETTER.capitalize()} is better{ends}.'
+    params = _params(judge.Params, about)
+    params['properties'] = {'of': {'const': judge.METRIC}, **params['properties']}
+    return params | {'required': ['of', *params.get('required', [])]}
 
 
 def _metric() -> Schema:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stages.errors import RecipeError
+from stages.measure.metrics import metric_of
+from stages.plan.make import as_json
 from stages.recipe.model import Metric, Python, Recipe
 from stages.recipe.read import read_recipe
 from tests.recipe.conftest import RECIPE
@@ -58,3 +61,29 @@ def test_a_drop_is_in_the_units_of_the_metric(project: Path, write: Write) -> No
     assert recipe.check.max_drop == 2.5 and recipe.choose.within == {'accuracy_drop': 40}
     with pytest.raises(RecipeError, match=r'`max_drop` is 2.5; expected 0 to 1'):
         reading(project, write, 'top1', asks)
+
+
+@pytest.mark.parametrize(
+    ('metric', 'words'),
+    [
+        ('{of: psnr, peek: 255}', "no parameter 'peek'; it has `peak`, `of`; did you mean `peak`"),
+        ('{of: psnr, peak: 0}', '`peak` is 0; expected the span'),
+        ('map', r'\(map\) needs `scores`'),
+        ('wer', r'\(wer\) needs `space`'),
+        ('top6', r"'top6'; expected one of .*did you mean `top"),
+    ],
+)
+def test_what_a_judge_has_to_know_is_checked(
+    project: Path, write: Callable[..., Path], metric: str, words: str
+) -> None:
+    with pytest.raises(RecipeError, match=words):
+        reading(project, write, metric)
+
+
+def test_a_judge_says_which_way_is_good_and_how_far_it_can_fall(project: Path, write: Write) -> None:
+    recipe = reading(project, write, '{of: cer, blank: 0}')
+    metric = recipe.data['evaluate'].metric
+
+    assert metric is not None and (metric.better, metric.options.blank) == ('lower', 0)
+    again = metric_of(json.loads(json.dumps(as_json(metric))))
+    assert again.options == {'blank': 0, 'end': None, 'axis': None}
