@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from stages.measure.left import Left, duration
 from stages.terminal import indented, move, moving, note
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ def undeclared(project: Project, step: Step, words: str) -> None:
 def running(project: Project, step: Step) -> Iterator[Callable[[float, str], None]]:
     """Give a function to call with progress while ``step`` works."""
     started = said = time.monotonic()
+    end = Left(started)
 
     def watch(fraction: float, words: str) -> None:
         nonlocal said
         now = time.monotonic()
-        gone = now - started
-        left = f', {gone / fraction - gone:.0f} s left' if fraction > 0.02 else ''
+        gone, told = now - started, end.told(fraction, now)
+        left = '' if told is None else f', about {duration(told)} left'
         done = f'{fraction:4.0%} ' if fraction else ''
         line = f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}'
         if moving():

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from stages.errors import StepError
+from stages.measure.left import Left, duration
 from stages.measure.slow import slow_means
 from stages.recipe.model import Benchmark
 
@@ -84,18 +85,20 @@ def run_session(
     if new and set(new) <= failed.keys():
         return {one: {'failed': failed[one]} for one in failed}
 
-    start, planned = time.monotonic(), benchmark.cycles or rounds_of(quickest)
+    planned, first, end = benchmark.cycles or rounds_of(quickest), 0, Left(time.monotonic())
     rounds = order(list(everyone), planned + (planned + 1) // 2)
     for r, names in enumerate(rounds):
         if r == planned:
             if not (odd := [name for name in everyone if name not in failed and _has_slow(cycles[name])]):
                 break
             progress(f'{len(rounds) - planned} rounds more: processes of {", ".join(odd)} ran slower than its others')
+            first, end = planned, Left(time.monotonic())
         count = planned if r < planned else len(rounds)
-        left = f', about {_duration((time.monotonic() - start) / r * (count - r))} left' if r else ''
         for name in names:
             if name in failed:
                 continue
+            told = end.told((r - first) / (count - first), time.monotonic())
+            left = '' if told is None else f', about {duration(told)} left'
             progress(f'round {r + 1} of {count}: {name}{left}')
             request = _request(everyone[name], common, benchmark, inner[name], r + 1)
             if (found := attempt(name, request)) is not None:
@@ -131,9 +134,3 @@ def _request(
         'inner': inner,
         'round': round_,
     }
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    return f'{seconds / 60:.0f} min' if seconds < 5400 else f'{seconds / 3600:.1f} h'

@@ -88,6 +88,8 @@ class Kept:
     """What the recipe lets grow, and by how much."""
 
     rows: tuple[KeptRow, ...] = ()
+    refused: Facts = field(default_factory=dict, hash=False)
+    """Why variants may not be shipped, by their names."""
 
     @property
     def best(self) -> KeptRow | None:
@@ -134,6 +136,7 @@ def kept_of(read: Facts) -> Kept:
         notes=tuple(str(note) for note in screen.get('notes') or (choice.get('reason') or '',)),
         regression=dict(asked),
         rows=tuple(_row(row) for row in read['rows']),
+        refused=dict(choice.get('refused') or {}),
     )
 
 

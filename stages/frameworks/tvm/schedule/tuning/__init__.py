@@ -182,8 +182,5 @@ def taken(task: Task) -> Trial | None:
 
 def words(task: Task, tasks: Sequence[Task], budget: Budget) -> str:
     """Say how it goes, in a line."""
-    number = done(tasks)
-    by_trials = spent(tasks) / max(1, number) * (budget.trials - number)
-    seconds = min(by_trials, budget.seconds - spent(tasks)) if budget.seconds else by_trials
-    best = f'best {1e3 * task.best:.3g} ms, ' if task.best else ''
-    return f'{task.name}: trial {number} of {budget.trials}, {best}{max(1, round(seconds / 60))} min left'
+    best = f', best {1e3 * task.best:.3g} ms' if task.best else ''
+    return f'{task.name}: trial {done(tasks)} of {budget.trials}{best}'
