@@ -11,11 +11,12 @@ from typing import Any
 
 from stages import errors
 from stages.command.main import parser
+from stages.document.schema import described
 from stages.engines import ENGINES
 from stages.judges import JUDGES
 from stages.kinds import KINDS
 from stages.readers import READERS
-from stages.recipe.schema import PLACE, described, recipe_schema
+from stages.recipe.schema import PLACE, recipe_schema
 from stages.sources import SOURCES
 
 WORDS = {

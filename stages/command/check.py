@@ -1,6 +1,7 @@
 """Read every recipe and say all that is wrong; builds and runs nothing.
 
-Also compares each data file that a recipe names by path with its sha256.
+Also compares each data file that a recipe names by path with its sha256, and, where jsonschema is installed, holds
+recipes and the manifests, reports and samples below artifacts/ against their schemas (`modelkiln schema`).
 
 With --rounds N, build the steps of variants (RECIPE:VARIANT, or a recipe's all) N times in scratch folders and compare
 the bytes: exit 5 when a step leaves others whose kind says that they are the same each time.
@@ -11,7 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.errors import PromiseError, RecipeError
+from stages.deliver.schemas import in_project
+from stages.errors import IntegrityError, PromiseError, RecipeError, ToolError
 from stages.execute.project import Project, find_root, open_project
 from stages.execute.rounds import Made, made
 from stages.plan.make import make_plan
@@ -31,11 +33,25 @@ def run(asked: argparse.Namespace) -> int:
         root = find_root(paths[0].parent)
         recipes = tuple(read_recipe(path, root, verify=True) for path in paths)
     else:
-        recipes = read_recipes(find_root(Path.cwd()), verify=True)
+        root = find_root(Path.cwd())
+        recipes = read_recipes(root, verify=True)
     plan = make_plan(recipes)
     variants = sum(len(builds) for builds in plan.builds.values())
     print(f'{len(recipes)} recipes, {variants} variants, {len(plan.steps)} steps: nothing wrong')
+    if not asked.recipe:
+        _documents(root)
     return 0
+
+
+def _documents(root: Path) -> None:
+    """Hold the project's documents against their schemas. Raises IntegrityError for what does not keep its own."""
+    try:
+        wrong = in_project(root)
+    except ToolError as error:
+        print(error)
+        return
+    if wrong:
+        raise IntegrityError('\n'.join(wrong))
 
 
 def _several(text: str) -> int:

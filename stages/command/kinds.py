@@ -14,11 +14,11 @@ from typing import Any
 
 from stages import others
 from stages.contract.kind import Kind
+from stages.document.schema import described
 from stages.errors import RecipeError, ToolError
 from stages.execute import tools
 from stages.execute.project import find_root
 from stages.kinds import KINDS
-from stages.recipe.schema import described
 from stages.terminal import plain
 
 

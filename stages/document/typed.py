@@ -32,9 +32,8 @@ def read(cls: type[T], value: Any, place: str = '') -> T:
     """Return ``cls`` filled with ``value``. Raises ValueError that names the place: ``files.model.onnx.size: …``."""
     if not isinstance(value, dict):
         raise ValueError(f'{place or "the whole"}: {_shown(value)}; expected an object')
-    known: Any = cls  # a type of dataclass, which can be kept by
     given = {}
-    for name, (hint, required) in fields_of(known).items():
+    for name, (hint, required) in fields_of(cls).items():
         if name in value:
             given[name] = _value(hint, value[name], f'{place}.{name}' if place else name)
         elif required:
@@ -42,9 +41,13 @@ def read(cls: type[T], value: Any, place: str = '') -> T:
     return cls(**given)
 
 
-@functools.cache
 def fields_of(cls: Any) -> dict[str, tuple[Any, bool]]:
     """Return the type of each field of a dataclass, and whether it must be there."""
+    return _fields(cls)
+
+
+@functools.cache
+def _fields(cls: Any) -> dict[str, tuple[Any, bool]]:
     hints = typing.get_type_hints(cls)
     missing = dataclasses.MISSING
     return {
@@ -69,7 +72,7 @@ def _value(hint: Any, value: Any, place: str) -> Any:
     if origin in (dict, Mapping) and isinstance(value, dict):
         return {name: _value(args[1], one, f'{place}.{name}') for name, one in value.items()}
     if hint in WORDS and is_a(hint, value):
-        return float(value) if hint is float else value
+        return value if hint in (str, bool, type(None)) else hint(value)
     raise ValueError(f'{place}: {_shown(value)}; expected {expected(hint)}')
 
 
@@ -89,9 +92,11 @@ def _either(args: tuple[Any, ...], value: Any, place: str) -> Any:
 
 
 def is_a(hint: Any, value: Any) -> bool:
-    """Whether a value of JSON is of a plain type; true is no number, and a whole number is one too."""
+    """Whether a value of JSON is of a plain type; true is no number, a whole number is one too, and 2.0 is whole."""
     if isinstance(value, bool):
         return hint is bool
+    if hint is int and isinstance(value, float):
+        return value.is_integer()
     return isinstance(value, (int, float) if hint is float else hint)
 
 

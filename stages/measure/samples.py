@@ -63,6 +63,17 @@ class Samples:
         return Setting(self.scenario, self.threads or 1, self.batch, self.sizes, self.isa)
 
 
+@dataclass(frozen=True)
+class Raw:
+    """What stands in ``samples.json``: everything that was measured of a recipe, as it was written down."""
+
+    variants: Mapping[str, tuple[Samples, ...]] = field(hash=False)
+    clock: str = 'perf_counter_ns'
+    """Python's word for the clock that all times are of."""
+
+    format: int = 1
+
+
 SERIES = ('time_ns', 'warmup_ns', 'peak_rss_bytes')
 COUNTS = ('cpu_ns', 'wall_ns', 'major_faults')
 ONCE = ('import_ns', 'load_ns', 'first_ns', 'rss_start_bytes', 'rss_import_bytes', 'rss_load_bytes', 'rss_first_bytes',

@@ -5,18 +5,15 @@ The reader does not use it: its own messages are better.
 
 from __future__ import annotations
 
-import ast
-import dataclasses
 import json
-import sys
 import types
 import typing
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from stages.contract.judge import Judge
 from stages.cpu import ISAS
+from stages.document.schema import described
 from stages.engines import ENGINES
 from stages.judges import JUDGES
 from stages.kinds import KINDS
@@ -39,6 +36,11 @@ Schema = dict[str, Any]
 
 PLACE: Final[Schema] = {'type': 'string', 'pattern': r'\{[A-Za-z_][A-Za-z0-9_]*\}'}
 """A word that the variant's matrix fills in."""
+
+NEEDS: Final[Schema] = {
+    'dependentRequired': {'pip': ['file', 'sha256'], 'url': ['sha256'], 'path': ['sha256'], 'file': ['pip']}
+}
+"""What a file from outside must have beside what says where it is."""
 
 TYPES: Final[dict[Any, Schema]] = {
     int: {'type': 'integer'},
@@ -113,6 +115,11 @@ def recipe_schema() -> Schema:
             'One model, its variants, and what is asked of them.',
             ['recipe', 'model', 'source', 'variants'],
         ),
+        'if': {'properties': {'source': {'required': ['torch']}}},
+        'then': {
+            'required': ['inputs'],
+            'properties': {'inputs': {'additionalProperties': {'required': ['shape', 'dtype']}}},
+        },
         '$defs': _sources() | _variants() | _asks(),
     }
 
@@ -170,7 +177,7 @@ def _sources() -> Schema:
     chosen = fetch | {'fetch': several | {'description': 'Shards of one model.'}} | _told('torch')
     weights = _object(chosen, 'Trained weights, and which tensors of the file are meant.') | {
         'anyOf': [*ways, {'required': ['fetch']}]
-    }
+    } | NEEDS  # fmt: skip
     judge = {
         'metric': {
             'anyOf': [
@@ -183,10 +190,10 @@ def _sources() -> Schema:
         },
         'output': {'type': 'string', 'description': 'The output that the metric reads; absent: the first.'},
     }
-    either = {'anyOf': [*ways, {'required': ['fetch']}, {'required': ['prepare']}]}
+    either = {'anyOf': [*ways, {'required': ['fetch']}, {'required': ['prepare']}]} | NEEDS
     shape = {'anyOf': [{'type': 'integer', 'minimum': 1}, _text(names.DIMENSION.pattern)]}
     return {
-        'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways},
+        'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways} | NEEDS,
         'files': {'anyOf': [{'$ref': '#/$defs/fetch'}, several]},
         'weights': {'anyOf': [weights, several]},
         **{f'metric-{word}': _judge(judge) for word, judge in JUDGES.items()},
@@ -424,28 +431,6 @@ def _hint(hint: Any) -> Schema:
 def _filled(hint: Any) -> Schema:
     schema = _hint(hint)
     return schema if schema.get('type') == 'string' else {'anyOf': [schema, PLACE]}
-
-
-def described(cls: Callable[..., Any]) -> dict[str, str]:
-    """Return the description of each field: the string under it, on one line; empty when there is none."""
-    parts = [part for part in reversed(typing.cast('type', cls).__mro__) if dataclasses.is_dataclass(part)]
-    return {name: text for part in parts for name, text in _described(part).items()}
-
-
-def _described(cls: type[Any]) -> dict[str, str]:
-    """Return the descriptions of the fields that the class itself adds."""
-    source = Path(str(sys.modules[cls.__module__].__file__)).read_text(encoding='utf-8')
-    body = next(
-        node.body
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.ClassDef) and node.name == cls.__name__
-    )
-    about = {}
-    for node, after in zip(body, [*body[1:], None], strict=True):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ''
-            about[node.target.id] = ' '.join(str(text).split())
-    return about
 
 
 def _first_line(module: Any) -> str:
