@@ -13,6 +13,7 @@ from stages.engines import (
     opencv,
     openvino,
     paddle,
+    reader,
     tensorflow,
     torch,
     torchscript,
@@ -31,6 +32,7 @@ OURS: Final[dict[str, Engine]] = {
     litert.ENGINE: litert,
     paddle.ENGINE: paddle,
     opencv.ENGINE: opencv,
+    reader.ENGINE: reader,
     aotinductor.ENGINE: aotinductor,
     tvm.ENGINE: tvm,
 }

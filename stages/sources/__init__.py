@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from stages import others
 from stages.contract.source import Source
-from stages.sources import caffe, darknet, exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
+from stages.sources import caffe, caffe2, darknet, exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
 
 OURS: Final[dict[str, Source]] = {
     'torch': torch,
@@ -18,6 +18,7 @@ OURS: Final[dict[str, Source]] = {
     'paddle': paddle,
     'caffe': caffe,
     'darknet': darknet,
+    'caffe2': caffe2,
     'onnx': onnx,
 }
 

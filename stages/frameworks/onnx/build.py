@@ -81,6 +81,29 @@ class Graph:
 
         return self.weight(np.array([*values], np.int64), name)
 
+    def shape(self, value: str, inputs: Iterable[tuple[str, str, Sequence[int | str]]]) -> tuple[int | str, ...]:
+        """Return the shape that a value has so far, as ONNX infers it; a size that it does not tell gets a name.
+
+        Raises ValueError where not even the number of axes is told.
+        """
+        import onnx
+
+        from stages.frameworks.onnx.checked import skeleton
+
+        model = skeleton(self.model(inputs, [(value, 'float32', None)]))
+        del model.graph.output[:]
+        model.graph.output.add().name = value
+        known = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+        for each in (*known.output, *known.value_info, *known.input):
+            if each.name == value and each.type.tensor_type.HasField('shape'):
+                dims = each.type.tensor_type.shape.dim
+                named = (d.dim_value if d.HasField('dim_value') else d.dim_param for d in dims)
+                return tuple(size or f'{value}_{axis}' for axis, size in enumerate(named))
+        for weight in self.weights:
+            if weight.name == value:
+                return tuple(weight.dims)
+        raise ValueError(f'{value} has a shape that cannot be told')
+
     def model(
         self, inputs: Iterable[tuple[str, str, Sequence[int | str]]], outputs: Iterable[tuple[str, str, Any]]
     ) -> onnx.ModelProto:
