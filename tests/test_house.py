@@ -26,7 +26,7 @@ README = (ROOT / 'README.md').read_text('utf-8')
 # rooms of one line do not know each other.
 ROOMS: tuple[tuple[str, ...], ...] = (
     ('errors',),
-    ('atomic', 'confine', 'contract', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
+    ('atomic', 'confine', 'contract', 'copies', 'cpu', 'environments', 'intervals', 'paths', 'spawn', 'terminal'),
     ('archive', 'digest', 'document', 'feed', 'launch'),
     ('others', 'store'),
     ('frameworks', 'judges', 'readers'),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from stages import __version__
+from stages import __version__, copies
 from stages.errors import ModelkilnError, RecipeError, StepError
 from stages.store.disk import told
 from stages.store.modes import decide_modes
@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verb = given[:1] if given[:1] and given[0] in COMMANDS else COMMANDS
     asked = parser(verb).parse_args(given)
     decide_modes(Path.cwd())
+    if said := copies.warning(Path.cwd()):
+        complain(said)
     try:
         with only_plain():
             code: int = asked.run(asked)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages import copies
 from stages.front import summary
 from stages.front.forgetful import NO_DATABASE
 from stages.front.reporter import Reporter
 from stages.store.modes import decide_modes
+from stages.terminal import complain
 
 if TYPE_CHECKING:
     from stages.execute.project import Project
@@ -40,6 +42,8 @@ class Opened:
 
 def opened(root: Path) -> Current | Opened:
     """Return the project at ``root``. A wrong recipe ends the run here, with exit code 2 and nothing on disk."""
+    if said := copies.warning(root):
+        complain(said)
     names = _names(sys.argv[1:])
     found = summary.current(root, names) if names is not None else None
     if found is not None:
