@@ -34,6 +34,6 @@ def warning(root: Path) -> str:
         return ''
     where = ' and '.join(map(str, copies))
     return (
-        f'two copies of Modelkiln: this is {HOUSE}; {where} is another; what is edited in one counts for nothing in the '
-        f'other\n  make them one: pip install -e {root}'
+        f'two copies of Modelkiln: this is {HOUSE}; {where} is another; what is edited in one counts for nothing in '
+        f'the other\n  make them one: pip install -e {root}'
     )
