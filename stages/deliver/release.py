@@ -30,6 +30,9 @@ TYPES: Final = (WEIGHT, WEIGHTS, WEIGHT_CONFIG, DOC)
 
 FILEPATH: Final = 'org.cncf.model.filepath'
 METADATA: Final = 'org.cncf.model.file.metadata+json'
+TITLE: Final = 'org.opencontainers.image.title'
+"""By this other tools name the file, as ``oras pull`` does."""
+
 FORMAT: Final = 'org.modelkiln.release'
 """The annotation that holds the version of this format."""
 
@@ -156,12 +159,10 @@ def _layer_json(layer: Layer) -> dict[str, Any]:
         'name': PurePosixPath(layer.name).name or layer.name, 'mode': 0o644, 'uid': 0, 'gid': 0, 'size': layer.size,
         'mtime': '1970-01-01T00:00:00Z', 'typeflag': 48,
     }  # fmt: skip
-    return {
-        'mediaType': layer.type,
-        'digest': layer.digest,
-        'size': layer.size,
-        'annotations': {FILEPATH: layer.name, METADATA: json.dumps(metadata, sort_keys=True, separators=(',', ':'))},
-    }
+    said = {FILEPATH: layer.name, METADATA: json.dumps(metadata, sort_keys=True, separators=(',', ':'))}
+    if layer.type != WEIGHTS:
+        said[TITLE] = layer.name
+    return {'mediaType': layer.type, 'digest': layer.digest, 'size': layer.size, 'annotations': said}
 
 
 def _layer(given: object, where: str) -> Layer:

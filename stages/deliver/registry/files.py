@@ -19,7 +19,8 @@ from stages.store.locks import locked
 
 LOCK: Final = '.index.lock'
 
-CLASHES: Final = ('PreconditionFailed', '412', 'ConditionalRequestConflict', 'At least one of the pre-conditions')
+CLASHES: Final = ('PreconditionFailed', 'ConditionalRequestConflict', 'At least one of the pre-conditions')
+"""What S3 says when a condition does not hold."""
 
 
 class Changed(DeliveryError):

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 from typing import Any, Final
 
-from stages.deliver.registry.address import Address
+from stages.deliver.registry.address import LATEST, Address
 from stages.deliver.registry.contract import Net
 from stages.deliver.registry.login import login_of
 from stages.deliver.registry.oci import OciRegistry, base_of
@@ -32,6 +32,7 @@ class PushableRegistry(OciRegistry):
             import oras.provider
         except ModuleNotFoundError as error:
             raise ToolError(f"{place}: pushing needs oras; run: pip install 'modelkiln[release]'") from error
+        self.has_tag(LATEST)  # no login, a wrong one, no server: told at once, where oras tries for minutes
         logging.getLogger('oras').setLevel(logging.CRITICAL)  # what it says is in the errors that it raises
         base = base_of(place, net)
         insecure = base.startswith('http://')
