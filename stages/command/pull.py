@@ -33,8 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     from stages.deliver import pins
     from stages.deliver.policy import place_of, policy_for
-    from stages.deliver.pull import Wanted, pull, told
+    from stages.deliver.pull import pull, told
     from stages.deliver.pulled import Pulled
+    from stages.deliver.wanted import Wanted
 
     policy = policy_for(Path.cwd())
     place = place_of(policy, asked.name, asked.source)

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from stages.deliver.registry.contract import Reading
-from stages.deliver.registry.web import Passing
+from stages.deliver.registry.contract import Passing, Reading
 from stages.deliver.release import Layer
 from stages.errors import DeliveryError, IntegrityError
 

@@ -6,9 +6,7 @@ machine, and where keys are named a release must be signed by one of them.
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -81,6 +79,9 @@ def policy_for(folder: Path) -> Policy:
 
 def read_policy(path: Path) -> Policy:
     """Return the policy in ``path``."""
+    import difflib  # here: most deployments have no policy
+    import tomllib
+
     text = path.read_text('utf-8', 'replace')
     try:
         given: Any = tomllib.loads(text)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stages.deliver.policy import Policy
-from stages.deliver.pull import Wanted, pull
+from stages.deliver.pull import pull
 from stages.deliver.pulled import Pulled, Version
 from stages.deliver.push import move_tags, publish
 from stages.deliver.registry.address import address
 from stages.deliver.registry.contract import Net
 from stages.deliver.registry.open import to_write
 from stages.deliver.release import CONFIG_TYPE, DOC, PROVENANCE, RECORD, WEIGHT, WEIGHT_CONFIG, Layer, Release, release
+from stages.deliver.wanted import Wanted
 
 PORT = {'name': 'row', 'dtype': 'float32', 'shape': ['batch', 4], 'batch': 0}
 NET = Net()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.deliver import pull as pulling
+from stages.deliver import bring
 from stages.deliver.policy import Policy
 from stages.deliver.pull import rollback
 from stages.deliver.pulled import Pulled
@@ -474,7 +474,7 @@ def test_killed_at_fifty_random_instants_the_next_pull_goes_on(world, killed):
 
 def test_a_full_disk_leaves_the_old_version(small_disk, tmp_path_factory, monkeypatch):
     home = tmp_path_factory.mktemp('elsewhere')
-    monkeypatch.setattr(pulling, 'ROOM', -(1 << 40))  # as if the disk were filled meanwhile
+    monkeypatch.setattr(bring, 'ROOM', -(1 << 40))  # as if the disk were filled meanwhile
     one, two = made(home / 'one'), made(home / 'two', {'model.onnx': os.urandom(9 << 20)})
     for made_one, tag in ((one, 'v1'), (two, 'v2')):
         pushed(made_one, f'file://{home}/registry', tag)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from stages.errors import DeliveryError
+
 PATIENCE_SECONDS: Final = 30.0
 """How long a server may say nothing, or send less than ``SLOWEST`` a second, before it counts as dead."""
 
@@ -33,6 +35,14 @@ class Stream:
 
     start: int
     chunks: Iterator[bytes]
+
+
+class Passing(DeliveryError):
+    """A fault that may be over the next time: the connection broke off, or the server is busy."""
+
+
+class NotThere(DeliveryError):
+    """The server answers, and has it not."""
 
 
 class Reading(Protocol):

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from stages.atomic import PART, sync_folder, write_bytes
-from stages.deliver.registry.contract import Stream
-from stages.deliver.registry.web import CHUNK, NotThere, Web
+from stages.deliver.registry.contract import NotThere, Stream
+from stages.deliver.registry.web import CHUNK, Web
 from stages.errors import DeliveryError, ToolError
 from stages.store.locks import locked
 

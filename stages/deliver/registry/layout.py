@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.deliver.registry.address import Address
-from stages.deliver.registry.contract import Stream
+from stages.deliver.registry.contract import NotThere, Stream
 from stages.deliver.registry.files import Changed, Files, Shown
 from stages.deliver.registry.oci import SHOWN, checked
-from stages.deliver.registry.web import NotThere
 from stages.deliver.release import INDEX_TYPE, MAX_BYTES, sha256_of
 from stages.errors import DeliveryError, IntegrityError
 

@@ -7,8 +7,8 @@ import json
 from typing import Final
 
 from stages.deliver.registry.address import Address, is_loopback
-from stages.deliver.registry.contract import Net, Stream
-from stages.deliver.registry.web import NotThere, Web
+from stages.deliver.registry.contract import Net, NotThere, Stream
+from stages.deliver.registry.web import Web
 from stages.deliver.release import INDEX_TYPE, MANIFEST_TYPE, MAX_BYTES
 from stages.errors import DeliveryError, IntegrityError
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
 from stages.deliver.registry.address import is_loopback
-from stages.deliver.registry.contract import SLOWEST, Net, Stream
+from stages.deliver.registry.contract import SLOWEST, Net, NotThere, Passing, Stream
 from stages.deliver.registry.login import Login, login_of
 from stages.errors import DeliveryError
 
@@ -147,14 +147,6 @@ class Web:
             raise DeliveryError(
                 f'{parts.netloc}: would be spoken to without TLS; use https, or name it in `plain-http` of the policy'
             )
-
-
-class Passing(DeliveryError):
-    """A fault that may be over the next time: the connection broke off, or the server is busy."""
-
-
-class NotThere(DeliveryError):
-    """The server answers, and has it not."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
