@@ -8,6 +8,7 @@ from stages import others
 from stages.contract.engine import Engine
 from stages.engines import (
     aotinductor,
+    lightgbm,
     litert,
     onnxruntime,
     opencv,
@@ -18,6 +19,7 @@ from stages.engines import (
     torch,
     torchscript,
     tvm,
+    xgboost,
 )
 from stages.engines.bare import use
 
@@ -35,6 +37,8 @@ OURS: Final[dict[str, Engine]] = {
     reader.ENGINE: reader,
     aotinductor.ENGINE: aotinductor,
     tvm.ENGINE: tvm,
+    xgboost.ENGINE: xgboost,
+    lightgbm.ENGINE: lightgbm,
 }
 
 

@@ -6,7 +6,21 @@ from typing import Final, cast
 
 from stages import others
 from stages.contract.source import Source
-from stages.sources import caffe, caffe2, darknet, exported, keras, onnx, paddle, savedmodel, tflite, torch, torchscript
+from stages.sources import (
+    caffe,
+    caffe2,
+    darknet,
+    exported,
+    keras,
+    lightgbm,
+    onnx,
+    paddle,
+    savedmodel,
+    tflite,
+    torch,
+    torchscript,
+    xgboost,
+)
 
 OURS: Final[dict[str, Source]] = {
     'torch': torch,
@@ -20,6 +34,8 @@ OURS: Final[dict[str, Source]] = {
     'darknet': darknet,
     'caffe2': caffe2,
     'onnx': onnx,
+    'xgboost': xgboost,
+    'lightgbm': lightgbm,
 }
 
 
