@@ -18,7 +18,7 @@ RunCycle = Callable[[dict[str, Any]], dict[str, Any]]
 ROUNDS: Final = 6
 QUICK_ROUNDS: Final = 10
 """Rounds where a recipe states none: of quick models more, for their processes differ more, and cost less. At ten,
-true ties come out as *same within 2 %* where processes differ by 2 %."""
+true ties come out as *same within 2 %* where processes differ by 1 %."""
 
 QUICK_NS: Final = 50_000_000
 """A call that is quicker than this is a quick one."""
