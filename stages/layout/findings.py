@@ -50,7 +50,7 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         protocol=Protocol(
             **asdict(recipe.benchmark) | {'cycles': _rounds(measured.values()) or recipe.benchmark.cycles}
         ),
-        asked=Asked(recipe.choose.fastest, recipe.choose.within, recipe.check.max_drop),
+        asked=Asked(recipe.choose.fastest, recipe.choose.within, recipe.check.max_drop, recipe.choose.budget),
         machine=facts,
         versions=_versions(project, outcomes),
         runs_python=tuple(sorted({plan.steps[id].python for id in plan.steps_of(recipe_name)} - {''})),

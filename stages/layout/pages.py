@@ -44,10 +44,11 @@ def unreported(project: Project, recipe: str) -> str:
 def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     """Write report.md, .html, .csv, .json, samples.json, ``best`` and the index; return what failed, in words.
 
-    That is measuring, and what got worse than the recipe's ``regression:`` block allows.
+    That is measuring, what got worse than the recipe's ``regression:`` block allows, and what is over its budget.
     """
     from stages.layout.findings import findings_of
     from stages.report import DRAW, TOOLS, write_report
+    from stages.report.words import verdict_sentence
 
     missing = [tool for tool, version in tools.versions(TOOLS, project.installed).items() if version == tools.MISSING]
     absent = [tool for tool in missing if tool in DRAW]
@@ -61,7 +62,7 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     rows = benchmark.wanted(project, outcomes)
     outcomes = benchmark.with_failures(project, outcomes, rows)
     findings = findings_of(project, recipe, outcomes, rows)
-    choice = write_report(findings, folder, draw=not absent)
+    choice, verdict = write_report(findings, folder, draw=not absent)
     samples: dict[str, list[Any]] = {outcome.build.variant.name: [] for outcome in outcomes}
     known = benchmark.recorded(project, rows)
     for row in rows:
@@ -77,7 +78,8 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     names = [*pages, 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
     failed = [o.build.name for o in outcomes if o.broken]
     lost = note(project, recipe, report_key(project, recipe))
-    if failed or lost or benchmark.to_measure(project, rows):
+    over = [f'{recipe}: over budget: {words}' for words in verdict.over]
+    if failed or lost or over or benchmark.to_measure(project, rows):
         _path(project, recipe).unlink(missing_ok=True)  # incomplete: looked at again next time
     else:
         write_text(_path(project, recipe), record(project, recipe, names))
@@ -86,9 +88,9 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
         terminal.note(
             f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}'
         )
-    terminal.note(f'  {recipe}: {choice.reason}\n  report  artifacts/{recipe}/{pages[-1]}')
+    terminal.note(f'  {recipe}: {verdict_sentence(verdict, choice)}\n  report  artifacts/{recipe}/{pages[-1]}')
     write_index(project)
-    return [*(f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring), *lost]
+    return [*(f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring), *lost, *over]
 
 
 def record(project: Project, recipe: str, names: list[str]) -> str:

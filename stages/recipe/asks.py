@@ -124,22 +124,23 @@ def read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mis
 
 def read_choose(node: Node, most: float | None, mistakes: Mistakes) -> Choose:
     """Return what the best variant is. ``most``: what the recipe's metric can fall by; None: it has none."""
-    given = entries.mapping(node, '`choose`', mistakes, ('fastest', 'within')) or {}
-    fastest, within = Choose.fastest, {}
+    given = entries.mapping(node, '`choose`', mistakes, ('fastest', 'within', 'budget')) or {}
+    fastest = Choose.fastest
+    bounds: dict[str, dict[str, float]] = {'within': {}, 'budget': {}}
     for key, below in given.items():
-        if key == 'within':
-            within = _read_within(below, most, mistakes)
+        if key in bounds:
+            bounds[str(key)] = _read_bounds(str(key), below, most, mistakes)
         elif below.value in FIGURES if isinstance(below.value, str) else False:
             fastest = below.value
         else:
             near = suggest(below.value, FIGURES)
             mistakes.add(below, f'`fastest` is {shown(below.value)}; expected one of {listed(FIGURES)}{near}')
-    return Choose(fastest, within)
+    return Choose(fastest, bounds['within'], bounds['budget'])
 
 
-def _read_within(node: Node, most: float | None, mistakes: Mistakes) -> dict[str, float]:
+def _read_bounds(what: str, node: Node, most: float | None, mistakes: Mistakes) -> dict[str, float]:
     bounds = {}
-    for key, below in (entries.mapping(node, '`within`', mistakes, BOUNDS) or {}).items():
+    for key, below in (entries.mapping(node, f'`{what}`', mistakes, BOUNDS) or {}).items():
         if key == 'accuracy_drop':
             bound = _read_drop(key, below, most, mistakes)
         elif key == 'latency':

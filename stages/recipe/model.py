@@ -203,6 +203,9 @@ class Choose:
     within: dict[str, float] = field(default_factory=dict)
     """Bounds: ``accuracy_drop`` (the metric's units), ``peak_memory`` and ``size`` (bytes), ``latency`` (seconds)."""
 
+    budget: dict[str, float] = field(default_factory=dict)
+    """What the best variant has to keep, or the build fails; the same bounds as ``within``, which only leaves out."""
+
 
 @dataclass(frozen=True)
 class Recipe:

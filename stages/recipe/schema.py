@@ -384,7 +384,12 @@ def _asks() -> Schema:
         ),
         'benchmark': _object(protocol, "The protocol's numbers."),
         'choose': _object(
-            {'fastest': fastest, 'within': _object(bounds, choose['within'])}, 'What the best variant is.'
+            {
+                'fastest': fastest,
+                'within': _object(bounds, choose['within']),
+                'budget': _object(bounds, choose['budget']),
+            },
+            'What the best variant is.',
         ),
         'regression': _object(grows, 'What may get worse from one build to the next; more, beyond the noise, fails.')
         | {'minProperties': 1},

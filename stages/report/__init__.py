@@ -9,8 +9,9 @@ from stages.atomic import write_text
 from stages.report.choose import Choice, choose
 from stages.report.findings import Findings, read_findings
 from stages.report.rows import Row
+from stages.report.verdict import Verdict, judge
 
-__all__ = ['TOOLS', 'Choice', 'Findings', 'choose', 'read_findings', 'rows_of', 'write_report']
+__all__ = ['TOOLS', 'Choice', 'Findings', 'Verdict', 'choose', 'read_findings', 'rows_of', 'write_report']
 
 
 TOOLS = ('jinja2', 'matplotlib', 'scipy')
@@ -28,8 +29,10 @@ def rows_of(findings: Findings) -> list[Row]:
     return with_compressed(rows(findings), findings.cpu_flags)
 
 
-def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choice:
-    """Write report.md, .csv, .json and, unless not to ``draw``, .html, each whole or not at all; return what to ship.
+def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> tuple[Choice, Verdict]:
+    """Write report.md, .csv, .json and, unless not to ``draw``, .html, each whole or not at all.
+
+    Return what was chosen, and the verdict on it.
 
     All are made before the first is written, so a report that cannot be made leaves the former one alone.
     """
@@ -39,7 +42,6 @@ def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choi
     from stages.report.markdown import markdown
     from stages.report.page import page
     from stages.report.text import clean_tree
-    from stages.report.verdict import judge
 
     # Cleaned once, here, so that no page can forget to.
     safe = read_findings(clean_tree(asdict(findings)))
@@ -55,4 +57,4 @@ def write_report(findings: Findings, folder: Path, *, draw: bool = True) -> Choi
     }
     for name, text in texts.items():
         write_text(folder / name, text, durable=True)
-    return choice
+    return choice, verdict

@@ -38,7 +38,7 @@ def as_json(findings: Findings, found: list[Row], choice: Choice, verdict: Verdi
         outputs=findings.outputs,
         preprocessing=findings.preprocessing,
         protocol=findings.protocol,
-        choose=Choose(findings.asked.fastest, findings.asked.within),
+        choose=Choose(findings.asked.fastest, findings.asked.within, findings.asked.budget),
         check=Checked(findings.asked.max_drop),
         choice=choice,
         verdict=verdict,

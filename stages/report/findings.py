@@ -120,6 +120,8 @@ class Asked:
     fastest: str = 'latency'
     within: Facts = field(default_factory=dict, hash=False)
     max_drop: float | None = None
+    budget: Facts = field(default_factory=dict, hash=False)
+    """What the best variant has to keep, or the build fails."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,12 @@ def read_findings(read: Facts) -> Findings:
             scenarios=tuple(protocol.get('scenarios') or ()),
             latency_bound=protocol.get('latency_bound'),
         ),
-        asked=Asked(asked.get('fastest') or 'latency', asked.get('within') or {}, asked.get('max_drop')),
+        asked=Asked(
+            asked.get('fastest') or 'latency',
+            asked.get('within') or {},
+            asked.get('max_drop'),
+            asked.get('budget') or {},
+        ),
         machine=read.get('machine') or {},
         versions=read.get('versions') or {},
         runs_python=tuple(read.get('runs_python') or ()),

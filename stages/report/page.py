@@ -13,8 +13,7 @@ from stages.report.compressed_table import TITLE, compressed_table
 from stages.report.facts import facts, measured
 from stages.report.failures import failed_blocks, named, stopped, told, unsupported_blocks
 from stages.report.findings import Findings
-from stages.report.rows import Row, comparisons
-from stages.report.statistics import level_for
+from stages.report.rows import Row
 from stages.report.verdict import Verdict
 from stages.report.words import sentence, verdict_sentence
 
@@ -27,7 +26,12 @@ METHOD = (
     'Speed is exp of the mean of ln(baseline/variant) over the rounds, with its t interval; above 1 is faster.',
     'Faster or slower is said only if the whole interval is more than 2 % away from 1; same, if all of it is within '
     '2 %; otherwise the answer is inconclusive, and more cycles help.',
-    'With more than five comparisons the speed intervals are 99 %, since one of twenty 95 % intervals misses by luck.',
+    'Intervals are 95 %. With more than five comparisons faster or slower is said only if the 99 % interval is away '
+    'from 1 as well, since one of twenty 95 % intervals misses by luck.',
+    'All rows that can be chosen are of one session. Where a process ran slower than the others of its variant, half '
+    'as many rounds more were taken.',
+    'Of the metric: Wilson intervals of shares, Student t of means, draws of the samples else; losses are of paired '
+    'answers (McNemar).',
     'Percentiles are of all calls pooled; p95 from 300 calls, p99 from 500 and with its rank interval only.',
     'Nothing is dropped: outliers are counted and stay in every number. Flags never change a number.',
     'No value has more digits than its interval supports; report.json has them unrounded.',
@@ -81,16 +85,17 @@ def _verdicts(found: list[Row], choice: Choice, verdict: Verdict) -> list[str]:
     """The verdict, then how it compares; of the others, those that are slower, since nobody looks for them."""
     several = len({row.threads for row in found if row.threads}) > 1
     said = [verdict_sentence(verdict, choice)]
+    told = [*(f'Over budget, the build fails: {words}.' for words in verdict.over), *verdict.notes]
     for row in found:
         best = choice.of(row)
         base = next((one for one in found if one.baseline and one.setting == row.setting), None)
         if base and not row.baseline and row.ratio and not row.failure and (best or row.verdict == 'slower'):
             said.insert(1 if best else len(said), sentence(row, base, several))
-    return said
+    return [said[0], *told, *said[1:]]
 
 
 def _variants(findings: Findings, found: list[Row], choice: Choice) -> list[Block]:
-    blocks: list[Block] = [tables.main_table(found, findings, choice, level_for(comparisons(findings)))]
+    blocks: list[Block] = [tables.main_table(found, findings, choice)]
     expected = {row.variant for row in found if row.unsupported}
     same: dict[str, list[str]] = {}
     for name, why in choice.refused.items():
@@ -104,8 +109,6 @@ def _variants(findings: Findings, found: list[Row], choice: Choice) -> list[Bloc
 
 def _chosen(choice: Choice, verdict: Verdict) -> list[Block]:
     blocks: list[Block] = [Items(choice.rule)] if choice.rule else []
-    if verdict.notes:
-        blocks.append(Items(verdict.notes))
     if choice.front:
         words = 'No other variant beats these in time, peak memory, size and the metric together: '
         blocks.append(Paragraph(words + ', '.join(choice.front) + '.'))

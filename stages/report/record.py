@@ -99,6 +99,7 @@ class Choose:
 
     fastest: str
     within: Mapping[str, Any]
+    budget: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ Cells = Callable[[Row], str]
 Phase = tuple[str, Callable[[Cycle], float | None]]
 
 
-def main_table(found: list[Row], findings: Findings, choice: Choice, level: int) -> Table:
+def main_table(found: list[Row], findings: Findings, choice: Choice) -> Table:
     """One line per variant and thread count, failed ones greyed and with their word in the last column."""
     unit = time_unit(row.latency.mean for row in found if row.latency)
     size = size_unit([row.size for row in found if row.size])
@@ -73,7 +73,7 @@ def main_table(found: list[Row], findings: Findings, choice: Choice, level: int)
     lines = tuple(
         Line(tuple(cell(row) for _, cell in columns), state(row, choice), folded=id(row) not in first) for row in found
     )
-    return Table('Variants', tuple(column for column, _ in columns), lines, _note(found, findings, level))
+    return Table('Variants', tuple(column for column, _ in columns), lines, _note(found))
 
 
 def _settings(found: list[Row]) -> list[tuple[Column, Cells]]:
@@ -128,14 +128,14 @@ def _percentile(name: str, unit: Unit) -> Cells:
     return cell
 
 
-def _note(found: list[Row], findings: Findings, level: int) -> str:
+def _note(found: list[Row]) -> str:
     cycles = max((len(samples.timed(row.cycles)) for row in found), default=0)
     batch = {row.batch for row in found}
     what = f'batch {batch.pop()}' if len(batch) == 1 else 'batch as in the table'
     compared = sum(row.ratio is not None for row in found)
     return (
         f'Timed: host array in → host array out, {what}, after warm-up. Intervals: 95 %, over {cycles} process means; '
-        f'speed: {level} %, over paired rounds ({compared} comparisons). Percentiles: of all calls pooled.'
+        f'speed: over paired rounds ({compared} comparisons). Percentiles: of all calls pooled.'
     )
 
 

@@ -10,6 +10,7 @@ from stages.measure.noise import cpu_share, of_machine, of_variant
 from stages.measure.tolerance import DEFAULTS
 from stages.report import samples
 from stages.report.accuracy import Loss, judgement, limit, loss_of
+from stages.report.budget import over_budget
 from stages.report.choose import Choice
 from stages.report.digits import change_text, ratio_text, score_words, significant
 from stages.report.findings import Findings
@@ -73,7 +74,10 @@ class Verdict:
     accuracy: Accuracy
     trust: Trust
     notes: tuple[str, ...] = ()
-    """Ties and equal bytes: no reason against anything."""
+    """Ties, equal bytes, and what of the budget is not shown to be kept: no reason against anything."""
+
+    over: tuple[str, ...] = ()
+    """What breaks the recipe's budget, in sentences: the build fails."""
 
 
 def judge(findings: Findings, found: list[Row], choice: Choice) -> Verdict:
@@ -81,14 +85,17 @@ def judge(findings: Findings, found: list[Row], choice: Choice) -> Verdict:
     row = next((one for one in found if choice.of(one)), None) if choice.name else None
     if row is None:
         nothing = Accuracy(None, None, None, 'not measured', 'not measured')
+        over, _ = over_budget(None, findings.asked.budget, None)
         return Verdict(
-            'nothing', 'Nothing to ship', (f'{choice.reason}.',), None, None, None, '', nothing, Trust((), None, 0, '')
-        )
+            'nothing', 'Nothing to ship', (f'{choice.reason}.',), None, None, None, '', nothing, Trust((), None, 0, ''),
+            over=tuple(over),
+        )  # fmt: skip
     base = baseline_of(row, found)
     accuracy, trusted = accuracy_of(row, base, findings), trust(row, base, findings)
     unclear = _unclear(row, base, found, choice, findings)
     unknown = _unknown(row, accuracy, findings)
     reasons = (*(f'{doubt}.' for doubt in trusted.doubts), *unclear, *unknown)
+    over, unsure = over_budget(row, findings.asked.budget, accuracy.loss)
     grade: Grade = 'repeat' if trusted.doubts else 'stay' if unclear else 'repeat' if unknown else 'ship'
     name = f'{row.variant} with {row.threads} threads' if len({one.threads for one in found}) > 2 else row.variant
     headline = {
@@ -98,7 +105,7 @@ def judge(findings: Findings, found: list[Row], choice: Choice) -> Verdict:
     }[grade]
     return Verdict(
         grade, headline, reasons, row.variant, row.threads, row.ratio, speed_words(row, base), accuracy, trusted,
-        _notes(row, choice),
+        (*_notes(row, choice), *(f'{one}.' for one in unsure)), tuple(over),
     )  # fmt: skip
 
 

@@ -45,9 +45,11 @@ def test_a_matrix_becomes_every_combination_and_keeps_types(write: Write, projec
 
 
 def test_amounts_become_bytes_and_seconds(write: Write, project: Path) -> None:
-    asks = 'choose: {within: {peak_memory: 300 MiB, size: 10 MB, latency: 5 ms}}\ntimeout: 10 min\nmemory: 8 GiB\n'
+    asks = 'choose: {within: {peak_memory: 300 MiB, size: 10 MB, latency: 5 ms}, budget: {latency: 4 ms}}\n'
+    asks += 'timeout: 10 min\nmemory: 8 GiB\n'
     recipe = read_recipe(write(RECIPE + asks), project)
     assert recipe.choose.within == {'peak_memory': 300 * 2**20, 'size': 10**7, 'latency': 0.005}
+    assert recipe.choose.budget == {'latency': 0.004}
     assert (recipe.timeout, recipe.memory) == (600.0, 8 << 30)
 
 

@@ -7,7 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from stages.report import Choice, choose, read_findings, rows_of, write_report
+from stages.report import Choice, Verdict, choose, read_findings, rows_of, write_report
+from stages.report.verdict import judge
 
 MIB = 2**20
 # name, stages, engine, format, precision, ms, MiB, MB, top1 of 512, agreement of 512, between-process spread
@@ -28,13 +29,20 @@ VARIANTS = [
 
 def written(document: dict[str, Any], folder: Path, **more: bool) -> Choice:
     """Write the pages of findings that are given as JSON values."""
-    return write_report(read_findings(document), folder, **more)
+    return write_report(read_findings(document), folder, **more)[0]
 
 
 def chosen(document: dict[str, Any]) -> Choice:
     """Return who is shipped."""
     findings = read_findings(document)
     return choose(findings, rows_of(findings))
+
+
+def judged(document: dict[str, Any]) -> Verdict:
+    """Return the verdict on who is shipped."""
+    findings = read_findings(document)
+    found = rows_of(findings)
+    return judge(findings, found, choose(findings, found))
 
 
 def cycle(
