@@ -46,7 +46,7 @@ def load(
     Raises StepError where there is no artifact, ForeignError where this machine cannot run it, ToolError where the
     engine is not installed.
     """
-    place = artifact_in(Path(folder))
+    place = artifact_in(folder)
     manifest = read_manifest(place)
     engine = ENGINES.get(manifest.engine)
     if engine is None:

@@ -14,7 +14,7 @@ POINTERS: Final = ('current', 'best')
 """Names of what leads on: a link to a folder, or a file of one line with its place relative to here."""
 
 
-def artifact_in(folder: Path) -> Path:
+def artifact_in(folder: str | os.PathLike[str]) -> Path:
     """Return the folder that holds the manifest: ``folder`` itself, or the one that its ``current`` or ``best`` names.
 
     Links are followed here, once: whoever loads from the answer sees one version, whatever is swapped meanwhile.
