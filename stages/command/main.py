@@ -38,6 +38,7 @@ COMMANDS: Final = (
     'push',
     'pull',
     'rollback',
+    'export',
 )
 """In the order of the help; each is a file of this room. Only the one that is asked for is loaded."""
 
