@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A table row; ``state`` is ``chosen``, ``greyed``, ``refused`` or nothing, and is said in a cell's words too."""
+    """A table row; ``state``, said in a cell too, is ``chosen``, ``greyed``, ``refused``, ``doubted`` or empty."""
 
     cells: tuple[str, ...]
     state: str = ''

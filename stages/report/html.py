@@ -23,6 +23,7 @@ _TOGETHER = re.compile(r' (?=[±%]|(?:ms|µs|s|MiB|MB|kB|points?)\b)|(?<=±) ')
 """Spaces at which a number must not be torn apart."""
 
 _INTERVAL = re.compile(r'\([^()\s]+–[^()\s]+\)')
+_MOMENT = re.compile(r'(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC')
 _TAG = re.compile(r'<[^>]*>')
 _STYLED = re.compile(r' style="([^"{}<>]*)"')
 
@@ -71,6 +72,8 @@ def kept(text: str) -> Any:
     """Return ``text``, escaped, so that no number and no interval is torn apart at the end of a line."""
     from markupsafe import Markup, escape
 
+    if moment := _MOMENT.fullmatch(text):  # the script adds how long ago that was, which a page cannot know
+        return Markup('<time datetime="{}T{}Z">{}</time>').format(moment[1], moment[2], text)
     safe = _TOGETHER.sub('\u00a0', str(escape(text)))
     return Markup(_INTERVAL.sub(r'<span class="whole">\g<0></span>', safe))  # noqa: S704 escaped before
 

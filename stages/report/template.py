@@ -72,6 +72,7 @@ tr.chosen > * { background: var(--wash); }
 tr.chosen td:nth-child(2) { color: var(--accent); font-weight: 650; }
 tr.greyed > *, tr.refused > *, tr.greyed > th[scope=row], tr.refused > th[scope=row] { color: var(--muted); }
 tr.greyed td:nth-child(2) { color: var(--bad); }
+tr.doubted td:nth-child(3) { color: var(--warn); font-weight: 650; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.2rem;
   align-items: start; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
@@ -115,7 +116,7 @@ TEMPLATE = """<!doctype html>
 <dd>{{ kept(fact.value) }}</dd>{% if fact.note %}<dd>{{ kept(fact.note) }}</dd>{% endif %}</div>
 {% endfor %}</dl>
 {% endif %}{% if page.measured %}<dl class="measured">{% for fact in page.measured %}<div><dt>{{ fact.title }}</dt>\
-<dd>{{ fact.value }}</dd></div>
+<dd>{{ kept(fact.value) }}</dd></div>
 {% endfor %}</dl>
 {% endif %}{% if said %}<ul>{% for text in said[:few] %}<li>{{ text }}</li>
 {% endfor %}</ul>
