@@ -104,7 +104,8 @@ def _shipped(old: Kept, new: Kept, level: int) -> list[Change]:
 def incomparable(old: Kept, new: Kept) -> str:
     """Why no speed of two builds can be judged, in a sentence; empty when it can."""
     if old.machine != new.machine:
-        return f'No speed is judged: the builds were measured on other machines, {_machine(old)} and {_machine(new)}.'
+        two = f'{_machine(old)} and {_machine(new)}'
+        return f'No speed and no memory is judged: the builds were measured on other machines, {two}.'
     if old.baseline != new.baseline:
         return f'No speed is judged: the baselines are others, {old.baseline} and {new.baseline}.'
     return ''
@@ -149,7 +150,7 @@ def _figures(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: int) 
     found = [
         _latency(old, new, before, after, level),
         _accuracy(before, after),
-        _memory(before, after),
+        _memory(before, after) if old.machine == new.machine else None,
         _size(before, after),
     ]
     return [one for one in found if one]

@@ -68,12 +68,22 @@ def measured(findings: Findings) -> tuple[Fact, ...]:
     threads = f'{" and ".join(map(str, protocol.threads))} thread{"s" * (protocol.threads != (1,))}'
     told = {
         'CPU': f'{cpu.get("model") or ""}{cores}'.strip(', '),
-        'measured': findings.created[:16].replace('T', ' ') + ' UTC' if findings.created else '',
+        'measured': _moment(_taken(findings)),
+        'reported': '' if _taken(findings) else _moment(findings.created),
         'fed': shapes or sizes,
         'on': threads if protocol.threads else '',
         'rounds': f'{protocol.cycles} fresh processes × {protocol.repetitions} calls' if protocol.cycles else '',
     }
     return tuple(Fact(title, text) for title, text in told.items() if text)
+
+
+def _moment(stamp: str) -> str:
+    return f'{stamp[:16].replace("T", " ")} UTC' if stamp else ''
+
+
+def _taken(findings: Findings) -> str:
+    """When the last session of the table began; empty: no sample says."""
+    return max((taken.taken for variant in findings.variants for taken in variant.measured), default='')
 
 
 def fed(findings: Findings) -> Mapping[str, tuple[int, ...]]:

@@ -56,8 +56,7 @@ def opened(browser: Any, path: Path, width: int = 1280, **more: Any) -> Any:
     return page
 
 
-@pytest.mark.parametrize('scheme', ['light', 'dark'])
-@pytest.mark.parametrize('width', [360, 1280])
+@pytest.mark.parametrize(('width', 'scheme'), [(360, 'light'), (1280, 'dark')])
 @pytest.mark.parametrize('name', ['few', 'many', 'index'])
 def test_axe_finds_nothing_and_the_policy_stops_nothing_of_ours(
     browser: Any, pages: dict[str, Path], name: str, width: int, scheme: str
@@ -75,7 +74,7 @@ def test_the_four_facts_and_the_beginning_of_the_table_are_on_the_first_screen(
     page = opened(browser, pages['middle'])
     seen = page.evaluate("[...document.querySelectorAll('.facts dd')].map((e) => e.getBoundingClientRect().bottom)")
     assert len(seen) == 8 and max(seen) < 400
-    words = page.inner_text('.verdict')
+    words = page.inner_text('.verdict').replace('\u00a0', ' ')
     assert all(fact in words for fact in ('ov-int8', '4.39×', 'n = 512, source 78 %', 'no grave doubt', 'EPYC', 'UTC'))
 
 

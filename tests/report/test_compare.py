@@ -109,11 +109,12 @@ def test_what_was_shipped_and_fails_now_is_a_regression_and_what_is_gone_is_none
     assert words(found)['shipped: ov-int8 → ov'] == 'slower'
 
 
-def test_another_machine_judges_no_speed_but_size(tmp_path: Path) -> None:
+def test_another_machine_judges_no_speed_and_no_memory_but_size(tmp_path: Path) -> None:
     document = slowed(findings(seed=2), 'ort', 3.0)
     document['machine'] = {**document['machine'], 'cpu': {'model': 'another', 'cores': 8}}
     document['variants'][3]['size_bytes'] *= 2
-    found = compare(built(tmp_path / 'a', findings(seed=1)), built(tmp_path / 'b', document, latency=0.0, size=0.1))
+    asked = {'latency': 0.0, 'size': 0.1, 'peak_memory': 0.0}
+    found = compare(built(tmp_path / 'a', findings(seed=1)), built(tmp_path / 'b', document, **asked))
     assert {one.figure for one in judged(found, found.new.regression)} == {'size'}
     (said,) = regressed(found, found.new.regression)
     assert said.startswith('ort: size 44.8 MB → 89.6 MB (+100 %')
