@@ -19,6 +19,7 @@ from stages.terminal import complain, indented, only_plain
 COMMANDS: Final = (
     'new',
     'inspect',
+    'list',
     'check',
     'plan',
     'why',

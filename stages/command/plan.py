@@ -8,32 +8,38 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
+from typing import Any
 
-from stages.errors import RecipeError
+from stages.command.usual import json_too, meant, print_json, right_project
 from stages.execute.predict import Prediction
-from stages.execute.project import find_root, open_project
 from stages.layout.foresee import Deed, foresee
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('name', nargs='*', help='recipes or RECIPE:VARIANT; default: all')
+    parser.add_argument('name', nargs='*', help='recipes, variants, patterns, tags; default: all')
     parser.add_argument('--all', action='store_true', help='also show what is current')
+    json_too(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
-    project = open_project(find_root(Path.cwd()))
-    names = {build.name for builds in project.plan.builds.values() for build in builds}
-    for name in asked.name:
-        if name not in names and name not in project.plan.builds:
-            raise RecipeError(f'{name} is no recipe and no variant here; `doit list --all` shows them')
-    steps, deeds = foresee(project, asked.name)
+    project, code = right_project()
+    steps, deeds = foresee(project, meant(project, asked.name) if asked.name else ())
     shown: list[Prediction | Deed] = [step for step in steps if asked.all or step.what not in ('current', 'refused')]
+    if asked.json:
+        print_json({'steps': [as_json(one) for one in shown], 'deeds': [as_json(one) for one in deeds]})
+        return code
     for one in (*shown, *deeds):
         print(line(one))
     counts = Counter(step.what for step in steps) + Counter(deed.what if deed.sure else 'maybe' for deed in deeds)
     print(', '.join(f'{count} {what}' for what, count in sorted(counts.items())) or 'no steps')
-    return 0
+    return code
+
+
+def as_json(one: Prediction | Deed) -> dict[str, Any]:
+    """Return what ``line`` says, for programs."""
+    if isinstance(one, Prediction):
+        return {'what': one.what, 'step': one.step.name, 'kind': one.step.kind, 'reasons': list(one.reasons)}
+    return {'what': one.what, 'name': one.name, 'reasons': list(one.reasons), 'sure': one.sure}
 
 
 def line(one: Prediction | Deed) -> str:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
-from stages.command.plan import line
+from stages.command.plan import as_json, line
+from stages.command.usual import json_too, print_json, right_project
 from stages.errors import RecipeError
 from stages.execute.predict import Prediction
-from stages.execute.project import Project, find_root, open_project
+from stages.execute.project import Project
 from stages.layout.foresee import foresee
 from stages.plan.step import Step
+from stages.recipe.mistakes import suggest
 
 SETTLED = ('current', 'refused')
 
@@ -22,12 +23,22 @@ SETTLED = ('current', 'refused')
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('step', help='a step (onnx-1a2b3c4d, or the beginning of it), RECIPE:VARIANT or RECIPE')
     parser.add_argument('--long', action='store_true', help='also show parameters, inputs and keys')
+    json_too(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
-    project = open_project(find_root(Path.cwd()))
+    project, code = right_project()
     plan = project.plan
     names = {build.name for builds in plan.builds.values() for build in builds}
+    if asked.json:
+        named = asked.step in names or asked.step in plan.builds
+        found = [] if named else find_steps(project, asked.step)
+        users = sorted({name for step in found for name in project.users.get(step.id, [])})
+        steps, deeds = foresee(project, [asked.step] if named else users)
+        only = {step.id for step in found}
+        shown = [one for one in steps if (one.step.id in only if only else one.what not in SETTLED)]
+        print_json({'steps': [as_json(one) for one in shown], 'deeds': [as_json(one) for one in deeds if named]})
+        return code
     if asked.step in names or asked.step in plan.builds:
         steps, deeds = foresee(project, [asked.step])
         told = [line(step) for step in steps if step.what not in SETTLED] + [line(deed) for deed in deeds]
@@ -42,7 +53,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.long:
         for step in chosen:
             print('\n'.join(_long(project, step)))
-    return 0
+    return code
 
 
 def _told(project: Project, predicted: dict[str, Prediction], step: Step) -> Iterator[str]:
@@ -82,5 +93,7 @@ def find_steps(project: Project, name: str) -> list[Step]:
                 return [plan.steps[id] for id in build.steps]
     found = [step for step in plan.steps.values() if step.name.startswith(name.removeprefix('_'))]
     if not found:
-        raise RecipeError(f'{name} is no step and no variant here; `modelkiln plan --all` shows them')
+        known = [*plan.builds, *(build.name for builds in plan.builds.values() for build in builds)]
+        near = suggest(name, known)
+        raise RecipeError(f'{name} is no step and no variant here; `modelkiln plan --all` shows them{near}')
     return found

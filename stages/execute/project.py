@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from stages.contract.engine import Emulator
 from stages.digest import digest_of, file_digest
 from stages.engines import ENGINES
 from stages.environments import lock_file, locked
-from stages.errors import ToolError
+from stages.errors import RecipeError, ToolError
 from stages.execute import host, programs, tools
 from stages.execute.action import START, action_of
 from stages.execute.code import Python, code_digest, python_of
@@ -24,8 +25,8 @@ from stages.launch import Launcher
 from stages.measure import check
 from stages.paths import files_below
 from stages.plan.make import make_plan
-from stages.plan.step import Plan, Step
-from stages.recipe.read import read_recipes
+from stages.plan.step import Build, Plan, Step
+from stages.recipe.read import read_recipes, read_right
 from stages.store.files import Remembered
 from stages.store.records import read_record
 from stages.store.store import Store
@@ -70,6 +71,15 @@ class Project:
 
     root: Path
     plan: Plan
+    wrong: tuple[str, ...] = ()
+    """What is wrong with recipes that are not in the plan; what they left is nobody's to take away."""
+
+    left_out: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """By recipe and variant: the tools that are not installed, for which it is not in the plan."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    """What this run did so far, for its last line: steps by what became of them, reports."""
+
     stamps: dict[str, Stamp | None] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
@@ -189,8 +199,32 @@ class Project:
 
     def unable(self, recipe: str) -> list[str]:
         """Return the packages that any step of ``recipe`` needs and that are not installed here."""
-        steps = (self.plan.steps[id] for id in self.plan.steps_of(recipe))
-        return sorted({tool for step in steps for tool in self.missing(step)})
+        return self._lacking(self.plan.steps_of(recipe))
+
+    def leave_out(self) -> None:
+        """Take the variants out of the plan whose tools are not installed, of recipes whose baseline can be built."""
+        builds: dict[str, tuple[Build, ...]] = {}
+        for recipe, all_of_it in self.plan.builds.items():
+            lacking = {build.variant.name: self._lacking(build.steps) for build in all_of_it}
+            gone = {name: tools for name, tools in lacking.items() if tools}
+            if not gone or self.plan.baseline(recipe).variant.name in gone:
+                builds[recipe] = all_of_it
+                continue
+            builds[recipe] = tuple(build for build in all_of_it if build.variant.name not in gone)
+            self.left_out[recipe] = gone
+        self.plan = replace(self.plan, builds=builds)
+
+    def _lacking(self, ids: Iterable[str]) -> list[str]:
+        return sorted({tool for id in ids for tool in self._missing_of(id)})
+
+    def _missing_of(self, id: str) -> list[str]:
+        if id not in self._missing:
+            self._missing[id] = self.missing(self.plan.steps[id])
+        return self._missing[id]
+
+    @cached_property
+    def _missing(self) -> dict[str, list[str]]:
+        return {}
 
     def packages(self, step: Step) -> Mapping[str, str]:
         """Return the packages that ``step`` runs among, and their versions."""
@@ -231,6 +265,7 @@ class Project:
         """Forget what was read of files and packages in this run, so that a change since then is seen."""
         self.remembered.forget_run()
         self.__dict__.pop('installed', None)
+        self._missing.clear()
         self._codes.clear()
 
 
@@ -246,3 +281,14 @@ def find_root(start: Path) -> Path:
 def open_project(root: Path) -> Project:
     """Read the recipes below ``root`` and plan them. Raises RecipeError with every mistake."""
     return Project(root, make_plan(read_recipes(root)))
+
+
+def open_right(root: Path) -> Project:
+    """Read the recipes below ``root`` and plan those that are right; what is wrong with the others is in ``wrong``.
+
+    Raises RecipeError where none is right.
+    """
+    recipes, wrong = read_right(root)
+    if wrong and not recipes:
+        raise RecipeError(*wrong)
+    return Project(root, make_plan(recipes), wrong)

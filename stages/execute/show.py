@@ -19,18 +19,22 @@ QUIET_SECONDS = 30.0
 
 
 def built(project: Project, step: Step, seconds: float) -> None:
+    project.done['built'] += 1
     note(f'  built   {_who(project, step)}  {seconds:.1f} s')
 
 
 def cached(project: Project, step: Step) -> None:
+    project.done['cached'] += 1
     note(f'  cached  {_who(project, step)}')
 
 
 def failed(project: Project, step: Step, failure: Failure) -> None:
+    project.done['failed'] += 1
     note(f'  FAILED  {_who(project, step)}\n          {failure}')
 
 
 def refused(project: Project, step: Step, words: str) -> None:
+    project.done['refused as expected'] += 1
     note(f'  refused {_who(project, step)}  as expected: {words.partition(chr(10))[0]}')
 
 

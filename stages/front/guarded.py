@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stages.errors import ModelkilnError
 from stages.execute.project import STATE
+from stages.front.failed import failed
 from stages.store.disk import in_words
 from stages.terminal import indented
 
@@ -19,9 +20,7 @@ def guarded(act: Callable[[], object]) -> Callable[[], object]:
             with in_words(Path(STATE).absolute()):
                 return act()
         except ModelkilnError as error:
-            from doit.exceptions import TaskFailed
-
-            return TaskFailed(indented(str(error)), report=True)
+            return failed(indented(str(error)), error.exit_code)
 
     return done
 

@@ -1,17 +1,30 @@
-"""What doit itself prints: a line per task that ran, and each failure once, in our words."""
+"""What doit itself prints: a line per task that ran, each failure once, in our words, and how the run ended."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections import Counter
+from typing import Any, TextIO
 
 from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
+from stages.errors import ModelkilnError, RecipeError
+from stages.front.failed import worst
 from stages.terminal import Plain
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
-    """doit's console reporter without tracebacks for failures that explain themselves."""
+    """doit's console reporter without tracebacks for failures that explain themselves.
+
+    ``wrong``: a recipe was left out because it is wrong. ``done`` counts what the run does.
+    """
+
+    def __init__(self, stream: TextIO, *, wrong: bool = False, done: Counter[str] | None = None) -> None:
+        super().__init__(stream, {})
+        self.wrong = wrong
+        self.done: Counter[str] = Counter() if done is None else done
+        self.started = time.monotonic()
 
     def write(self, text: str) -> None:
         """Write what is safe to show: names and reasons come from recipes, models and frameworks."""
@@ -35,14 +48,32 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
         self.failures.append({'task': task, 'exception': fail})
 
     def complete_run(self) -> None:
-        """Print every failure once, with all the tasks that it takes along."""
+        """Print every failure once, with all the tasks that it takes along, and what was done; end with our exit code.
+
+        doit's own code is 1 for whatever failed; ours says what kind of failure it was.
+        """
         told: dict[str, list[str]] = {}
+        codes = {RecipeError.exit_code} if self.wrong else set()
         for failure in self.failures:
             fail = failure['exception']
-            if not isinstance(fail, UnmetDependency):
-                text = fail.message if isinstance(fail, TaskFailed) else fail.get_msg()
-                told.setdefault(text.strip(), []).append(failure['task'].name)
+            if isinstance(fail, UnmetDependency):
+                continue
+            text = fail.message if isinstance(fail, TaskFailed) else fail.get_msg()
+            told.setdefault(text.strip(), []).append(failure['task'].name)
+            codes.add(getattr(fail, 'exit_code', ModelkilnError.exit_code))
         if told:
             self.write('\nFailed:\n')
         for text, names in told.items():
             self.write(f'- {", ".join(names)}: {text}\n')
+        if self.done or told:
+            self._close(sum(len(names) for names in told.values()))
+        if code := worst(codes):
+            raise SystemExit(code)
+
+    def _close(self, failures: int) -> None:
+        """Say in one line what was done, and how long it took."""
+        seconds = time.monotonic() - self.started
+        took = f'{seconds:.0f} s' if seconds < 120 else f'{seconds / 60:.0f} min'
+        counted = [f'{count} {what}' for what, count in sorted(self.done.items()) if what != 'failed']
+        broken = [f'{failures} failed'] if failures else []
+        self.write(f'\n{", ".join([*counted, *broken]) or "nothing to do"}, in {took}\n')

@@ -41,7 +41,7 @@ class Opened:
 
 
 def opened(root: Path) -> Current | Opened:
-    """Return the project at ``root``. A wrong recipe ends the run here, with exit code 2 and nothing on disk."""
+    """Return the project at ``root``; without any recipe that is right the run ends here, with nothing on disk."""
     if said := copies.warning(root):
         complain(said)
     names = _names(sys.argv[1:])
@@ -51,7 +51,9 @@ def opened(root: Path) -> Current | Opened:
     from stages.front import tasks
 
     seen = summary.look(root)
-    return Opened(tasks.opened(root), seen)
+    project = tasks.opened(root)
+    tasks.refuse_unknown(project, names or ())
+    return Opened(project, seen)
 
 
 def settings(opened: Current | Opened) -> dict[str, Any]:
@@ -59,9 +61,9 @@ def settings(opened: Current | Opened) -> dict[str, Any]:
     if isinstance(opened, Opened):
         from stages.front import tasks
 
-        return tasks.settings(opened.root)
+        return tasks.settings(opened.project)
     decide_modes(opened.root)
-    return {**NO_DATABASE, 'reporter': Reporter, 'verbosity': 0}
+    return {**NO_DATABASE, 'reporter': Reporter(sys.stdout), 'verbosity': 0}
 
 
 def tasks_of(opened: Current | Opened) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ Files count by their stat, as everywhere here; a summary that is lost or refused
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import hashlib
 import os
 import sys
@@ -69,6 +70,7 @@ def current(root: Path, asked: Sequence[str]) -> dict[str, Tasks] | None:
         return None
     found: dict[str, Tasks] = {}
     try:
+        asked = [name for one in asked for name in (_meant(kept['all'], one) if '*' in one else [one])]
         for name in dict.fromkeys(name.partition(':')[0] for name in asked or kept['all']):
             found[name] = [[task, words] for task, words in kept['recipes'][name]['tasks']]
         for name in asked:
@@ -80,6 +82,14 @@ def current(root: Path, asked: Sequence[str]) -> dict[str, Tasks] | None:
         return None
     seen = look(root, found)
     return found if seen is not None and (seen.common, seen.recipes) == (kept['common'], before) else None
+
+
+def _meant(names: list[str], pattern: str) -> list[str]:
+    """Return the recipes that a pattern means; KeyError where it means none, or variants."""
+    found = fnmatch.filter(names, pattern)
+    if not found:
+        raise KeyError(pattern)
+    return found
 
 
 def keep(

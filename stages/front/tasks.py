@@ -8,6 +8,7 @@ stop what else can be built; the variant that needed it fails, so the run ends n
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import shutil
 import sys
@@ -17,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from stages import others, spawn, terminal
-from stages.errors import RecipeError, ToolError
+from stages.errors import PromiseError, RecipeError, ToolError
 from stages.execute import environment
 from stages.execute.ensure import ensure, is_current
 from stages.execute.lineage import remember
-from stages.execute.project import Project, open_project
+from stages.execute.project import Project, open_right
 from stages.execute.tools import remedy
+from stages.front.failed import code_of, failed
 from stages.front.forgetful import NO_DATABASE
 from stages.front.guarded import answered, guarded
 from stages.front.leavings import clear_leavings
@@ -34,6 +36,7 @@ from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import is_reported, report
 from stages.layout.stale import Stale, stale, take_away
 from stages.plan.step import Build, Step
+from stages.recipe.mistakes import suggest
 from stages.recipe.setting import SINGLE
 from stages.store.modes import decide_modes
 from stages.terminal import indented
@@ -44,27 +47,61 @@ STEPS_AT_ONCE = 2
 
 
 def opened(root: Path) -> Project:
-    """Return the project at ``root``. A wrong recipe ends the run here, with exit code 2 and nothing on disk."""
+    """Return the project at ``root``, without wrong recipes and without variants whose tools are not installed.
+
+    Where no recipe is right the run ends here, with exit code 2 and nothing on disk.
+    """
     if _wants_processes(sys.argv):
         words = 'doit -P process is not supported: it hangs when a worker dies. Use -n N alone.'
         terminal.complain(f'modelkiln: {words}')
         raise SystemExit(3)
     try:
-        return open_project(root)
+        project = open_right(root)
     except RecipeError as error:
         terminal.complain('\n'.join(indented(problem) for problem in error.problems))
         raise SystemExit(error.exit_code) from None
+    if project.wrong:
+        terminal.complain('\n'.join(indented(problem) for problem in project.wrong))
+        terminal.complain('modelkiln: the recipes above are left out; the others go on')
+    project.leave_out()
+    return project
 
 
-def settings(root: Path) -> dict[str, Any]:
-    """Return doit's settings for the project at ``root``."""
-    decide_modes(root)
+def refuse_unknown(project: Project, names: Iterable[str]) -> None:
+    """End the run, with exit code 2, where a name is that of nothing; say which is nearly so."""
+    variants = [f'{recipe}:{name}' for recipe in project.plan.builds for name in _variants(project, recipe)]
+    known = {*project.plan.builds, *variants, *(f'{recipe}:report' for recipe in project.plan.builds), *_tags(project)}
+    unknown = [name for name in names if name not in known and not fnmatch.filter(known, name)]
+    if unknown and not any(name.startswith('_') for name in unknown):
+        near = suggest(unknown[0], known)
+        wrong = '; recipes that are wrong are named above' if project.wrong else ''
+        terminal.complain(f'modelkiln: there is no recipe, variant or tag {unknown[0]!r}{near}{wrong}')
+        raise SystemExit(RecipeError.exit_code)
+
+
+def _variants(project: Project, recipe: str) -> Iterator[str]:
+    yield from (build.variant.name for build in project.plan.builds[recipe])
+    yield from project.left_out.get(recipe, ())
+
+
+def _tags(project: Project) -> dict[str, list[str]]:
+    """Return the tasks that are tags, `@nightly`, and the recipes that each means."""
+    found: dict[str, list[str]] = {}
+    for name, recipe in project.plan.recipes.items():
+        for tag in recipe.tags:
+            found.setdefault(f'@{tag}', []).append(name)
+    return found
+
+
+def settings(project: Project) -> dict[str, Any]:
+    """Return doit's settings for ``project``."""
+    decide_modes(project.root)
     return {
         **NO_DATABASE,
         'continue': True,
         'par_type': 'thread',
         'num_process': min(os.cpu_count() or 1, STEPS_AT_ONCE),
-        'reporter': Reporter,
+        'reporter': Reporter(sys.stdout, wrong=bool(project.wrong), done=project.done),
         'verbosity': 0,
     }
 
@@ -101,18 +138,23 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
             yield _measure_task(project, recipe)
         for build in builds:
             yield _variant_task(project, build)
+        for variant, tools in project.left_out.get(recipe, {}).items():
+            yield _unable_task(recipe, tools, variant)
         before = [*([] if finished else [_measure_name(recipe)]), *([_stale_name(recipe)] if recipe in gone else [])]
         yield _report_task(project, recipe, before, finished=finished)
+    for tag, recipes in _tags(project).items():
+        yield {'basename': tag, 'actions': None, 'task_dep': recipes, 'doc': f'{len(recipes)} recipes'}
 
 
 def finished(project: Project) -> dict[str, list[list[str]]]:
     """Return the name and words of every task of each recipe that is wholly current; none while anything is stale."""
-    if stale(project):
+    if project.wrong or stale(project):
         return {}
     found = {}
     for recipe, builds in project.plan.builds.items():
         if (
-            project.settled.issuperset(project.plan.steps_of(recipe))
+            recipe not in project.left_out
+            and project.settled.issuperset(project.plan.steps_of(recipe))
             and not project.unable(recipe)
             and is_reported(project, recipe)
             and all(is_delivered(project, build) for build in builds)
@@ -143,16 +185,15 @@ def _waits_for(project: Project, ids: Iterable[str]) -> list[str]:
     return [_step_name(project.plan.steps[id]) for id in ids if id not in project.settled]
 
 
-def _unable_task(recipe: str, missing: list[str]) -> dict[str, Any]:
-    """A recipe whose tools are missing fails before anything of it is built."""
+def _unable_task(recipe: str, missing: list[str], variant: str = '') -> dict[str, Any]:
+    """A recipe, or one of its variants, whose tools are missing fails before anything of it is built."""
 
     def act() -> object:
-        from doit.exceptions import TaskFailed
+        what = 'left out' if variant else 'nothing was built'
+        words = f'{what}, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
+        return failed(words, ToolError.exit_code)
 
-        words = f'nothing was built, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
-        return TaskFailed(words, report=True)
-
-    return _task(basename=recipe, name='tools', doc=f'needs {", ".join(missing)}', actions=[act])
+    return _task(basename=recipe, name=variant or 'tools', doc=f'needs {", ".join(missing)}', actions=[act])
 
 
 def _wants_processes(arguments: list[str]) -> bool:
@@ -246,14 +287,12 @@ def _variant_task(project: Project, build: Build) -> dict[str, Any]:
         return is_delivered(project, build)
 
     def act() -> object:
-        from doit.exceptions import TaskFailed
-
         outcome = outcome_of(project, build)
         deliver(project, outcome, _figures(project, outcome))
         remember(project, build)
         if build.variant.unsupported and outcome.deliverable:
             terminal.note(f'  {build.name} works, though the recipe says `expect: unsupported`; take that out')
-        return TaskFailed(outcome.broken, report=True) if outcome.broken else None
+        return failed(outcome.broken, code_of(outcome)) if outcome.broken else None
 
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / build.recipe / build.variant.name, ignore_errors=True)
@@ -302,14 +341,12 @@ def _report_task(project: Project, recipe: str, before: list[str], *, finished: 
         return finished or is_reported(project, recipe)
 
     def act() -> object:
-        from doit.exceptions import TaskFailed
-
         outcomes = _outcomes(project, recipe)
         for outcome in outcomes:
             deliver(project, outcome, _figures(project, outcome))
             remember(project, outcome.build)
-        failed = report(project, recipe, outcomes)
-        return TaskFailed('\n- '.join(failed), report=True) if failed else None
+        lost = report(project, recipe, outcomes)
+        return failed('\n- '.join(lost), PromiseError.exit_code) if lost else None
 
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / recipe, ignore_errors=True)

@@ -44,6 +44,12 @@ def foresee(project: Project, asked: Collection[str] = ()) -> tuple[list[Predict
         for recipe, tools in missing.items()
         if tools
     ]
+    deeds += [
+        Deed('fail', f'{recipe}:{variant}', (f'left out, because {", ".join(tools)} is not installed',))
+        for recipe, gone in project.left_out.items()
+        for variant, tools in gone.items()
+        if not asked or recipe in asked or f'{recipe}:{variant}' in asked
+    ]
     builds = [build for build in builds if not missing[build.recipe]]
     with foreseen(project, {id for build in builds for id in build.steps}) as seen:
         deeds += _environments(seen)

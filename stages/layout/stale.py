@@ -42,7 +42,13 @@ def stale(project: Project) -> list[Stale]:
 
     What is gone of a recipe that still is goes with ``doit RECIPE`` as well.
     """
-    wanted = {recipe: {build.variant.name for build in builds} for recipe, builds in project.plan.builds.items()}
+    if project.wrong:
+        return []  # whose it is, a recipe that cannot be read does not say
+    # a variant that is left out for now, because a tool is missing, is still asked for
+    wanted = {
+        recipe: {build.variant.name for build in builds} | {*project.left_out.get(recipe, ())}
+        for recipe, builds in project.plan.builds.items()
+    }
     found: list[Stale] = []
     notes = f'{project.state}/artifacts'
     for recipe in _noted(notes, ''):

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 from stages.errors import RecipeError
 
+EXTENDED = '\n  extended by '
+"""What stands between a mistake of a file that recipes share and the recipe that it was found through."""
+
 
 class Place(Protocol):
-    """Anything that stands at a line and a column, both counted from 1."""
+    """Anything that stands at a line and a column, both counted from 1, of the file that is read or of ``file``."""
 
     @property
     def line(self) -> int:
@@ -19,12 +22,17 @@ class Place(Protocol):
     def column(self) -> int:
         """The column."""
 
+    @property
+    def file(self) -> str:
+        """The file, where it is one that the recipe extends."""
+
 
 class Mark(NamedTuple):
     """A place and nothing else."""
 
     line: int
     column: int
+    file: str = ''
 
 
 class Mistakes:
@@ -32,14 +40,14 @@ class Mistakes:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._found: set[tuple[int, int, str]] = set()
+        self._found: set[tuple[str, int, int, str]] = set()
 
     def __len__(self) -> int:
         return len(self._found)
 
     def add(self, at: Place, text: str) -> None:
         """Remember that ``text`` is wrong at ``at``."""
-        self._found.add((at.line, at.column, text))
+        self._found.add((at.file, at.line, at.column, text))
 
     def take(self, other: Mistakes) -> None:
         """Remember what ``other`` found on trial."""
@@ -52,7 +60,11 @@ class Mistakes:
 
     def error(self) -> RecipeError:
         """Return the mistakes as one error, a line each."""
-        return RecipeError(*(f'{self.file}:{line}:{column}: {text}' for line, column, text in sorted(self._found)))
+        return RecipeError(*(self._told(*found) for found in sorted(self._found)))
+
+    def _told(self, file: str, line: int, column: int, text: str) -> str:
+        where = f'{file or self.file}:{line}:{column}: {text}'
+        return f'{where}{EXTENDED}{self.file}' if file and file != self.file else where
 
     def raise_any(self) -> None:
         """Raise the mistakes, when there are any."""

@@ -251,6 +251,9 @@ class Recipe:
     authors: tuple[str, ...] = ()
     """Who made the model. They travel with a release."""
 
+    tags: tuple[str, ...] = ()
+    """Words to choose recipes by: `doit @nightly`, `modelkiln list --tag nightly`."""
+
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""
 

@@ -11,6 +11,7 @@ MODEL: Final = re.compile(r'[a-z][a-z0-9-]{0,62}')
 VARIANT: Final = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]{0,98}')
 TENSOR: Final = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]{0,62}')
 DIMENSION: Final = re.compile(r'[a-z][a-z0-9_]{0,62}')
+TAG: Final = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]{0,62}')
 TAKEN: Final = ('report', 'measure', 'best', 'samples', 'manifest', 'tools')
 """What stands beside the variants' folders in ``artifacts/<recipe>/``, or is a task of its own; with any ending."""
 

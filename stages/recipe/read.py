@@ -9,20 +9,22 @@ from stages import others
 from stages.contract.port import ANY, Port
 from stages.errors import RecipeError
 from stages.recipe import asks, entries, names
+from stages.recipe.extends import Shared, extended
 from stages.recipe.fetch import Reader
-from stages.recipe.mistakes import Mark, Mistakes, Place, shown
+from stages.recipe.mistakes import EXTENDED, Mistakes, Place, shown
 from stages.recipe.model import Benchmark, Check, Choose, Recipe
 from stages.recipe.regression import read_regression
 from stages.recipe.roles import read_data
 from stages.recipe.signature import EXAMPLE, Carried, read_carries, read_inputs, read_outputs
 from stages.recipe.source import read_source
-from stages.recipe.strict_yaml import MAX_BYTES, Key, Node, decode, read_yaml
+from stages.recipe.strict_yaml import Key, Node, read_file
 from stages.recipe.variants import Ground, read_variants
 
 VERSION: Final = 1
 KEYS: Final = (
     'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
     'check', 'benchmark', 'choose', 'regression', 'timeout', 'memory', 'license', 'description', 'authors',
+    'tags', 'extends',
 )  # fmt: skip
 REQUIRED: Final = ('recipe', 'model', 'source', 'variants')
 
@@ -34,21 +36,16 @@ def read_recipe(path: Path, root: Path, *, verify: bool = False) -> Recipe:
     sha256 for. Never runs or imports what a recipe names.
     """
     others.open_folder(root)
-    return _read_file(path, root, verify=verify)[0]
+    return _read_file(path, root, Shared(), verify=verify)[0]
 
 
-def _read_file(path: Path, root: Path, *, verify: bool) -> tuple[Recipe, Place]:
+def _read_file(path: Path, root: Path, shared: Shared, *, verify: bool) -> tuple[Recipe, Place]:
     """Return the recipe, and where it names its model."""
     mistakes = Mistakes(path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name)
-    try:
-        with path.open('rb') as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        mistakes.stop(Mark(1, 1), f'the file cannot be read: {error.strerror}')
-    node = read_yaml(decode(data, mistakes), mistakes)
-    if node is None or node.value is None:
-        mistakes.stop(Mark(1, 1), 'the recipe is empty; expected `recipe: 1`, `model: …`')
-    recipe = _read(node, Reader(root / 'recipes', mistakes, verify=verify))
+    reader = Reader(root / 'recipes', mistakes, verify=verify)
+    node = extended(read_file(path, mistakes), reader, shared)
+    mistakes.raise_any()  # what is not taken over would only seem to be missing
+    recipe = _read(node, reader)
     mistakes.raise_any()
     assert recipe is not None, 'a recipe without mistakes is whole'
     return recipe, node.value['model']
@@ -56,23 +53,51 @@ def _read_file(path: Path, root: Path, *, verify: bool) -> tuple[Recipe, Place]:
 
 def read_recipes(root: Path, *, verify: bool = False) -> tuple[Recipe, ...]:
     """Return the recipes of a project in the order of their files; raise all mistakes of all files at once."""
+    recipes, problems = read_right(root, verify=verify)
+    if problems:
+        raise RecipeError(*problems)
+    return recipes
+
+
+def read_right(root: Path, *, verify: bool = False) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
+    """Return the recipes that are right, in the order of their files, and all mistakes of the others.
+
+    Of two recipes of one model neither is right: nobody can tell which is meant. What is wrong with a file that several
+    extend is said once.
+    """
     others.open_folder(root)
     recipes: list[tuple[Recipe, Place]] = []
     problems: list[str] = []
+    shared = Shared()
     for path in sorted((root / 'recipes').glob('*.yaml')):
+        if path.name.startswith('_'):
+            continue
         try:
-            recipes.append(_read_file(path, root, verify=verify))
+            recipes.append(_read_file(path, root, shared, verify=verify))
         except RecipeError as error:
             problems += error.problems
     seen: dict[str, str] = {}
+    twice = set()
     for recipe, at in recipes:
         if recipe.model in seen:
-            where = f'{recipe.file}:{at.line}:{at.column}'
+            where = f'{at.file or recipe.file}:{at.line}:{at.column}'
             problems.append(f'{where}: the model `{recipe.model}` is already in {seen[recipe.model]}; rename one')
+            twice.add(recipe.model)
         seen.setdefault(recipe.model, recipe.file)
-    if problems:
-        raise RecipeError(*problems)
-    return tuple(recipe for recipe, _ in recipes)
+    return tuple(recipe for recipe, _ in recipes if recipe.model not in twice), _once(problems)
+
+
+def _once(problems: list[str]) -> tuple[str, ...]:
+    """Return the problems, one of a file that several recipes extend with all of them."""
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        said, _, by = problem.partition(EXTENDED)
+        found.setdefault(said, []).extend([by] if by else [])
+    return tuple(said + (f'{EXTENDED}{_few(by)}' if by else '') for said, by in found.items())
+
+
+def _few(names: list[str]) -> str:
+    return ', '.join(names[:3]) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
 
 
 def _read(node: Node, reader: Reader) -> Recipe | None:
@@ -113,6 +138,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         entries.text(given[key], f'`{key}`', mistakes) if key in given else '' for key in ('license', 'description')
     )
     authors = entries.texts(given['authors'], '`authors`', mistakes) if 'authors' in given else ()
+    tags = _read_tags(given['tags'], mistakes) if 'tags' in given else ()
     if license is None or description is None or authors is None:
         return None
     if model is None or source is None or inputs is None or outputs is None or preprocessing is None:
@@ -139,6 +165,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         license=license,
         description=description,
         authors=authors,
+        tags=tags,
     )
 
 
@@ -153,6 +180,14 @@ def _read_inputs(
     at = next(key for key in keyed if key == 'source')
     mistakes.add(at, f'a module does not say what it takes; expected `inputs: {{{EXAMPLE}}}`')
     return None, {}
+
+
+def _read_tags(node: Node, mistakes: Mistakes) -> tuple[str, ...]:
+    found = entries.texts(node, '`tags`', mistakes) or ()
+    for tag in found:
+        if not names.TAG.fullmatch(tag):
+            mistakes.add(node, f'the tag {shown(tag)} is no word of letters, digits, `.`, `_` and `-`')
+    return found
 
 
 def _read_model(node: Node, mistakes: Mistakes) -> str | None:

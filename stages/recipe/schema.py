@@ -19,6 +19,7 @@ from stages.judges import JUDGES
 from stages.kinds import KINDS
 from stages.readers import READERS
 from stages.recipe import asks, names
+from stages.recipe.extends import MOST
 from stages.recipe.fetch import PIN, SHA256, URL
 from stages.recipe.metric import BETTER
 from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
@@ -96,6 +97,19 @@ def recipe_schema() -> Schema:
             'anyOf': [{'type': 'number', 'exclusiveMinimum': 0}, _amount(TIMES)],
             'description': about['timeout'],
         },
+        'tags': {
+            'type': 'array',
+            'items': _text(names.TAG.pattern),
+            'uniqueItems': True,
+            'description': about['tags'],
+        },
+        'extends': {
+            'anyOf': [
+                _text(r'.+\.yaml'),
+                {'type': 'array', 'items': _text(r'.+\.yaml'), 'minItems': 1, 'maxItems': MOST},
+            ],
+            'description': 'Files below recipes/ whose keys are taken over where this one does not say them.',
+        },
         'memory': _amount(SIZES) | {'description': about['memory']},
         'license': {'type': 'string', 'pattern': r'\S', 'description': about['license']},
         'description': {'type': 'string', 'pattern': r'\S', 'description': about['description']},
@@ -113,13 +127,20 @@ def recipe_schema() -> Schema:
         **_object(
             properties,
             'One model, its variants, and what is asked of them.',
-            ['recipe', 'model', 'source', 'variants'],
+            ['model'],
         ),
-        'if': {'properties': {'source': {'required': ['torch']}}},
+        'if': {'properties': {'source': {'required': ['torch']}}, 'not': {'required': ['extends']}},
         'then': {
             'required': ['inputs'],
             'properties': {'inputs': {'additionalProperties': {'required': ['shape', 'dtype']}}},
         },
+        'anyOf': [
+            {
+                'required': ['recipe', 'source', 'variants'],
+                'properties': {'variants': {'additionalProperties': {'not': {'type': 'null'}}}},
+            },
+            {'required': ['extends']},
+        ],
         '$defs': _sources() | _variants() | _asks(),
     }
 
@@ -292,7 +313,10 @@ def _variants() -> Schema:
         ['stages'],
     )
     return {
-        'variant': {'anyOf': [{'$ref': '#/$defs/stages'}, whole]},
+        'variant': {
+            'anyOf': [{'$ref': '#/$defs/stages'}, whole, {'type': 'null'}],
+            'description': 'Stages, or stages and how the result is run; nothing: one that is extended is left out.',
+        },
         'stages': stages,
         'run': _run(),
         **{f'kind-{name}': schema for name, schema in kinds.items()},

@@ -8,6 +8,7 @@ counted while reading and nothing recurses.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
@@ -44,6 +45,8 @@ class Key(str):
 
     line: int
     column: int
+    file: str
+    """Another file than the one that is read, which this one extends; empty: the same."""
 
 
 class Node(NamedTuple):
@@ -54,6 +57,9 @@ class Node(NamedTuple):
     column: int
     raw: str | None = None
     """A scalar as written, for text that looks like a number (a sha256 of digits only)."""
+
+    file: str = ''
+    """Another file than the one that is read, which this one extends; empty: the same."""
 
 
 def plain(node: Node) -> Any:
@@ -80,12 +86,26 @@ def decode(data: bytes, mistakes: Mistakes) -> str:
     return text
 
 
-def read_yaml(text: str, mistakes: Mistakes) -> Node | None:
+def read_file(path: Path, mistakes: Mistakes, file: str = '') -> Node:
+    """Return the one document of a file, which must not be empty; ``file``: whose its places are, if not ours."""
+    try:
+        with path.open('rb') as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        mistakes.stop(Mark(1, 1), f'the file cannot be read: {error.strerror}')
+    node = read_yaml(decode(data, mistakes), mistakes, file)
+    if node is None or node.value is None:
+        mistakes.stop(Mark(1, 1), 'the recipe is empty; expected `recipe: 1`, `model: …`')
+    mistakes.raise_any()
+    return node
+
+
+def read_yaml(text: str, mistakes: Mistakes, file: str = '') -> Node | None:
     """Return the one document of ``text``, None when it is empty. Stops at the first thing that cannot be read."""
     if conflict := CONFLICT.search(text):
         mistakes.stop(_mark_at(text, conflict.start()), 'a merge conflict is left here; resolve it')
     try:
-        return _Composer(mistakes).compose(text)
+        return _Composer(mistakes, file).compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
@@ -125,8 +145,9 @@ class _Frame:
 class _Composer:
     """Events in, one Node out."""
 
-    def __init__(self, mistakes: Mistakes) -> None:
+    def __init__(self, mistakes: Mistakes, file: str) -> None:
         self.mistakes = mistakes
+        self.file = file
         self.stack: list[_Frame] = []
         self.root: Node | None = None
         self.documents = 0
@@ -153,7 +174,7 @@ class _Composer:
                 else:
                     if len(self.stack) >= MAX_DEPTH:
                         self._stop(event, f'nested deeper than {MAX_DEPTH}')
-                    node = Node({} if kind is yaml.MappingStartEvent else [], line, column)
+                    node = Node({} if kind is yaml.MappingStartEvent else [], line, column, None, self.file)
                     self._attach(node)
                     self.stack.append(_Frame(node.value))
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
@@ -170,9 +191,9 @@ class _Composer:
     def _scalar(self, event: Any, line: int, column: int) -> Node:
         raw = event.value
         if not event.implicit[0]:
-            return Node(raw, line, column, raw)
+            return Node(raw, line, column, raw, self.file)
         try:
-            return Node(scalar(raw), line, column, raw)
+            return Node(scalar(raw), line, column, raw, self.file)
         except ValueError:  # more digits than Python turns into a number
             self._stop(event, 'this number has too many digits')
 
@@ -204,7 +225,7 @@ class _Composer:
             self.mistakes.add(node, f'the key {shown(node.value)} is already on line {first.line}; keep one')
             return None
         key = Key(node.value)
-        key.line, key.column = node.line, node.column
+        key.line, key.column, key.file = node.line, node.column, self.file
         return key
 
     def _stop(self, event: Any, text: str) -> NoReturn:

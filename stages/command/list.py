@@ -1,0 +1,66 @@
+"""List the recipes, their variants and tags, and what is wrong or left out. Builds nothing."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from stages.command.usual import json_too, meant, print_json, right_project
+from stages.execute.project import Project
+from stages.execute.tools import remedy
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('name', nargs='*', help='recipes, patterns (`resnet*`) or tags (`@nightly`); default: all')
+    parser.add_argument('--tag', action='append', default=[], help='only recipes with this tag')
+    parser.add_argument('--all', action='store_true', help='with their variants')
+    json_too(parser)
+
+
+def run(asked: argparse.Namespace) -> int:
+    project, code = right_project()
+    recipes = list(dict.fromkeys(name.partition(':')[0] for name in meant(project, asked.name, asked.tag)))
+    if asked.json:
+        print_json({'recipes': [_told(project, name) for name in recipes], 'wrong': list(project.wrong)})
+        return code
+    for name in recipes:
+        print('\n'.join(_lines(project, name, variants=asked.all)))
+    return code
+
+
+def _told(project: Project, name: str) -> dict[str, Any]:
+    recipe = project.plan.recipes[name]
+    return {
+        'recipe': name,
+        'file': recipe.file,
+        'source': recipe.source.format,
+        'tags': list(recipe.tags),
+        'description': recipe.description,
+        'missing': project.unable(name),
+        'variants': [
+            {
+                'variant': build.variant.name,
+                'stages': [stage.kind for stage in build.variant.stages],
+                'format': build.variant.format,
+                'engine': build.variant.engine,
+            }
+            for build in project.plan.builds[name]
+        ],
+        'left_out': [{'variant': one, 'missing': tools} for one, tools in project.left_out.get(name, {}).items()],
+    }
+
+
+def _lines(project: Project, name: str, *, variants: bool) -> Iterator[str]:
+    recipe, builds = project.plan.recipes[name], project.plan.builds[name]
+    gone = project.left_out.get(name, {})
+    tags = ''.join(f' @{tag}' for tag in recipe.tags)
+    count = f'{len(builds)} variants' + (f', {len(gone)} left out' if gone else '')
+    yield f'{name:<28} {recipe.source.format:<12} {count}{tags}'
+    if missing := project.unable(name):
+        yield f'    cannot be built: {", ".join(missing)} is not installed; run: {remedy(missing)}'
+    if variants:
+        yield from (f'    {b.name:<40} {" -> ".join(s.kind for s in b.variant.stages) or "the source"}' for b in builds)
+    for one, tools in gone.items():
+        if variants:
+            yield f'    {name}:{one}: left out, {", ".join(tools)} is not installed; run: {remedy(tools)}'
