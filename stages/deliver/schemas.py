@@ -77,7 +77,8 @@ def in_project(root: Path) -> list[str]:
 
     A recipe is held against it that our own reader takes: what the two say never differs.
     """
-    recipes = {_called(path, root): _recipe(path) for path in sorted((root / 'recipes').glob('*.yaml'))}
+    whole = [path for path in sorted((root / 'recipes').glob('*.yaml')) if not path.name.startswith('_')]
+    recipes = {_called(path, root): _recipe(path) for path in whole}
     told = problems('recipe', {name: found for name, found in recipes.items() if found is not None})
     for name, places, format in (
         ('manifest', f'*/*/{MANIFEST}', MANIFEST_FORMAT), ('report', '*/report.json', record.FORMAT),
