@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from stages.deliver.export.served import Served, check_format, copy_model, notes_of
 
-FORMATS: Final = ('openvino', 'onnx', 'tflite', 'paddle', 'savedmodel')
+FORMATS: Final[tuple[str, ...]] = ('openvino', 'onnx', 'tflite', 'paddle', 'savedmodel')
 HINTS: Final = {'latency': 'LATENCY', 'throughput': 'THROUGHPUT', 'cumulative_throughput': 'CUMULATIVE_THROUGHPUT'}
 MOUNT: Final = '/models'
 """Where the server's image expects them."""
