@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from stages import __version__, cpu
 from stages.begin import data, files
-from stages.begin.confined import scratch
+from stages.begin.confined import Scratch, scratch
 from stages.begin.model import Model, look
+from stages.begin.takers import refused
 from stages.begin.text import comment, recipe_text, scalar
 from stages.begin.variants import Ground, Proposal, proposals
 from stages.contract.port import Contract
-from stages.errors import RecipeError
+from stages.errors import ModelkilnError, RecipeError
 from stages.execute import tools
 from stages.execute.project import find_root
 from stages.kinds import KINDS
@@ -98,7 +100,8 @@ def _written(root: Path, texts: Mapping[str, str], asked: Asked | None, name: st
         if asked:
             model = look(asked.model, place, asked.options, declared=asked.declared)
             found = data.look(asked.data, model, place) if asked.data else data.NOTHING
-            variants = tuple(proposals(model.format, _ground(model, found.roles)))
+            proposed = proposals(model.format, _ground(model, found.roles))
+            variants = tuple(_foreseen(one, model, place) for one in proposed)
             source, there = _take_in(model, root, staged, name)
             texts |= _module(model, name)
             how = f'{name}, as `modelkiln new` wrote it from {asked.model.name}. `doit {name}` builds and measures it.'
@@ -114,6 +117,17 @@ def _written(root: Path, texts: Mapping[str, str], asked: Asked | None, name: st
                 path.unlink()
         written = files.place_all(staged, root)
     return Made(root, tuple(written), name if asked else '', model, variants)
+
+
+def _foreseen(one: Proposal, model: Model, place: Scratch) -> Proposal:
+    """Return a proposal with the reason against it where its kind says beforehand that it refuses this model."""
+    if one.against or len(one.stages) != 1:
+        return one
+    [stage] = one.stages
+    with contextlib.suppress(ModelkilnError):  # what cannot be foreseen is seen by building
+        words = refused(stage.kind, stage.given, model, place)
+        return replace(one, against=words.partition('\n')[0]) if words else one
+    return one
 
 
 def _ground(model: Model, roles: tuple[str, ...]) -> Ground:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,15 +60,27 @@ def _taker(word: str, kind: Kind, model: Model, scratch: Scratch) -> Taker:
     place = f'in the locked environment {kind.ENVIRONMENT}, made on first need' if kind.ENVIRONMENT else ''
     if not hasattr(kind, 'refuses') or required(kind) or model.folder is None or model.contract is None:
         return Taker(word, kind.GIVES, note=place or UNKNOWN)
-    write_contract(model.contract, model.folder)
     try:
-        asked = {'module': kind.__name__, 'sizes': dict(model.sizes)}  # type: ignore[attr-defined]
-        scratch.ask(refuses.__name__, asked, tools=kind.TOOLS, inputs={'model': model.folder})
-    except UnsupportedError as error:
-        return Taker(word, kind.GIVES, refused=str(error))
+        return Taker(word, kind.GIVES, refused=refused(kind, {}, model, scratch))
     except ModelkilnError as error:
         return Taker(word, kind.GIVES, note=f'{UNKNOWN} (a look at it failed: {str(error)[:200]})')
-    return Taker(word, kind.GIVES)
+
+
+def refused(kind: Kind, given: Mapping[str, Any], model: Model, scratch: Scratch) -> str:
+    """Return why ``kind``, with these parameters, is known to refuse ``model``; empty: nothing is known.
+
+    Raises ModelkilnError where the look at it failed otherwise.
+    """
+    if not hasattr(kind, 'refuses') or model.folder is None or model.contract is None:
+        return ''
+    write_contract(model.contract, model.folder)
+    module: str = kind.__name__  # type: ignore[attr-defined]
+    asked = {'module': module, 'given': dict(given), 'sizes': dict(model.sizes)}
+    try:
+        scratch.ask(refuses.__name__, asked, tools=kind.TOOLS, inputs={'model': model.folder})
+    except UnsupportedError as error:
+        return str(error)
+    return ''
 
 
 def _behind(there: dict[str, Kind]) -> Iterator[Taker]:

@@ -52,7 +52,6 @@ class Params:
 
 
 precision = usual.int8
-refuses = usual.known_wrong
 host = usual.any_cpu
 
 
@@ -64,6 +63,19 @@ def needs(params: Params) -> tuple[str, ...]:
 def outputs(params: Params) -> tuple[str, ...]:
     """Promise one file."""
     return ('model.onnx',)
+
+
+def refuses(params: Params, job: Job) -> None:
+    """Raise UnsupportedError where nothing of the model can become int8, or ONNX Runtime is known to be wrong."""
+    import onnx
+
+    from stages.frameworks.onnx import operators, quantizing
+
+    usual.known_wrong(params, job)
+    held = operators.operators(onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False))
+    more = {name for name, asked in (('Conv', params.conv), ('Gather', params.embeddings)) if asked}
+    if params.mode == 'dynamic' and not held & {*quantizing.DYNAMIC, *more}:
+        raise UnsupportedError(_nothing(params.mode, held, _advice(params)))
 
 
 def run(params: Params, job: Job) -> Contract:
@@ -78,20 +90,28 @@ def run(params: Params, job: Job) -> Contract:
     source, path = job.inputs['model'] / 'model.onnx', job.output / 'model.onnx'
     before = onnx.load(source, load_external_data=False)
     known_wrong.refuse(before, params.insist)
-    other = 'static' if params.mode == 'dynamic' else 'dynamic'
-    advice = f'onnx-quantize: {{mode: {other}}}, or openvino, then openvino-quantize'
+    advice = _advice(params)
     if params.mode == 'dynamic':
         more = {name for name, asked in (('Conv', params.conv), ('Gather', params.embeddings)) if asked}
         model = dynamic(source, path, more, params.keep, advice, job.progress)
     else:
         model = _static(params, job, source, path, advice)
     if not operators.count(model, quantizing.QUANTIZED) > operators.count(before, quantizing.QUANTIZED):
-        held = ', '.join(sorted(operators.operators(before))[:12])
-        raise UnsupportedError(f'nothing to quantize in {params.mode} mode: it holds {held}\nwhat to try: {advice}')
+        raise UnsupportedError(_nothing(params.mode, operators.operators(before), advice))
     with refusal('ONNX Runtime quantization', runtime.advice(advice)):
         write_stripped(model, path)
         runtime.opened(path)
     return ports.made(model, job.contract)
+
+
+def _advice(params: Params) -> str:
+    other = 'static' if params.mode == 'dynamic' else 'dynamic'
+    return f'onnx-quantize: {{mode: {other}}}, or openvino, then openvino-quantize'
+
+
+def _nothing(mode: str, held: set[str], advice: str) -> str:
+    listed = ', '.join(sorted(held)[:12])
+    return f'nothing to quantize in {mode} mode: it holds {listed}\nwhat to try: {advice}'
 
 
 def _static(params: Params, job: Job, source: Path, path: Path, advice: str) -> onnx.ModelProto:

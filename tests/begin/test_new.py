@@ -75,7 +75,7 @@ def test_weights_in_a_file_of_their_own_come_along(here, tmp_path):
 def test_what_the_file_leaves_open_is_found_by_running_it(here, tmp_path, capsys):
     model = write_net(tmp_path / 'net.onnx', rows='n', width='w')
 
-    assert main(['inspect', str(model), '--json']) in (0, 3)
+    assert main(['inspect', str(model), '--json']) in (3, 4)  # a kind refuses it: nothing to quantize
 
     told = json.loads(capsys.readouterr().out)
     assert told['batch_shown_by_running'] is True
@@ -157,3 +157,11 @@ def test_samples_that_do_not_fit_the_model_are_refused_with_the_words_of_each_re
 
     assert 'npz: x: the data has 5 where the model takes 4' in capsys.readouterr().err
     assert os.listdir(here) == []
+
+
+def test_a_variant_that_its_kind_is_known_to_refuse_is_a_comment_with_the_reason(here, tmp_path):
+    assert main(['new', 'p', '--from', str(write_net(tmp_path / 'net.onnx'))]) == 0
+
+    text = (here / 'p/recipes/p.yaml').read_text()
+    assert 'onnx-quantize' not in [variant.name for variant in read_recipes(here / 'p')[0].variants]
+    assert '# nothing to quantize in dynamic mode: it holds Add, ReduceSum, Relu' in text

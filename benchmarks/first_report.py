@@ -1,0 +1,95 @@
+"""From a model file to a first report, as a user does it: how many commands, how many seconds?
+
+    python benchmarks/first_report.py [--python PYTHON] MODEL …
+
+For each MODEL, in an empty folder of its own: `modelkiln new`, then plain `doit`, both of the installation that PYTHON
+(default: this one) belongs to; nothing is edited in between. Prints a line for each: format, seconds of either command,
+how many variants were built and failed, and whether there is a page. MODEL may be followed by `@YAML`, its inputs, for
+formats that do not tell them: `net.pt@{x: {shape: [batch, 3], dtype: float32}}`. Exit 1 where a page is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+COMMANDS = 2
+LIMIT = 1800.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--python', default=sys.executable)
+    parser.add_argument('--json', type=Path, help='also write the rows there')
+    parser.add_argument('model', nargs='+')
+    asked = parser.parse_args()
+    rows = []
+    print(f'{"model":<34} {"format":<12} {"commands":>8} {"new s":>7} {"doit s":>7}  variants')
+    for model in asked.model:
+        row = first_report(asked.python, model)
+        rows.append(row)
+        seconds = f'{row["new"]:>7.1f} {row["doit"]:>7.1f}'
+        print(f'{row["model"]:<34} {row["format"]:<12} {COMMANDS:>8} {seconds}  {row["said"]}', flush=True)
+    if asked.json:
+        asked.json.write_text(
+            json.dumps({'load': os.getloadavg(), 'cores': os.cpu_count(), 'rows': rows}, indent=1) + '\n'
+        )
+    return 0 if all(row['page'] for row in rows) else 1
+
+
+def first_report(python: str, model: str) -> dict[str, Any]:
+    """Return what it took for one model."""
+    path, _, inputs = model.partition('@')
+    with tempfile.TemporaryDirectory() as folder:
+        told = ['--inputs', inputs] if inputs else []
+        begun = [python, '-m', 'stages.command.main', 'new', 'first', '--from', str(Path(path).resolve()), *told]
+        new, wrote = timed(begun, Path(folder))
+        project = Path(folder, 'first')
+        if not project.is_dir():
+            return {
+                'model': Path(path).name,
+                'format': '?',
+                'new': new,
+                'doit': 0.0,
+                'said': wrote[-300:],
+                'page': False,
+            }
+        doit, said = timed([python, '-m', 'doit'], project)
+        report = project / 'artifacts/first/report.json'
+        read = json.loads(report.read_text()) if report.exists() else {'rows': [], 'source': {}}
+        count = {status: sum(row['status'] == status for row in read['rows']) for status in ('built', 'failed')}
+        page = (project / 'artifacts/first/report.html').exists()
+        words = ', '.join(f'{number} {status}' for status, number in count.items() if number) or said[-300:]
+        failed = [
+            f'{row["variant"]}: {(row["failure"] or "").splitlines()[0][:150]}'
+            for row in read['rows']
+            if row['status'] == 'failed'
+        ]
+        text = (project / 'recipes/first.yaml').read_text()
+        format = next(line.split(':')[0].strip() for line in text.partition('\nsource:\n')[2].splitlines())
+        return {
+            'model': Path(path).name, 'format': format, 'new': new, 'doit': doit, 'page': page,
+            'said': f'{words}{"" if page else ", NO PAGE"}', 'failed': failed, 'seconds': new + doit,
+        }  # fmt: skip
+
+
+def timed(command: Sequence[str], folder: Path) -> tuple[float, str]:
+    """Return the seconds that a command took, and what it wrote."""
+    env = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT
+    )
+    return time.monotonic() - started, done.stdout
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
