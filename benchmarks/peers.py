@@ -1,0 +1,249 @@
+"""Our figures against those of the engines' own tools, on the same files, in turn.
+
+    doit resnet18 rnet minilm && python benchmarks/peers.py --pairs 10 --write docs/peers.md
+
+Of each model: our cycle (a fresh process, eight inputs in rotation, host arrays in, complete outputs out) against
+OpenVINO's `benchmark_app`, LiteRT's `benchmark_litert_model`, and a loop of twenty lines around ONNX Runtime; each in a
+fresh process, on the same inputs, one thread and the same CPU, A B B A. Below 1 ours is the lower one. What is inside
+of each timed region stands beside it. A peer that is not installed is a row that says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stages.contract.port import Contract, read_contract  # noqa: E402
+from stages.errors import StepError  # noqa: E402
+from stages.feed.samples import samples  # noqa: E402
+from stages.launch import Launcher  # noqa: E402
+from stages.measure.rotation import rotation  # noqa: E402
+from stages.measure.spawn import spawn_cycle  # noqa: E402
+from stages.report.digits import ratio_text  # noqa: E402
+from stages.report.statistics import paired_ratio, verdict  # noqa: E402
+
+NEAR = 0.03
+LOOP = """
+import json, sys, time
+import numpy as np, onnxruntime as ort
+model, inputs, calls, feeds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+options = ort.SessionOptions()
+options.intra_op_num_threads = options.inter_op_num_threads = 1
+session = ort.InferenceSession(model, options, providers=['CPUExecutionProvider'])
+kept = np.load(inputs)
+given = [{name[2:]: kept[name] for name in kept if name.startswith(f'{i}/')} for i in range(feeds)]
+names = [output.name for output in session.get_outputs()]
+for call in range(10):
+    session.run(names, given[call % feeds])
+taken = []
+for call in range(calls):
+    start = time.perf_counter()
+    session.run(names, given[call % feeds])
+    taken.append(time.perf_counter() - start)
+print(json.dumps(1e3 * sum(taken) / len(taken)))
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One model in one engine's form."""
+
+    model: str
+    variant: str
+    folder: Path
+    contract: Contract
+    sizes: dict[str, int]
+    feeds: list[dict[str, np.ndarray]]
+    """What our cycle feeds in turn, by the file's own names."""
+
+
+def asked_of(model: str, variant: str, folder: Path, length: int) -> Asked:
+    """Return a model with the feeds that our cycle gives it."""
+    contract = read_contract(folder)
+    named = {str(d) for port in contract.inputs for d in port.shape}
+    sizes = {'length': length} if 'length' in named else {}
+    contract = replace(contract, sizes={**contract.sizes, **sizes})
+    own = {port.name: port.in_file for port in contract.inputs}
+    feeds = rotation(samples({}, contract, contract.sizes, 0), contract, 1)
+    return Asked(model, variant, folder, contract, sizes, [{own[n]: a for n, a in feed.items()} for feed in feeds])
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another way to take the time of a call."""
+
+    name: str
+    engine: str
+    package: str
+    milliseconds: Callable[[Asked, int, Path], float]
+    inside: str
+    """What its timed region has that ours has not, or the other way round."""
+
+
+def ran(*command: str) -> str:
+    """Run a peer on the CPU that our cycle is kept to; return what it printed."""
+    cpu = sorted(os.sched_getaffinity(0))[:1]
+    done = subprocess.run(
+        command, text=True, capture_output=True, check=False, timeout=600,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpu), env={**os.environ, 'OMP_NUM_THREADS': '1'},
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f'{" ".join(command)[:200]}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}')
+    return done.stdout
+
+
+def loop(asked: Asked, calls: int, scratch: Path, feeds: int = 8) -> float:
+    """Time ONNX Runtime in a loop of its documented calls."""
+    file, inputs = str(asked.folder / 'model.onnx'), scratch / 'feeds.npz'
+    np.savez(inputs, **{f'{i}/{name}': array for i, feed in enumerate(asked.feeds) for name, array in feed.items()})
+    return float(json.loads(ran(sys.executable, '-c', LOOP, file, str(inputs), str(calls), str(feeds))))
+
+
+def loop_of_one(asked: Asked, calls: int, scratch: Path) -> float:
+    """Time it on the same input again and again, as most scripts do."""
+    return loop(asked, calls, scratch, 1)
+
+
+def benchmark_app(asked: Asked, calls: int, scratch: Path) -> float:
+    """Time OpenVINO by its own tool: synchronous, one request, float32, shapes given."""
+    shapes = ','.join(f'{name}[{",".join(map(str, array.shape))}]' for name, array in asked.feeds[0].items())
+    files = []
+    for place, (name, array) in enumerate(asked.feeds[0].items()):
+        np.save(scratch / f'{place}.npy', array)
+        files.append(f'{name}:{scratch / f"{place}.npy"}')
+    text = ran(
+        str(Path(sys.executable).with_name('benchmark_app')), '-m', str(asked.folder / 'model.xml'), '-d', 'CPU',
+        '-hint', 'none', '-nstreams', '1', '-nthreads', '1', '-api', 'sync', '-infer_precision', 'f32',
+        '-niter', str(calls), '-shape', shapes, '-i', ','.join(files),
+    )  # fmt: skip
+    found = re.search(r'Average:\s+([\d.]+) ms', text)
+    if found is None:
+        raise SystemExit(f'benchmark_app printed no average:\n{text[-2000:]}')
+    return float(found[1])
+
+
+def litert(asked: Asked, calls: int, scratch: Path) -> float:
+    """Time LiteRT by the tool in its package."""
+    result = scratch / 'litert.json'
+    ran(
+        sys.executable, '-m', 'ai_edge_litert.tools.benchmark_litert_model', '--model',
+        str(asked.folder / 'model.tflite'), '--num_runs', str(calls), '--warmup_runs', '10', '--num_threads', '1',
+        '--result_json', str(result),
+    )  # fmt: skip
+    read = json.loads(result.read_text())
+    return float(next(value for key, value in _flat(read) if re.search(r'(avg|mean)\w*(ms)?$', key)))
+
+
+def _flat(read: object, before: str = '') -> list[tuple[str, float]]:
+    if isinstance(read, dict):
+        return [pair for name, value in read.items() for pair in _flat(value, f'{before}.{name}')]
+    return [(before, float(read))] if isinstance(read, int | float) and not isinstance(read, bool) else []
+
+
+PEERS = (
+    Peer('a loop over 8 inputs', 'onnxruntime', 'onnxruntime', loop, 'the same'),
+    Peer(
+        'a loop over 1 input', 'onnxruntime', 'onnxruntime', loop_of_one,
+        'its one input stays in the cache, and branches are learned; ours takes eight in turn',
+    ),
+    Peer(
+        'benchmark_app', 'openvino', 'openvino', benchmark_app,
+        'one input, in the request before the clock starts; results stay there. Ours takes arrays and copies results',
+    ),
+    Peer(
+        'benchmark_litert_model', 'litert', 'ai_edge_litert', litert,
+        'one input, written before; results are not read; it is LiteRT’s CompiledModel, ours its Interpreter',
+    ),
+)  # fmt: skip
+
+
+def our(asked: Asked, engine: str, calls: int, launcher: Launcher, scratch: Path, inner: int, round_: int) -> float:
+    """Run our cycle; return its milliseconds, or with ``inner`` 0 the calls of a repetition."""
+    options = {'precision': 'f32', 'shape': 'static'} if engine == 'openvino' else {}
+    request = {
+        'engine': engine, 'options': options, 'threads': 1, 'folder': str(asked.folder), 'inputs': None, 'batch': 1,
+        'repetitions': max(10, calls // max(inner, 1)), 'warmup_runs': 10, 'warmup_seconds': 0.0, 'inner': inner,
+        'seed': 0, 'sizes': asked.sizes, 'name': asked.model, 'round': round_,
+    }  # fmt: skip
+    found = spawn_cycle(request, scratch / 'cycle', launcher, 600)
+    return float(found['inner']) if not inner else fmean(t / found['inner'] for t in found['time_ns']) / 1e6
+
+
+def compared(asked: Asked, peer: Peer, pairs: int, calls: int, launcher: Launcher, scratch: Path) -> str:
+    """Take pairs in turn; return the line of the table."""
+    if importlib.util.find_spec(peer.package) is None:
+        return f'| {asked.model} {asked.variant} | {peer.name} | not installed | | |'
+    inner = int(our(asked, peer.engine, calls, launcher, scratch, 0, 0))
+    ours: list[float] = []
+    theirs: list[float] = []
+    for pair in range(pairs):
+        takes = [
+            lambda: ours.append(our(asked, peer.engine, calls, launcher, scratch, inner, pair + 1)),  # noqa: B023
+            lambda: theirs.append(peer.milliseconds(asked, calls, scratch)),
+        ]
+        for take in takes if pair % 2 == 0 else reversed(takes):
+            take()
+    ratio = paired_ratio(ours, theirs)  # above 1: the peer is quicker
+    near = verdict(ratio, NEAR).startswith('same')
+    said = 'within 3 %' if near else 'not decided' if verdict(ratio, NEAR) == 'inconclusive' else 'differs'
+    figures = f'{fmean(ours):.3g} against {fmean(theirs):.3g} ms'
+    return f'| {asked.model} {asked.variant} | {peer.name} | {figures} | {ratio_text(ratio)} | {said} | {peer.inside} |'
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('models', nargs='*', default=['resnet18', 'rnet', 'minilm'])
+    parser.add_argument('--pairs', type=int, default=10)
+    parser.add_argument('--calls', type=int, default=100, help='timed calls of each process')
+    parser.add_argument('--artifacts', type=Path, default=ROOT / 'artifacts')
+    parser.add_argument('--length', type=int, default=64, help='of texts')
+    parser.add_argument('--write', type=Path, help='a page to write the table to')
+    asked = parser.parse_args()
+    lines = [
+        '| model | peer | ours and the peer’s | ours over the peer’s | | what is inside |',
+        '|---|---|---|---|---|---|',
+    ]
+    print('\n'.join(lines), flush=True)
+    with tempfile.TemporaryDirectory() as home:
+        scratch = Path(home)
+        launcher = Launcher(scratch / 'servers')
+        try:
+            for model in asked.models:
+                for variant, engine in (('onnx', 'onnxruntime'), ('openvino', 'openvino'), ('tflite', 'litert')):
+                    folder = asked.artifacts / model / variant
+                    if not folder.exists():
+                        continue
+                    one = asked_of(model, variant, folder, asked.length)
+                    for peer in (peer for peer in PEERS if peer.engine == engine):
+                        try:
+                            line = compared(one, peer, asked.pairs, asked.calls, launcher, scratch)
+                        except StepError as error:
+                            line = f'| {model} {variant} | {peer.name} | failed: {str(error).splitlines()[-1]} | | |'
+                        print(line, flush=True)
+                        lines.append(line)
+        finally:
+            launcher.close()
+    if asked.write:
+        head = '# Against the engines’ own tools\n\n'
+        head += f'Made by `python benchmarks/peers.py --pairs {asked.pairs}`; not by hand.\n\n'
+        asked.write.write_text(head + '\n'.join(lines) + '\n')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
