@@ -1,4 +1,4 @@
-"""The example service answers eight clients while a version is pulled and takes over: none fails, none gets a mixture."""
+"""The example service answers eight clients while a version is pulled and takes over: none fails, none gets a mix."""
 
 from __future__ import annotations
 
