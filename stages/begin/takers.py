@@ -56,7 +56,7 @@ def _taker(word: str, kind: Kind, model: Model, scratch: Scratch) -> Taker:
     if missing:
         return Taker(word, kind.GIVES, lacking=f'not installed: {", ".join(missing)}; {tools.remedy(missing)}')
     if absent := [name for name in kind.PROGRAMS if not shutil.which(name)]:
-        return Taker(word, kind.GIVES, lacking=f'this system has no {", ".join(absent)}; apt-get install {absent[0]}')
+        return Taker(word, kind.GIVES, lacking=f'this system has no {", ".join(absent)}; {tools.remedy(absent)}')
     place = f'in the locked environment {kind.ENVIRONMENT}, made on first need' if kind.ENVIRONMENT else ''
     if not hasattr(kind, 'refuses') or required(kind) or model.folder is None or model.contract is None:
         return Taker(word, kind.GIVES, note=place or UNKNOWN)

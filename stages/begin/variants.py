@@ -175,7 +175,7 @@ def uninstalled(needed: tuple[str, ...], ground: Ground) -> str:
 def _against(stage: Stage, ground: Ground) -> str:
     kind = stage.kind
     if missing := [name for name in kind.PROGRAMS if name not in ground.programs]:
-        return f'it calls {", ".join(missing)}, which this system lacks; apt-get install {" ".join(missing)}'
+        return f'it calls {", ".join(missing)}, which this system lacks; {tools.remedy(missing)}'
     if must := required(kind):
         return f'it needs {", ".join(f"`{name}`" for name in must)}; modelkiln kinds {stage.word}'
     if aside := str(getattr(kind, 'ASIDE', '')):

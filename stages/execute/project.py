@@ -189,12 +189,17 @@ class Project:
         )  # fmt: skip
 
     def missing(self, step: Step) -> list[str]:
-        """Return the packages that ``step`` needs and that are not installed here; opens the recipe's Python only."""
+        """Return the packages, and the programs of the system, that ``step`` needs and that are not here.
+
+        Opens the recipe's Python only.
+        """
         python = NO_PYTHON
         if step.python:
             with self.guard:
                 python = python_of(step.python, self.root / 'recipes', self.remembered)
         found = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))
+        with self.guard:
+            found |= programs.versions(step.programs, self.remembered)
         return [tool for tool, version in found.items() if version == tools.MISSING]
 
     def unable(self, recipe: str) -> list[str]:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 MISSING = 'missing'
+SYSTEM = {'g++': 'apt-get install g++', 'clang++': 'xcode-select --install'}
+"""Programs of the system that steps call, and what installs each; on another system than Debian its own word for it."""
+
 BUILDS = {'tensorflow-cpu': 'tensorflow', 'paddlepaddle-gpu': 'paddlepaddle'}
 
 
@@ -48,16 +51,23 @@ def extras() -> dict[str, tuple[str, ...]]:
 
 
 def remedy(missing: Iterable[str]) -> str:
-    """Return the one command that installs what is ``missing``: by our extras where they hold it."""
-    known = extras()
+    """Return the one command that installs what is ``missing``: by our extras where they hold it.
+
+    Where programs of the system are among it, theirs stand before it.
+    """
+    missing = [*missing]
+    known, of_system = extras(), [SYSTEM[name] for name in missing if name in SYSTEM]
     named = {
         tool: [e for e in known.get(normal(tool), ()) if e not in ('all', 'test') and not e.startswith('run-')]
         for tool in missing
+        if tool not in SYSTEM
     }
+    if not named:
+        return ' && '.join(of_system)
     wanted = sorted({found[0] for found in named.values() if found})
     others = sorted(tool for tool, found in named.items() if not found)
     parts = [f"'{_ourselves()}[{','.join(wanted)}]'"] if wanted else []
-    return ' '.join(['pip install', *parts, *others])
+    return ' && '.join([*of_system, ' '.join(['pip install', *parts, *others])])
 
 
 def _ourselves() -> str:

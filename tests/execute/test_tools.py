@@ -32,3 +32,8 @@ def test_versions_are_those_that_the_packages_themselves_say(monkeypatch):
         'pytest': version('pytest'),
         'numpy': version('numpy'),
     }
+
+
+def test_what_installs_a_program_of_the_system_stands_before_what_pip_installs():
+    assert tools.remedy(['g++']) == 'apt-get install g++'
+    assert tools.remedy(['no-such-package', 'g++']) == 'apt-get install g++ && pip install no-such-package'
