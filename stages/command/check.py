@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from stages.command.usual import json_too, print_json
 from stages.deliver.schemas import in_project
 from stages.errors import IntegrityError, PromiseError, RecipeError, ToolError
 from stages.execute.project import Project, find_root, open_project
@@ -23,11 +24,22 @@ from stages.recipe.read import read_recipe, read_recipes
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('recipe', nargs='*', help='recipe files; default: all of recipes/. With --rounds: variants')
     parser.add_argument('--rounds', type=_several, metavar='N', help='build each step N times (2 or more) and compare')
+    json_too(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
     if asked.rounds:
         return _rounds(asked.recipe, asked.rounds)
+    if asked.json:
+        try:
+            return _checked(asked)
+        except RecipeError as error:
+            print_json({'problems': list(error.problems)})
+            return error.exit_code
+    return _checked(asked)
+
+
+def _checked(asked: argparse.Namespace) -> int:
     if asked.recipe:
         paths = [Path(name).resolve() for name in asked.recipe]
         root = find_root(paths[0].parent)
@@ -37,6 +49,9 @@ def run(asked: argparse.Namespace) -> int:
         recipes = read_recipes(root, verify=True)
     plan = make_plan(recipes)
     variants = sum(len(builds) for builds in plan.builds.values())
+    if asked.json:
+        print_json({'recipes': len(recipes), 'variants': variants, 'steps': len(plan.steps), 'problems': []})
+        return 0
     print(f'{len(recipes)} recipes, {variants} variants, {len(plan.steps)} steps: nothing wrong')
     if not asked.recipe:
         _documents(root)

@@ -12,9 +12,10 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stages import confine
+from stages.command.usual import json_too, print_json
 from stages.contract.engine import Engine
 from stages.engines import ENGINES
 from stages.environments import ENVIRONMENTS, cpython, locked, purpose
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--require-confinement', action='store_true', help='exit 3 unless every layer that confines steps is here'
     )
+    json_too(parser)
     parser.add_argument('--make', metavar='NAME', choices=names, help=f'one of {", ".join(names)}')
 
 
@@ -46,6 +48,10 @@ def run(asked: argparse.Namespace) -> int:
         environment.make(project, asked.make)
         print(f'{asked.make}: {environment.folder_of(project, asked.make).relative_to(project.root)}')
         return 0
+    lacking = sorted({tool for recipe in project.plan.builds for tool in project.unable(recipe)})
+    if asked.json:
+        print_json(_as_json(project, lacking))
+        return ToolError.exit_code if lacking else 0
     print(f'Python {platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}')
     print(f'CPU    {host.host()["features"] or "features not readable"}\n')
     for title, lines in (
@@ -58,7 +64,6 @@ def run(asked: argparse.Namespace) -> int:
         for line in lines:
             print(f'  {line}')
         print()
-    lacking = sorted({tool for recipe in project.plan.builds for tool in project.unable(recipe)})
     if asked.require_confinement and confine.missing():
         raise ToolError(f'steps are not fully confined here: no {", ".join(confine.missing())}; see SECURITY.md')
     if lacking:
@@ -66,6 +71,21 @@ def run(asked: argparse.Namespace) -> int:
     else:
         print('Every recipe can be built here.')
     return 3 if lacking else 0
+
+
+def _as_json(project: Project, lacking: list[str]) -> dict[str, Any]:
+    return {
+        'python': platform.python_version(),
+        'cpu': host.host()['features'].split(),
+        'engines': {name: project.tools_of(name) for name in ENGINES},
+        'unconfined': list(confine.missing()),
+        'environments': {
+            name: {'packages': len(locked(name)), 'made': environment.is_made(project, name)} for name in ENVIRONMENTS
+        },
+        'recipes': {name: project.unable(name) for name in project.plan.builds},
+        'missing': lacking,
+        'remedy': remedy(lacking) if lacking else '',
+    }
 
 
 def _engines(project: Project) -> Iterator[str]:

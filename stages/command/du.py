@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from stages.command.usual import json_too, print_json
 from stages.execute.project import Project, find_root, open_project
 from stages.layout.needed import leftovers, needed_results, size_of
 from stages.store.collect import blobs, results
@@ -17,10 +18,15 @@ from stages.terminal import size_words
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--bytes', action='store_true', help='numbers of bytes, for programs')
+    json_too(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
     project = open_project(find_root(Path.cwd()))
+    if asked.json:
+        rows = list(usage(project))
+        print_json({'bytes': {what: size for what, size, _ in rows}, 'total': sum(size for _, size, _ in rows)})
+        return 0
     total = 0
     for what, size, words in usage(project):
         total += size

@@ -55,7 +55,7 @@ def _lines(project: Project, name: str, *, variants: bool) -> Iterator[str]:
     recipe, builds = project.plan.recipes[name], project.plan.builds[name]
     gone = project.left_out.get(name, {})
     tags = ''.join(f' @{tag}' for tag in recipe.tags)
-    count = f'{len(builds)} variants' + (f', {len(gone)} left out' if gone else '')
+    count = f'{len(builds)} variant{"s" * (len(builds) != 1)}' + (f', {len(gone)} left out' if gone else '')
     yield f'{name:<28} {recipe.source.format:<12} {count}{tags}'
     if missing := project.unable(name):
         yield f'    cannot be built: {", ".join(missing)} is not installed; run: {remedy(missing)}'

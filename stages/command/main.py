@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import Final
 
 from stages import __version__, copies
 from stages.errors import ModelkilnError, RecipeError, StepError
+from stages.recipe.mistakes import suggest
 from stages.store.disk import told
 from stages.store.modes import decide_modes
 from stages.terminal import complain, indented, only_plain
@@ -33,6 +35,7 @@ COMMANDS: Final = (
     'compare',
     'run',
     'conversions',
+    'completion',
     'repeat',
     'gc',
     'du',
@@ -42,6 +45,21 @@ COMMANDS: Final = (
     'export',
 )
 """In the order of the help; each is a file of this room. Only the one that is asked for is loaded."""
+
+FIRST = """\
+Modelkiln turns a trained model into what serves it best on this CPU, and says why.
+
+  1  modelkiln new PROJECT --from MODEL --data FOLDER    a project with one recipe, read from the model's file
+  2  cd PROJECT && doit                                  build every variant, check it, measure it, write the report
+  3  artifacts/RECIPE/report.html                        what to ship, how fast, how good, and what failed
+     artifacts/RECIPE/best                               its name; the folder of that name is what to deploy
+
+In a project:  modelkiln list       what there is              modelkiln plan    what doit would do, and why
+               modelkiln check      what is wrong in recipes   modelkiln doctor  what is missing, and the one command
+               modelkiln why NAME   why it is not current      modelkiln report  the last report, here
+
+Every command: modelkiln --help.  Names that complete: modelkiln completion bash (zsh, fish).
+"""
 
 EPILOG = """\
 Building is doit's:
@@ -76,6 +94,13 @@ def parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. An expected error is one message, never a traceback."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if not given:
+        print(FIRST, end='')
+        return 0
+    if given[0][0:1] not in ('-', '') and given[0] not in COMMANDS:
+        near = suggest(given[0], COMMANDS)
+        complain(f'modelkiln: there is no command {given[0]!r}; modelkiln --help lists them{near}')
+        return RecipeError.exit_code
     verb = given[:1] if given[:1] and given[0] in COMMANDS else COMMANDS
     asked = parser(verb).parse_args(given)
     decide_modes(Path.cwd())
@@ -90,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModelkilnError as error:
         complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read it has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         complain(told(error, Path.cwd()))
