@@ -21,6 +21,7 @@ from stages.kinds import (
     onnx_from_caffe2,
     onnx_from_darknet,
     onnx_from_exported,
+    onnx_from_mxnet,
     onnx_from_paddle,
     onnx_from_tensorflow,
     onnx_from_tflite,
@@ -55,7 +56,7 @@ OURS: Final[dict[str, tuple[Kind, ...]]] = {
     'aoti': (aoti,),
     'onnx': (
         onnx, onnx_from_exported, onnx_from_tensorflow, onnx_from_tflite, onnx_from_paddle, onnx_from_caffe,
-        onnx_from_darknet, onnx_from_caffe2, onnx_from_trees,
+        onnx_from_darknet, onnx_from_caffe2, onnx_from_mxnet, onnx_from_trees,
     ),
     'onnx-optimize': (onnx_optimize,),
     'onnx-fuse': (onnx_fuse,),

@@ -21,6 +21,7 @@ WEIGHTS: Final = '.pdiparams'
 PAIRS: Final = {
     'caffe': (('.prototxt', '.prototxt.txt', '.pbtxt'), ('.caffemodel',)),
     'darknet': (('.cfg',), ('.weights',)),
+    'mxnet': (('-symbol.json', '.json'), ('.params',)),
 }
 """Formats of two files: how the name of each ends."""
 

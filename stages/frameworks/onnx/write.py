@@ -60,4 +60,5 @@ def _strip_graph(graph: Any) -> None:
 
 def _clear(part: Any) -> None:
     part.ClearField('doc_string')
-    del part.metadata_props[:]
+    if 'metadata_props' in part.DESCRIPTOR.fields_by_name:  # an older onnx, of a locked environment, lacks it
+        part.ClearField('metadata_props')
