@@ -50,7 +50,8 @@ def _accuracy(verdict: Verdict, metric: str) -> tuple[str, str]:
     """The metric's words; agreement with the source is no accuracy, unless the recipe made it its metric."""
     found = verdict.accuracy
     if found.score is not None and (found.score.name != 'agreement' or metric == 'agreement'):
-        return found.words, found.judgement
+        value, _, more = found.words.partition('; ')
+        return value, more or found.judgement
     return UNKNOWN, '' if found.words == UNKNOWN else found.words
 
 

@@ -98,7 +98,8 @@ def change(old: Kept | None, new: Kept) -> str:
         if one.variant.partition(':')[0] != SHIPPED and (one.variant, one.setting) != (new.chosen, new.setting):
             continue
         if one.figure == 'latency' and one.word in ('faster', 'slower') and one.ratio:
-            said.append(f'{ratio_text(_turned(one.ratio))} {one.word}')
+            times = one.ratio if one.word == 'slower' else _turned(one.ratio)
+            said.append(f'{ratio_text(times)} {one.word}')
         elif one.word in ('worse', 'better', 'smaller', 'larger', 'mended'):
             said.append(f'{one.figure} {one.before} → {one.after}')
     lost = [one.name for one in found.changes if one.word == 'failed' and one.variant != SHIPPED]
