@@ -56,7 +56,7 @@ def look(root: Path, recipes: Iterable[str] | None = None) -> Seen | None:
     others = tuple(map(str, kept['others']))
     try:
         common = looked.digest([*_common(root, looked), *(line for path in others for line in _code(path, looked))])
-        names = _names(root / 'artifacts') if recipes is None else recipes
+        names = _folders(root / 'artifacts') if recipes is None else recipes
         each = {name: looked.digest(_recipe(root, name, looked)) for name in names}
         return Seen(common, each, others, now - looked.newest > TOO_NEW_SECONDS * 1e9)
     except (OSError, Unsure):
@@ -198,6 +198,13 @@ def _recipe(root: Path, name: str, looked: _Looked) -> Iterator[str]:
     yield from looked.below(f'{root}/artifacts/{name}', follow=False)
     yield from looked.below(f'{root}/.modelkiln/artifacts/{name}', follow=False)
     yield from looked.file(f'{root}/.modelkiln/reports/{name}.json')
+
+
+def _folders(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
 
 
 def _names(folder: Path) -> list[str]:

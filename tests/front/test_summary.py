@@ -18,7 +18,7 @@ TASKS = {'net': [['int8', 'onnx -> onnx-quantize'], ['report', 'measure']]}
 FILES = (
     'recipes/net.yaml', 'recipes/models/net.py', '.modelkiln/steps/1a2b.json', '.modelkiln/artifacts/net/int8.json',
     '.modelkiln/reports/net.json', 'artifacts/net/report.md', 'artifacts/net/int8/model.onnx', 'house/stages/cpu.py',
-    'site/onnx-1.0.dist-info/METADATA', 'bin/qemu', 'machine',
+    'site/onnx-1.0.dist-info/METADATA', 'bin/qemu', 'machine', 'artifacts/index.html',
 )  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def place(tmp_path, monkeypatch) -> Path:
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
+    (tmp_path / 'artifacts/README.md').write_text('beside the recipes, and none of them')
     monkeypatch.setattr(summary, 'HOUSE', tmp_path / 'house/stages')
     monkeypatch.setattr(summary, 'MACHINE', (str(tmp_path / 'machine'),))
     monkeypatch.setenv('PATH', str(tmp_path / 'bin'))
