@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,26 @@ ISAS: Final[dict[str, tuple[str, ...]]] = {
     'amx': ('amx_tile', 'amx_int8', 'amx_bf16'),
 }
 """Sets that a recipe can keep a CPU to, the weaker before the stronger, and what a CPU must have for each."""
+
+
+def strongest(names: Iterable[str]) -> str:
+    """Return the strongest of some instruction sets; empty when there is none."""
+    found = {*names}
+    return next((isa for isa in reversed(ISAS) if isa in found), '')
+
+
+def needed(instructions: Iterable[str]) -> str:
+    """Return the weakest set whose CPUs have these instructions, by Linux's names: AVX counts as AVX2."""
+    marks = {'amx_': 'amx', 'avx512': 'avx512', 'avx': 'avx2', 'fma': 'avx2', 'f16c': 'avx2'}
+    names = [*instructions]
+    found = (next((isa for mark, isa in marks.items() if name.startswith(mark)), 'sse42') for name in names)
+    return strongest(found)
+
+
+def exceeds(one: str, other: str) -> bool:
+    """Whether an instruction set is stronger than another."""
+    order = ['', *ISAS]
+    return order.index(one) > order.index(other)
 
 
 def lacks(isa: str) -> tuple[str, ...]:

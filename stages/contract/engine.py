@@ -107,5 +107,17 @@ class Engine(Protocol):
     def load(self, folder: Path, contract: Contract, options: Any, threads: int) -> Session:
         """Load the model in ``folder``, whose ports ``contract`` tells, to run on ``threads`` threads."""
 
+    def kept_to(self, isa: str, folder: Path, contract: Contract) -> Mapping[str, str] | None:
+        """The variables of the environment that keep it to an instruction set (``stages.cpu.ISAS``) with this model.
+
+        None: it has no such control, or not for this model; only another CPU is weaker for it.
+        """
+
+    def instructions(self, session: Any, folder: Path, said: str) -> str:
+        """The strongest instruction set that it says a session uses; empty: it does not say.
+
+        ``said`` is what the process printed while it loaded and ran it, its libraries made talkative.
+        """
+
     def line(self, session: Any) -> Line:
         """Return the requests in flight of a session that ``load`` gave."""

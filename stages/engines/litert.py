@@ -23,6 +23,7 @@ CONCURRENT = False  # one interpreter, one set of tensors
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 line = usual.line
 programs = usual.no_programs
+kept_to, instructions = usual.kept_to, usual.instructions
 
 
 @dataclass(frozen=True)

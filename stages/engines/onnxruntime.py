@@ -27,6 +27,7 @@ ADVICE = 'another engine for this model: openvino, tvm'
 
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs
+kept_to, instructions = usual.kept_to, usual.instructions
 
 
 @dataclass(frozen=True)

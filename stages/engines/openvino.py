@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from stages import cpu
 from stages.contract.port import Contract, Port
-from stages.engines import usual
+from stages.engines import onednn, usual
 from stages.errors import StepError
 
 if TYPE_CHECKING:
@@ -188,6 +189,22 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Ov
     session = FixedSession(lambda shapes: _session(folder, contract, options, threads, dict(shapes)))
     session.of(tuple((port.name, port.sized(**contract.sizes)) for port in sorted(contract.inputs, key=_name)))
     return session
+
+
+def kept_to(isa: str, folder: Path, contract: Contract) -> Mapping[str, str]:
+    """Keep OpenVINO's oneDNN, and its own kernels, which ask it, to an instruction set."""
+    return {name: value for name, value in onednn.VARIABLES[isa].items() if name.startswith('ONEDNN')}
+
+
+def instructions(session: OvSession | FixedSession, folder: Path, said: str) -> str:
+    """Return the strongest set that the kernels of the compiled model are for: their names tell it."""
+    whole = session if isinstance(session, OvSession) else next(reversed(session.kept.values()))
+    kernels = [
+        node.get_rt_info()['primitiveType'].astype(str) for node in whole.compiled.get_runtime_model().get_ordered_ops()
+    ]
+    marks = {'amx': 'amx', 'avx512': 'avx512', 'avx2': 'avx2', 'avx': 'avx2', 'sse': 'sse42', 'gemm': 'sse42'}
+    marks['ref'] = 'sse42'
+    return cpu.strongest(next((isa for mark, isa in marks.items() if mark in kernel), '') for kernel in kernels)
 
 
 def _session(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.contract.port import Contract
-from stages.engines import usual
+from stages.engines import onednn, usual
 from stages.errors import StepError
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ class PaddleSession:
 def prepare() -> None:
     """Import Paddle."""
     import paddle.inference  # noqa: F401
+
+
+def kept_to(isa: str, folder: Path, contract: Contract) -> Mapping[str, str] | None:
+    """Keep oneDNN and MKL to an instruction set; the package's own code needs AVX2 whatever they do."""
+    return None if isa == 'sse42' else onednn.VARIABLES[isa]
+
+
+def instructions(session: PaddleSession, folder: Path, said: str) -> str:
+    """Return the strongest set that oneDNN and MKL say they use."""
+    return onednn.told(said)
 
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> PaddleSession:

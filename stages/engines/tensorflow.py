@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.contract.port import Contract
-from stages.engines import usual
+from stages.engines import onednn, usual
 
 if TYPE_CHECKING:
     import numpy
@@ -64,6 +64,16 @@ def prepare() -> None:
     from stages.frameworks.tensorflow import model as tensorflow_model
 
     tensorflow_model.framework()
+
+
+def kept_to(isa: str, folder: Path, contract: Contract) -> Mapping[str, str] | None:
+    """Keep oneDNN and MKL to an instruction set; the package's own code needs AVX whatever they do."""
+    return None if isa == 'sse42' else onednn.VARIABLES[isa]
+
+
+def instructions(session: TensorFlowSession, folder: Path, said: str) -> str:
+    """Return the strongest set that oneDNN and MKL say they use."""
+    return onednn.told(said)
 
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TensorFlowSession:

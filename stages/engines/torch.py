@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stages import cpu
 from stages.contract.port import Contract
-from stages.engines import usual
+from stages.engines import onednn, usual
 from stages.frameworks.torch import compiler
 
 if TYPE_CHECKING:
@@ -69,6 +70,20 @@ def prepare() -> None:
 def programs(options: Options) -> tuple[str, ...]:
     """Call the C++ compiler where it is asked for."""
     return (compiler.PROGRAM,) if options.compile == 'inductor' else ()
+
+
+def kept_to(isa: str, folder: Path, contract: Contract) -> Mapping[str, str] | None:
+    """Keep oneDNN, MKL and ATen to an instruction set; FBGEMM, which computes what is quantized, asks the CPU alone."""
+    return None if contract.precision.startswith('int') else onednn.VARIABLES[isa]
+
+
+def instructions(session: TorchSession, folder: Path, said: str) -> str:
+    """Return the strongest set that ATen, oneDNN and MKL say they use; the latter two speak when they are used."""
+    import torch
+
+    own = torch.backends.cpu.get_cpu_capability()
+    aten = next((isa for mark, isa in (('AMX', 'amx'), ('AVX512', 'avx512'), ('AVX2', 'avx2')) if mark in own), 'sse42')
+    return cpu.strongest([aten, onednn.told(said)])
 
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TorchSession:

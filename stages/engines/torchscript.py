@@ -8,11 +8,11 @@ from typing import Any
 
 from stages.contract.port import Contract
 from stages.engines import usual
-from stages.engines.torch import TorchSession, prepare, session, set_threads
+from stages.engines.torch import TorchSession, instructions, kept_to, prepare, session, set_threads
 
 __all__ = [
     'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
-    'foreign', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+    'foreign', 'instructions', 'kept_to', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'torchscript'

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stages import cpu
 from stages.contract.port import Contract, Port
 from stages.engines import usual
 from stages.errors import StepError, ToolError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
-    'foreign', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
+    'foreign', 'instructions', 'kept_to', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
 ENGINE = 'tvm'
@@ -99,6 +100,16 @@ def prepare() -> None:
     if tvm_ffi.get_global_func('ffi.Module.load_from_bytes.relax.VMExecutable', allow_missing=True) is None:
         for name in RUNTIME:
             ctypes.CDLL(str(_folder() / name), ctypes.RTLD_GLOBAL)
+
+
+def kept_to(isa: str, folder: Path, contract: Contract) -> Mapping[str, str] | None:
+    """Ask nothing of a library that is compiled for no more than ``isa``; no other can be kept to it."""
+    return None if cpu.exceeds(instructions(None, folder, ''), isa) else {}
+
+
+def instructions(session: object, folder: Path, said: str) -> str:
+    """Return the set that the library is compiled for."""
+    return cpu.needed(library.read(folder).needs)
 
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TvmSession | EmulatedSession:

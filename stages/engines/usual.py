@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.contract.engine import Emulator, Session
+from stages.contract.port import Contract
 from stages.errors import ToolError
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ class Callers:
 def line(session: Session) -> OneByOne:
     """Return the line of an engine without requests of its own."""
     return OneByOne(session)
+
+
+def kept_to(isa: str, folder: Path, contract: Contract) -> Mapping[str, str] | None:
+    """Choose kernels by the CPU alone: nothing that anybody may set makes it weaker."""
+    return None
+
+
+def instructions(session: Any, folder: Path, said: str) -> str:
+    """Say nothing of the instructions that are used."""
+    return ''
 
 
 def brain_bits(array: numpy.ndarray) -> numpy.ndarray:

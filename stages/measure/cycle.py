@@ -29,7 +29,7 @@ from stages.contract.port import BATCH, read_contract
 from stages.errors import ModelkilnError, StepError
 from stages.feed.npz import read_npz
 from stages.feed.samples import samples
-from stages.measure import clock, memory, scenario
+from stages.measure import clock, memory, proof, scenario
 from stages.measure.machine import current_mhz, load_average
 from stages.measure.rotation import ROTATION, digest, rotation
 from stages.recipe.setting import OFFLINE, SINGLE
@@ -53,6 +53,8 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     follows from the request's ``scenario``: see ``stages.measure.scenario``. With
     ``inner`` 0 nothing is measured: the result is ``{'inner': n}``, the calls that make a repetition last 1 ms.
     """
+    if request.get('proof'):
+        return proof.proof(request, (engines or _table())[request['engine']])
     begun = datetime.now(timezone.utc).isoformat()  # noqa: UP017  # a locked environment may have CPython 3.10
     load = load_average()
     affinity = _pin(request['threads'])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +14,9 @@ from stages.confine import Policy
 from stages.errors import StepError
 from stages.launch import Launcher, Limits
 from stages.store.logs import tail
+
+READ: Final = ('inputs', 'against')
+"""What of a request names a file to read."""
 
 SCRIPT: Final = Path(__file__).with_name('cycle.py')
 
@@ -25,13 +28,14 @@ def spawn_cycle(
     timeout: float,
     environment: Mapping[str, str] = MappingProxyType({}),
     python: str = '',
+    under: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run one cycle in a fresh process, confined; return its result or raise StepError with the end of its log.
 
     It reads the model's folder and the inputs, and writes what is below ``workdir``; one caller per ``workdir`` at a
     time. The padding varies the environment's size from cycle to cycle, because that alone shifts results (Mytkowicz et
     al., ASPLOS 2009); it is seeded, and recorded in the result. ``python``: the interpreter of an engine that lives
-    in a locked environment.
+    in a locked environment. ``under``: the command of an emulator that runs it.
     """
     workdir = workdir.resolve()
     home = workdir / 'home'
@@ -41,9 +45,9 @@ def spawn_cycle(
     log.write_bytes(b'')
     asked.write_text(json.dumps(request))
     padding = _padding(request)
-    reads = [str(asked), request['folder'], *([request['inputs']] if request['inputs'] else [])]
+    reads = [str(asked), request['folder'], *(path for name in READ if (path := request.get(name)))]
     ended = launcher.program(
-        spawn.python(SCRIPT, str(asked), str(answer), interpreter=python), home, log,
+        [*under, *spawn.python(SCRIPT, str(asked), str(answer), interpreter=python)], home, log,
         spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
         Policy(tuple(reads), (str(home),)), Limits(timeout), python=python,
     )  # fmt: skip
