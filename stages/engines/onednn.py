@@ -29,7 +29,7 @@ TALKATIVE: Final = {'ONEDNN_VERBOSE': '1', 'MKL_VERBOSE': '1'}
 """Has both libraries print what they use."""
 
 _SAID: Final = re.compile(
-    r'onednn_verbose,.*info,cpu,isa:(.*)|MKL_VERBOSE oneMKL.*architecture (.*?)(?: processors|, Lnx)'
+    r'onednn_verbose,.*info,cpu,isa:(.*)|MKL_VERBOSE oneMKL.*architecture (.*?)(?: processors|, Lnx|$)', re.MULTILINE
 )
 _WORDS: Final = (
     ('amx', ('AMX', 'Advanced Matrix')),

@@ -164,6 +164,7 @@ def key_of(project: Project, build: Build, setting: Setting) -> str:
             ],
             'tools': project.tools_of(baseline.variant.engine) | project.tools_of(build.variant.engine),
             'code': project.code(('stages.measure.cycle', *sorted(module))),
+            'kept': project.code(('stages.layout.weaker',)) if setting.isa else '',
             'machine': fingerprint_of_this_machine(project),
         }
     )  # fmt: skip
@@ -195,7 +196,7 @@ def fingerprint_of_this_machine(project: Project) -> str:
 
 def figures(measured: Samples | None) -> Mapping[str, Any] | None:
     """Return samples as a manifest keeps them: means in seconds and bytes."""
-    if measured is None:
+    if measured is None or not measured.cycles:
         return None
     cycles = measured.cycles
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from stages.execute.ensure import copy_result
 from stages.execute.project import Failure, Project
 from stages.layout import sessions
 from stages.layout.benchmark import Wanted, key_of, options_of, to_measure
+from stages.layout.weaker import Kept, kept
 from stages.measure.machine import load_now, machine
 from stages.measure.protocol import Subject, run_session
 from stages.measure.spawn import spawn_cycle
@@ -67,24 +68,61 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
         work = folder / 'cycle'
         work.mkdir()
 
-        def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
-            apart = ENGINES[request['engine']].ENVIRONMENT
-            if apart:
-                environment.make(project, apart)  # its checks may have come from the store
-            python = environment.python_of(project, apart)
-            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT, python=python)
-
         names = {key: subject.name for key, subject in zip(members, subjects, strict=True)}
+        held = _held(project, table.isa, subjects, common, work)
+        untimed = {name for name, one in held.items() if not one.measured}
+        subjects = [
+            replace(subject, against='') if subject.against in untimed else subject
+            for subject in subjects
+            if subject.name not in untimed
+        ]
+
+        def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
+            one = held.get(request['name'], Kept())
+            python = _python(project, request['engine'])
+            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT, one.environment, python)
+
         with measuring():
             taken, facts = datetime.now(UTC).isoformat(timespec='seconds'), machine()
             measured = run_session(
                 subjects, common, benchmark, run_cycle,
-                lambda words: terminal.progress(f'measure {recipe}: {words}'), {names[key] for key in new},
+                lambda words: terminal.progress(f'measure {recipe}: {words}'), {names[key] for key in new} - untimed,
             )  # fmt: skip
             facts['load_after'] = load_now()
-        _left(project, recipe, {key: measured.get(name, {}) for key, name in names.items()}, members, taken, facts)
+        told = {name: {'kept': asdict(one)} for name, one in held.items()}
+        found = {key: {**told.get(name, {}), **measured.get(name, {})} for key, name in names.items()}
+        _left(project, recipe, found, members, taken, facts)
     finally:
         project.store.discard(folder)
+
+
+def _held(
+    project: Project, isa: str, subjects: list[Subject], common: Mapping[str, Any], work: Path
+) -> dict[str, Kept]:
+    """Return how each subject is kept to an instruction set; nothing where there is none to be kept to."""
+    if not isa:
+        return {}
+
+    def prove(
+        request: Mapping[str, Any], variables: Mapping[str, str], under: tuple[str, ...], seconds: float
+    ) -> dict[str, Any]:
+        python = _python(project, request['engine'])
+        return spawn_cycle(request, work, project.launcher, seconds, variables, python, under)
+
+    found = {}
+    for subject in subjects:
+        terminal.progress(f'measure {subject.name}: keeping it to {isa}')
+        request = {**common, **asdict(subject), 'seed': 0, 'round': 0, 'proof': True}
+        found[subject.name] = kept(isa, request, prove, work / 'home')
+    return found
+
+
+def _python(project: Project, engine: str) -> str:
+    """Return the Python that an engine runs in."""
+    apart = ENGINES[engine].ENVIRONMENT
+    if apart:
+        environment.make(project, apart)  # its checks may have come from the store
+    return environment.python_of(project, apart)
 
 
 Members = dict[str, tuple[Build, Setting]]
@@ -138,10 +176,11 @@ def _left(
             **asdict(setting),
             'variant': build.variant.name,
             'against': key_of(project, baseline, setting),
-            'cycles': measured[key]['cycles'],
+            'cycles': measured[key].get('cycles', []),
+            **({'kept': measured[key]['kept']} if 'kept' in measured[key] else {}),
         }
         for key, (build, setting) in members.items()
-        if measured[key].get('cycles')
+        if measured[key].get('cycles') or ('kept' in measured[key] and 'failed' not in measured[key])
     }
     if rows:
         sessions.keep(project, taken, facts, rows)

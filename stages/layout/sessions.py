@@ -99,8 +99,9 @@ def _session(path: Path) -> Session | None:
 
 
 def _is_right(row: Mapping[str, Any]) -> bool:
-    cycles = samples_of(row).cycles
-    return bool(cycles) and all(
+    read = samples_of(row)
+    cycles = read.cycles
+    return bool(cycles or read.untimed) and all(
         c.time_ns and all(isinstance(n, int) for n in (*c.time_ns, *c.peak_rss_bytes)) for c in cycles
     )
 

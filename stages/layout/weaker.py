@@ -1,7 +1,7 @@
 """Measuring on a weaker CPU: each engine kept to an instruction set by its own control, shown to hold, or emulated.
 
-A variant that cannot be kept to it is a row with its reason, not a failure: nothing is wrong with the variant. What runs
-under an emulator is never timed.
+A variant that cannot be kept to it is a row with its reason, not a failure: nothing is wrong with the variant. What
+runs under an emulator is never timed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from stages import cpu
 from stages.contract.port import read_contract
 from stages.engines import ENGINES, onednn
 from stages.errors import StepError
-from stages.recipe.setting import Setting
 
 EMULATORS: Final = ('qemu-x86_64-static', 'qemu-x86_64')
 MODELS: Final = {'sse42': 'Nehalem', 'avx2': 'Haswell'}
@@ -49,9 +48,8 @@ class Kept:
         return not self.emulated and not self.unable
 
 
-def kept(setting: Setting, request: Mapping[str, Any], prove: Prove, keep: Path) -> Kept:
-    """Show how the variant of a cycle's ``request`` is kept to ``setting.isa``. ``keep``: where a proof may write."""
-    isa = setting.isa
+def kept(isa: str, request: Mapping[str, Any], prove: Prove, keep: Path) -> Kept:
+    """Show how the variant of a cycle's ``request`` is kept to ``isa``. ``keep``: a folder that a proof may write in."""
     if lacking := cpu.lacks(isa):
         return Kept(unable=f'this CPU has no {", ".join(lacking)}')
     folder = Path(request['folder'])
@@ -60,7 +58,7 @@ def kept(setting: Setting, request: Mapping[str, Any], prove: Prove, keep: Path)
     variables = engine.kept_to(isa, folder, contract)
     answers = keep / 'answers.npz'
     try:
-        whole = prove({**request, 'keep': str(answers)}, {}, (), EMULATED_TIMEOUT)
+        prove({**request, 'keep': str(answers)}, {}, (), EMULATED_TIMEOUT)
     except StepError as error:
         return Kept(unable=f'it does not run at all: {_last(error)}')
     if variables is None:
@@ -72,11 +70,11 @@ def kept(setting: Setting, request: Mapping[str, Any], prove: Prove, keep: Path)
         return Kept(unable=f'it does not run so: {_last(error)}')
     said = shown['instructions']
     if not said:
-        return Kept(unable=f'{engine.ENGINE} does not say which instructions it uses, so nothing shows that it is kept to them')
+        return Kept(
+            unable=f'{engine.ENGINE} does not say which instructions it uses: nothing shows that it keeps to {isa}'
+        )
     if cpu.exceeds(said, isa):
         return Kept(unable=f'{engine.ENGINE} was told to keep to {isa} and says that it uses {said}')
-    if whole['instructions'] and said == whole['instructions'] and cpu.exceeds(isa, said):
-        return Kept(variables, shown['relative'])  # it never used more
     return Kept(variables, shown['relative'])
 
 

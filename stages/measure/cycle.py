@@ -25,7 +25,7 @@ if __name__ == '__main__':
     open_house()
 
 from stages.atomic import write_text
-from stages.contract.port import BATCH, read_contract
+from stages.contract.port import BATCH, Contract, read_contract
 from stages.errors import ModelkilnError, StepError
 from stages.feed.npz import read_npz
 from stages.feed.samples import samples
@@ -67,6 +67,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     folder = Path(request['folder'])
     contract = read_contract(folder)
     contract = replace(contract, sizes={**contract.sizes, **request.get('sizes', {}), BATCH: request['batch']})
+    _fits(contract, request.get('sizes', {}))
     options = engine.Options(**request['options'])
     load_ns, session = _timed(lambda: engine.load(folder, contract, options, request['threads']))
     rss_load = memory.rss_bytes()
@@ -148,6 +149,16 @@ def _time(
     return scenario.server(
         line, feeds, max(repetitions, LEAST_ARRIVALS), round(request['latency_bound'] * 1e9), request['seed']
     )
+
+
+def _fits(contract: Contract, asked: Mapping[str, int]) -> None:
+    """Refuse to measure an artifact at a size that it was not made for, which it would not take."""
+    for port in contract.inputs:
+        for axis, size in enumerate(port.shape):
+            name = port.name_of(axis)
+            if isinstance(size, int) and asked.get(name, size) != size:
+                words = f'{port.name} is made for {name} {size}, and is to be measured at {asked[name]}'
+                raise StepError(f'{words}; a kind that leaves it open, or `run: {{sizes: {{{name}: {size}}}}}`')
 
 
 def _table() -> Mapping[str, Engine]:

@@ -51,11 +51,27 @@ class Samples:
     scenario: str = SINGLE
     sizes: tuple[tuple[str, int], ...] = ()
     isa: str = ''
+    emulated: str = ''
+    """The CPU that it was run as, and not timed; empty: it was timed."""
+
+    unable: str = ''
+    """Why it cannot be kept to ``isa``; empty: it can."""
+
+    relative: float | None = None
+    """How far its answers are, kept to ``isa``, from those with all instructions."""
     session: str = ''
     """Which session they are of: rows of one were measured in turn, and only they are compared with each other."""
 
     taken: str = ''
     """When the session began (ISO 8601); empty: not recorded."""
+
+    @property
+    def untimed(self) -> str:
+        """Why there are no times of it, in words; empty: there are."""
+        if self.emulated:
+            moved = 'the same' if not self.relative else f'within {self.relative:.1g} of the same'
+            return f'it runs as an emulated {self.emulated} and answers {moved}; its speed is not known'
+        return self.unable
 
     @property
     def setting(self) -> Setting:
@@ -87,6 +103,7 @@ def samples_of(read: Mapping[str, Any]) -> Samples:
         scenario=setting.scenario,
         sizes=setting.sizes,
         isa=setting.isa,
+        **_kept(read.get('kept') or read),
         threads=read.get('threads'),
         batch=read.get('batch') or 1,
         cycles=tuple(cycle_of(one) for one in read.get('cycles') or ()),
@@ -95,6 +112,11 @@ def samples_of(read: Mapping[str, Any]) -> Samples:
         session=str(read.get('session') or ''),
         taken=str(read.get('taken') or ''),
     )
+
+
+def _kept(read: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: str(read.get(name) or '') for name in ('emulated', 'unable')}
+    return {**texts, 'relative': read.get('relative')}
 
 
 def cycle_of(read: Mapping[str, Any]) -> Cycle:

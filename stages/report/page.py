@@ -48,6 +48,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict,
         Section('compressed', TITLE, (compressed_table(found, findings),)),
         Section('failed', 'Failed', tuple(failed_blocks(found))),
         Section('unsupported', 'Unsupported, as the recipe expects', tuple(unsupported_blocks(found))),
+        Section('weaker', 'On weaker CPUs', tuple(_weaker(found))),
         Section('trust', 'Can these numbers be trusted?', tuple(_trust(findings, found))),
         Section('cold', 'Cold costs', (tables.cold_table(found),)),
         Section('memory', 'Memory by phase', (tables.memory_table(found),)),
@@ -125,6 +126,15 @@ def _use(findings: Findings, choice: Choice) -> list[Block]:
         Code(lines.modelkiln),
     ]
     return [*blocks, Paragraph('With its engine alone:'), Code(lines.plain)] if lines.plain else blocks
+
+
+def _weaker(found: list[Row]) -> list[Block]:
+    """Why some variants have no times where the CPU is kept to an instruction set; the same reason is said once."""
+    why: dict[str, list[str]] = {}
+    for row in found:
+        if row.untimed and row.setting:
+            why.setdefault(row.untimed, []).append(row.variant)
+    return [Items(tuple(stopped(f'{named(tuple(names))}: {words}') for words, names in why.items()))] if why else []
 
 
 def _trust(findings: Findings, found: list[Row]) -> list[Block]:

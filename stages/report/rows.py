@@ -75,6 +75,9 @@ class Row:
     setting: Setting | None = None
     """How it was measured; None: it was not."""
 
+    untimed: str = ''
+    """Why there are no times of it in this setting, in words, though nothing failed."""
+
     session: str = ''
     """The session it was measured in; empty: not known, or the only one."""
 
@@ -183,6 +186,8 @@ def _row(
     said = 'baseline' if is_baseline else verdict(ratio) if ratio else 'not compared' if means else 'not measured'
     if variant.foreign:
         said = f'for {variant.foreign}' + ('' if check.difference else ', not run here')
+    if measured.untimed:
+        said = f'emulated {measured.emulated}' if measured.emulated else f'not on {measured.isa}'
     reason = reason_of(variant)
     word, failure = _failure(variant, reason, unmeasured)
     return Row(
@@ -196,6 +201,7 @@ def _row(
         batch=variant.batch,
         threads=measured.threads,
         setting=setting,
+        untimed=measured.untimed,
         baseline=is_baseline,
         failure=failure or None,
         word=word,
