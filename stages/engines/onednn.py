@@ -25,9 +25,6 @@ VARIABLES: Final[Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 """By instruction set. ``avx512`` is all that a CPU has of AVX-512, and no AMX."""
 
-TALKATIVE: Final = {'ONEDNN_VERBOSE': '1', 'MKL_VERBOSE': '1'}
-"""Has both libraries print what they use."""
-
 _SAID: Final = re.compile(
     r'onednn_verbose,.*info,cpu,isa:(.*)|MKL_VERBOSE oneMKL.*architecture (.*?)(?: processors|, Lnx|$)', re.MULTILINE
 )

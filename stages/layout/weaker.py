@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from stages import cpu
 from stages.contract.port import read_contract
-from stages.engines import ENGINES, onednn
+from stages.engines import ENGINES
 from stages.errors import StepError
+from stages.measure.proof import TALKATIVE
 
 EMULATORS: Final = ('qemu-x86_64-static', 'qemu-x86_64')
 MODELS: Final = {'sse42': 'Nehalem', 'avx2': 'Haswell'}
@@ -65,7 +66,7 @@ def kept(isa: str, request: Mapping[str, Any], prove: Prove, keep: Path) -> Kept
         return _emulated(isa, request, prove, answers, engine.ENGINE)
     asked = {**request, 'against': str(answers)}
     try:
-        shown = prove(asked, {**variables, **onednn.TALKATIVE}, (), EMULATED_TIMEOUT)
+        shown = prove(asked, {**variables, **TALKATIVE}, (), EMULATED_TIMEOUT)
     except StepError as error:
         return Kept(unable=f'it does not run so: {_last(error)}')
     said = shown['instructions']

@@ -21,6 +21,9 @@ from stages.feed.samples import samples
 from stages.measure.difference import difference
 from stages.measure.rotation import rotation
 
+TALKATIVE: Final = {'ONEDNN_VERBOSE': '1', 'MKL_VERBOSE': '1'}
+"""Variables that have oneDNN and MKL print what they use."""
+
 CALLS: Final = 3
 """Calls of the model: TorchScript compiles at the second one what the first one showed."""
 
