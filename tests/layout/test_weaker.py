@@ -1,4 +1,4 @@
-"""Variants on a weaker CPU: kept to an instruction set where that can be shown; else emulated, or a row with why not."""
+"""Variants on a weaker CPU: kept to an instruction set where that can be shown; else emulated, or told why not."""
 
 from __future__ import annotations
 
