@@ -50,7 +50,7 @@ class Kept:
 
 
 def kept(isa: str, request: Mapping[str, Any], prove: Prove, keep: Path) -> Kept:
-    """Show how the variant of a cycle's ``request`` is kept to ``isa``. ``keep``: a folder that a proof may write in."""
+    """Show how the variant of a cycle's ``request`` is kept to ``isa``. ``keep``: a folder it may write in."""
     if lacking := cpu.lacks(isa):
         return Kept(unable=f'this CPU has no {", ".join(lacking)}')
     folder = Path(request['folder'])
