@@ -48,6 +48,8 @@ def meant(project: Project, asked: Iterable[str], tags: Iterable[str] = ()) -> l
     for name, recipe in plan.recipes.items():
         for tag in recipe.tags:
             by_tag.setdefault(f'@{tag}', set()).add(name)
+        if recipe.group:
+            by_tag.setdefault(recipe.group, set()).add(name)
     wanted = [*asked, *(f'@{tag}' for tag in tags)]
     found: set[str] = set()
     for word in wanted:

@@ -78,7 +78,8 @@ def tasks_of(opened: Current | Opened) -> Iterator[dict[str, Any]]:
 
     yield from planned.tasks_of(opened.project)
     done = planned.finished(opened.project)
-    summary.keep(opened.root, opened.seen, opened.project.plan.builds, done, planned.others_code(opened.project))
+    plain = [name for name, recipe in opened.project.plan.recipes.items() if not recipe.group]
+    summary.keep(opened.root, opened.seen, plain, done, planned.others_code(opened.project))
     with contextlib.suppress(OSError):
         opened.project.remembered.save()
 

@@ -31,6 +31,7 @@ from stages.front.leavings import clear_leavings
 from stages.front.reporter import Reporter
 from stages.layout import benchmark
 from stages.layout.artifact import deliver, is_delivered
+from stages.layout.comparison import groups, write_comparison
 from stages.layout.index import mend_index, write_index
 from stages.layout.outcome import Outcome, outcome_of
 from stages.layout.pages import is_reported, report
@@ -71,6 +72,7 @@ def refuse_unknown(project: Project, names: Iterable[str]) -> None:
     """End the run, with exit code 2, where a name is that of nothing; say which is nearly so."""
     variants = [f'{recipe}:{name}' for recipe in project.plan.builds for name in _variants(project, recipe)]
     known = {*project.plan.builds, *variants, *(f'{recipe}:report' for recipe in project.plan.builds), *_tags(project)}
+    known |= {*groups(project)}
     unknown = [name for name in names if name not in known and not fnmatch.filter(known, name)]
     if unknown and not any(name.startswith('_') for name in unknown):
         near = suggest(unknown[0], known)
@@ -115,6 +117,10 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     missing = {recipe: project.unable(recipe) for recipe in project.plan.builds}
     able = {id for recipe, tools in missing.items() if not tools for id in project.plan.steps_of(recipe)}
     project.settled.update(settled(project))
+    apart = {recipe for recipes in _not_asked(project).values() for recipe in recipes}
+    able -= {id for recipe in apart for id in project.plan.steps_of(recipe)} - {
+        id for recipe in project.plan.builds.keys() - apart for id in project.plan.steps_of(recipe)
+    }
     for step in project.plan.steps.values():
         if step.id in able and step.id not in project.settled:
             yield _step_task(project, step)
@@ -126,6 +132,8 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     for recipe, taken in gone.items():
         yield _stale_task(project, recipe, taken)
     for recipe, builds in project.plan.builds.items():
+        if recipe in apart:
+            continue
         yield {'basename': recipe, 'name': None, 'doc': f'build, measure and report {recipe}'}
         if missing[recipe]:
             yield _unable_task(recipe, missing[recipe])
@@ -142,8 +150,37 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
             yield _unable_task(recipe, tools, variant)
         before = [*([] if finished else [_measure_name(recipe)]), *([_stale_name(recipe)] if recipe in gone else [])]
         yield _report_task(project, recipe, before, finished=finished)
-    for tag, recipes in _tags(project).items():
+    for tag, tagged in _tags(project).items():
+        recipes = [recipe for recipe in tagged if recipe not in apart]
         yield {'basename': tag, 'actions': None, 'task_dep': recipes, 'doc': f'{len(recipes)} recipes'}
+    for group, recipes in groups(project).items():
+        if group in sys.argv or 'list' in sys.argv:
+            yield _group_task(project, group, recipes)
+
+
+def _not_asked(project: Project) -> dict[str, list[str]]:
+    """Return the groups of recipes that this run leaves alone, as it names neither them nor a recipe of theirs."""
+    asked = {argument.partition(':')[0] for argument in sys.argv[1:]}
+    if 'list' in asked:
+        return {}
+    tags = _tags(project)
+    named = {recipe for word in asked for recipe in tags.get(word, ())}
+
+    def meant(name: str) -> bool:
+        return name in named or any(fnmatch.fnmatch(name, word) for word in asked)
+
+    return {group: names for group, names in groups(project).items() if not any(map(meant, (group, *names)))}
+
+
+def _group_task(project: Project, group: str, recipes: list[str]) -> dict[str, Any]:
+    """All recipes of a group, and the page that holds them side by side."""
+
+    def act() -> None:
+        write_comparison(project, group, recipes)
+
+    return _task(
+        basename=group, doc=f'build, measure and compare {", ".join(recipes)}', actions=[act], task_dep=recipes
+    )
 
 
 def finished(project: Project) -> dict[str, list[list[str]]]:
@@ -346,6 +383,8 @@ def _report_task(project: Project, recipe: str, before: list[str], *, finished: 
             deliver(project, outcome, _figures(project, outcome))
             remember(project, outcome.build)
         lost = report(project, recipe, outcomes)
+        if group := project.plan.recipes[recipe].group:
+            write_comparison(project, group, groups(project)[group])  # also where some variants failed
         return failed('\n- '.join(lost), PromiseError.exit_code) if lost else None
 
     def clean() -> None:

@@ -36,7 +36,7 @@ def foresee(project: Project, asked: Collection[str] = ()) -> tuple[list[Predict
         build
         for recipe, builds in project.plan.builds.items()
         for build in builds
-        if not asked or recipe in asked or build.name in asked
+        if _is_asked(project, recipe, asked) or build.name in asked
     ]
     missing = {recipe: project.unable(recipe) for recipe in dict.fromkeys(build.recipe for build in builds)}
     deeds = [
@@ -56,10 +56,16 @@ def foresee(project: Project, asked: Collection[str] = ()) -> tuple[list[Predict
         for build in builds:
             deeds += _delivery(seen, build)
         for recipe in dict.fromkeys(build.recipe for build in builds):
-            if not asked or recipe in asked:
+            if _is_asked(project, recipe, asked):
                 deeds += _report(seen, recipe)
         deeds += [_removal(one) for one in stale(project) if not asked or one.recipe in asked]
         return list(seen.steps.values()), deeds
+
+
+def _is_asked(project: Project, recipe: str, asked: Collection[str]) -> bool:
+    """Whether a run with these names builds a whole recipe: one of a group is built only where it is named."""
+    group = project.plan.recipes[recipe].group
+    return recipe in asked or (group in asked if group else not asked)
 
 
 def _environments(seen: Foreseen) -> Iterator[Deed]:

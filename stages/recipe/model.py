@@ -253,6 +253,8 @@ class Recipe:
 
     tags: tuple[str, ...] = ()
     """Words to choose recipes by: `doit @nightly`, `modelkiln list --tag nightly`."""
+    group: str = ''
+    """Built by `doit GROUP`, with one page over all of the group, and not by plain `doit`; empty: like any other."""
 
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""

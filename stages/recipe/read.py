@@ -24,7 +24,7 @@ VERSION: Final = 1
 KEYS: Final = (
     'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
     'check', 'benchmark', 'choose', 'regression', 'timeout', 'memory', 'license', 'description', 'authors',
-    'tags', 'extends',
+    'tags', 'extends', 'group',
 )  # fmt: skip
 REQUIRED: Final = ('recipe', 'model', 'source', 'variants')
 
@@ -84,6 +84,10 @@ def read_right(root: Path, *, verify: bool = False) -> tuple[tuple[Recipe, ...],
             problems.append(f'{where}: the model `{recipe.model}` is already in {seen[recipe.model]}; rename one')
             twice.add(recipe.model)
         seen.setdefault(recipe.model, recipe.file)
+    for recipe, at in recipes:
+        if recipe.group in seen:
+            where = f'{at.file or recipe.file}:{at.line}:{at.column}'
+            problems.append(f'{where}: the group `{recipe.group}` is a model in {seen[recipe.group]}; rename one')
     return tuple(recipe for recipe, _ in recipes if recipe.model not in twice), _once(problems)
 
 
@@ -141,9 +145,10 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     tags = _read_tags(given['tags'], mistakes) if 'tags' in given else ()
     if license is None or description is None or authors is None:
         return None
+    group = _read_group(given['group'], mistakes) if 'group' in given else ''
     if model is None or source is None or inputs is None or outputs is None or preprocessing is None:
         return None
-    if timeout is None or memory is None:
+    if timeout is None or memory is None or group is None:
         return None
     return Recipe(
         file=mistakes.file,
@@ -162,6 +167,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         timeout=timeout,
         memory=memory,
         carries=carries,
+        group=group,
         license=license,
         description=description,
         authors=authors,
@@ -188,6 +194,14 @@ def _read_tags(node: Node, mistakes: Mistakes) -> tuple[str, ...]:
         if not names.TAG.fullmatch(tag):
             mistakes.add(node, f'the tag {shown(tag)} is no word of letters, digits, `.`, `_` and `-`')
     return found
+
+
+def _read_group(node: Node, mistakes: Mistakes) -> str | None:
+    name = entries.text(node, '`group`', mistakes)
+    if name is not None and (wrong := names.wrong_model(name)):
+        mistakes.add(node, f'`group` is {shown(name)}; {wrong}')
+        return None
+    return name
 
 
 def _read_model(node: Node, mistakes: Mistakes) -> str | None:

@@ -110,6 +110,7 @@ def recipe_schema() -> Schema:
             ],
             'description': 'Files below recipes/ whose keys are taken over where this one does not say them.',
         },
+        'group': _text(names.MODEL.pattern, about['group']),
         'memory': _amount(SIZES) | {'description': about['memory']},
         'license': {'type': 'string', 'pattern': r'\S', 'description': about['license']},
         'description': {'type': 'string', 'pattern': r'\S', 'description': about['description']},

@@ -75,6 +75,8 @@ def record(row: Row, choice: Choice) -> Record:
         engine=row.engine,
         format=row.format,
         precision=row.precision,
+        options=row.options,
+        untimed=row.untimed,
         batch=row.batch,
         session=row.session,
         apart=row.apart,

@@ -53,6 +53,12 @@ class Record:
     engine: str
     format: str
     precision: str
+    options: Mapping[str, Any]
+    """Of its engine."""
+
+    untimed: str
+    """Why it has no times in this setting though nothing failed; empty: it has."""
+
     batch: int
     session: str
     """The session it was measured in; empty: not known, or the only one."""

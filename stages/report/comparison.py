@@ -1,0 +1,249 @@
+"""One page over several recipes: engines against models, what quantizing brings, modes, weaker CPUs, a ranking.
+
+Only figures of one session are held against each other; ratios to the baseline are combined over models, which were
+measured apart, and their intervals add in squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from stages.recipe.setting import OFFLINE, SINGLE
+from stages.report.blocks import Block, Column, Items, Line, Page, Paragraph, Section, Table
+from stages.report.digits import MIB, plus_minus, ratio_text, significant, time_unit
+from stages.report.measured import Measured, mean_of, only, ranks
+from stages.report.statistics import Ratio
+from stages.report.uses import advice
+
+NONE = '—'
+T = TypeVar('T')
+Cell = Callable[[Measured], str]
+
+
+def comparison(title: str, rows: Sequence[Measured]) -> Page:
+    """Return the page of what was measured."""
+    plain = [row for row in rows if _is_plain(row)]
+    sections = [
+        Section('ranking', 'Ranking', tuple(_ranking(rows))),
+        Section('latency', 'Latency', tuple(_matrix('Latency, ms', plain, _latency, _LATENCY))),
+        Section('memory', 'Memory', tuple(_matrix('Peak memory, MiB', plain, _memory, _MEMORY))),
+        Section('quantization', 'Quantization against none', tuple(_quantization(rows))),
+        Section('modes', 'OpenVINO: static or dynamic, and its modes', tuple(_modes(rows))),
+        Section('weaker', 'Instruction sets', tuple(_instructions(rows))),
+    ]
+    said = advice(rows)
+    return Page(
+        title=title,
+        subtitle=f'{len({row.model for row in rows})} models, {len({row.label for row in rows})} variants',
+        verdicts=('Which framework should I take?', *said) if said else ('Nothing was measured',),
+        flags=(),
+        sections=tuple(section for section in sections if section.blocks),
+        headline='Which framework should I take?' if said else 'Nothing was measured',
+    )
+
+
+_LATENCY = 'One call after the other, with the half-width of the 95 % interval over processes. A column is one session.'
+_MEMORY = 'Of the whole process, its framework with it: what the device must have.'
+
+
+def _is_plain(row: Measured) -> bool:
+    """Whether it stands in the tables of engines: one call after the other, on one thread, with all instructions."""
+    setting = row.setting
+    return setting.scenario == SINGLE and setting.threads == 1 and setting.batch == 1 and not setting.isa
+
+
+def _matrix(title: str, rows: Sequence[Measured], cell: Cell, note: str) -> list[Block]:
+    """Labels down, models across."""
+    cells = only(rows)
+    columns, labels = _in_order(row.column for row in rows), _in_order(row.label for row in rows)
+    lines = tuple(
+        Line((label, *(cell(found) if (found := cells.get((label, c))) else NONE for c in columns))) for label in labels
+    )
+    heads = (Column('variant'), *(Column(column, True) for column in columns))
+    return [Table(title, heads, lines, note)] if lines else []
+
+
+def _latency(row: Measured) -> str:
+    if not row.latency:
+        return 'failed' if row.failure else NONE
+    text = plus_minus(row.latency, time_unit([1e6]))
+    return f'{text}, too far from the source' if row.failure else text
+
+
+def _memory(row: Measured) -> str:
+    return plus_minus(row.memory, MIB) if row.memory else NONE
+
+
+def _quantization(rows: Sequence[Measured]) -> list[Block]:
+    found = [row for row in rows if _is_plain(row) and row.precision == 'int8' and row.against and row.counts]
+    lines = tuple(
+        Line((
+            row.label, row.column, row.form, _change(row.against),
+            NONE if row.lighter is None else _change(row.lighter),
+            'quicker' if row.against and (row.against.low or 0) > 1 else
+            'slower' if row.against and (row.against.high or 2) < 1 else 'not told apart',
+        ))
+        for row in found
+    )  # fmt: skip
+    if not lines:
+        return []
+    columns = (
+        Column('variant'), Column('model'), Column('held against'), Column('time', True), Column('memory', True),
+        Column('so it is'),
+    )  # fmt: skip
+    note = 'Change of time and of peak memory against the same engine without quantization, with 95 % intervals.'
+    blocks: list[Block] = [Table('int8 against float', columns, lines, note)]
+    for engine, of in _grouped(found, lambda row: row.engine):
+        speed = mean_of([row.against for row in of if row.against])
+        light = [row.lighter for row in of if row.lighter]
+        words = f'{engine}: int8 changes time by {_change(speed)} on average over {len(of)} rows'
+        words += f', memory by {_change(mean_of(light))}' if light else ''
+        blocks.append(Paragraph(f'{words}.'))
+    return blocks
+
+
+def _modes(rows: Sequence[Measured]) -> list[Block]:
+    """Every way OpenVINO was called, against dynamic shapes and the latency hint of the same model and size."""
+    asked = [
+        row for row in rows
+        if row.engine == 'openvino' and row.setting.threads > 1 and not row.setting.isa and row.counts
+    ]  # fmt: skip
+    lines: list[Line] = []
+    for column, of in _grouped(asked, lambda row: row.column):
+        first = next((row for row in of if _mode(row) == ('dynamic', 'latency') and _single(row)), None)
+        busy = next((row for row in of if _mode(row) == ('dynamic', 'latency') and not _single(row)), None)
+        for mode in _in_order(_mode(row) for row in of):
+            alone = next((row for row in of if _mode(row) == mode and _single(row)), None)
+            many = next((row for row in of if _mode(row) == mode and not _single(row)), None)
+            lines.append(Line((column, *mode, *_mode_cells(alone, first), *_rate_cells(many, busy))))
+    columns = (
+        Column('model'), Column('shapes'), Column('hint'), Column('latency, ms', True), Column('so much quicker', True),
+        Column('samples a second', True), Column('so much more', True),
+    )  # fmt: skip
+    note = (
+        'Latency: one request after the other. Samples a second: all requests at hand, with as many in flight as '
+        'OpenVINO finds best, measured for itself. Ratios are of means, to dynamic shapes with the latency hint.'
+    )
+    return [Table('Modes', columns, tuple(lines), note)] if lines else []
+
+
+def _mode(row: Measured) -> tuple[str, str]:
+    return str(row.options.get('shape', 'dynamic')), str(row.options.get('hint', 'latency'))
+
+
+def _single(row: Measured) -> bool:
+    return row.setting.scenario == SINGLE
+
+
+def _mode_cells(row: Measured | None, first: Measured | None) -> tuple[str, str]:
+    if row is None or row.latency is None:
+        return NONE, NONE
+    return _latency(row), _times(first.latency.mean / row.latency.mean if first and first.latency else None)
+
+
+def _rate_cells(row: Measured | None, first: Measured | None) -> tuple[str, str]:
+    if row is None or row.latency is None or row.setting.scenario != OFFLINE:
+        return NONE, NONE
+    rate = significant(1e9 * row.setting.batch / row.latency.mean)
+    return rate, _times(first.latency.mean / row.latency.mean if first and first.latency else None)
+
+
+def _instructions(rows: Sequence[Measured]) -> list[Block]:
+    """Latency with all instructions and kept to weaker sets; why some have none."""
+    labels = {(row.label, row.model) for row in rows if row.setting.isa}
+    asked = [row for row in rows if _is_kept(row) and (row.label, row.model) in labels]
+    sets = sorted({row.setting.isa for row in asked}, key=_order)
+    lines = []
+    for (model, label), of in _grouped(asked, lambda row: (row.model, row.label)):
+        cells = {row.setting.isa: row for row in of}
+        whole = cells.get('')
+        lines.append(Line((model, label, *(_kept_cell(cells.get(isa), whole) for isa in sets))))
+    if not lines:
+        return []
+    columns = (Column('model'), Column('variant'), *(Column(isa or 'all', True) for isa in sets))
+    note = (
+        'Latency, ms, and how many times the latency with all instructions it is. Columns are sessions of their own, '
+        'so small differences between them mean nothing. What runs emulated is never timed.'
+    )
+    why = _in_order(f'{row.label} of {row.model}, {row.setting.isa}: {row.untimed}' for row in asked if row.untimed)
+    return [Table('Kept to an instruction set', columns, tuple(lines), note), *([Items(tuple(why))] if why else [])]
+
+
+def _is_kept(row: Measured) -> bool:
+    return row.setting.scenario == SINGLE and row.setting.threads == 1
+
+
+def _order(isa: str) -> int:
+    return ['sse42', 'avx2', 'avx512', 'amx', ''].index(isa)
+
+
+def _kept_cell(row: Measured | None, whole: Measured | None) -> str:
+    if row is None:
+        return NONE
+    if row.latency is None:
+        return 'emulated' if 'emulated' in row.untimed and 'does not run' not in row.untimed else 'not'
+    text = _latency(row)
+    if row is whole or whole is None or whole.latency is None:
+        return text
+    return f'{text} ({_times(row.latency.mean / whole.latency.mean)})'
+
+
+def _ranking(rows: Sequence[Measured]) -> list[Block]:
+    """By the mean of the speeds against the baseline over all models, on each of which it must have been measured."""
+    own = [row for row in rows if row.own and row.counts]
+    models = {row.model for row in own}
+    whole = {label: of for label, of in _grouped(own, lambda row: row.label) if {row.model for row in of} == models}
+    values = {label: _mean_speed(of) for label, of in whole.items()}
+    if not values:
+        return []
+    places = ranks(values)
+    lines = tuple(
+        Line((_place(*places[label]), label, ratio_text(values[label])))
+        for label in sorted(values, key=lambda label: -values[label].value)
+    )
+    columns = (Column('place', True), Column('variant'), Column('times as fast as the baseline', True))
+    note = (
+        f'Geometric mean over {len(models)} models. The place is a range where intervals overlap. Ranked is what was '
+        'measured on all models.'
+    )
+    return [Table('Ranking', columns, lines, note)]
+
+
+def _mean_speed(rows: Iterable[Measured]) -> Ratio:
+    one = {row.model: Ratio(1.0, 1.0, 1.0) if row.baseline else row.speed for row in rows}
+    return mean_of([ratio for ratio in one.values() if ratio])
+
+
+def _place(best: int, worst: int) -> str:
+    return str(best) if best == worst else f'{best}–{worst}'
+
+
+def _change(ratio: Ratio | None) -> str:
+    """A ratio of speed or lightness as a change of time or memory, in percent."""
+    if ratio is None:
+        return NONE
+
+    def percent(value: float) -> str:
+        return f'{(1 / value - 1) * 100:+.0f}'.replace('-', '−')
+
+    text = f'{percent(ratio.value)} %'
+    return (
+        text if ratio.low is None or ratio.high is None else f'{text} ({percent(ratio.high)} to {percent(ratio.low)})'
+    )
+
+
+def _times(value: float | None) -> str:
+    return NONE if value is None else f'{significant(value, 2)} ×'
+
+
+def _in_order(values: Iterable[T]) -> list[T]:
+    return list(dict.fromkeys(values))
+
+
+def _grouped(rows: Iterable[Measured], key: Callable[[Measured], T]) -> list[tuple[T, list[Measured]]]:
+    """Return rows by a key, in the order in which the keys come first."""
+    found: dict[T, list[Measured]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return list(found.items())

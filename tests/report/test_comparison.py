@@ -1,0 +1,96 @@
+"""The page over several recipes says what their reports say, and no more than their intervals allow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from stages.recipe.setting import Setting
+from stages.report.comparison import comparison
+from stages.report.markdown import markdown
+from stages.report.measured import label_of, mean_of, ranks, read_measured
+from stages.report.statistics import Ratio
+from stages.report.uses import advice
+
+
+def row(variant: str, ms: float, speed: float, mib: float, **more: Any) -> dict[str, Any]:
+    setting = {'scenario': 'single-stream', 'threads': 1, 'batch': 1, 'sizes': [], 'isa': ''} | more.pop('setting', {})
+    return {
+        'variant': variant, 'engine': variant.partition('-')[0], 'precision': 'f32', 'options': {}, 'steps': [{}, {}],
+        'setting': setting, 'latency_ns': {'mean': ms * 1e6, 'half': ms * 2e4},
+        'speed': {'value': speed, 'low': speed * 0.95, 'high': speed * 1.05} if speed else None,
+        'peak_memory_bytes': {'mean': mib * 2**20, 'half': 2**18}, 'failure': None, **more,
+    }  # fmt: skip
+
+
+def report(model: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    base = row('torch', 20, 0, 300, steps=[])
+    return {
+        'model': f'all-{model}',
+        'baseline': 'torch',
+        'protocol': {'threads': [1], 'sizes': {}},
+        'rows': [base, *rows],
+    }
+
+
+TOLD = 'openvino was told to keep to avx2'
+BUSY = {'scenario': 'offline', 'threads': 2}
+
+
+@pytest.fixture(scope='module')
+def found() -> Any:
+    int8 = {'precision': 'int8', 'compressed': {'form': 'onnx', 'speed': {'value': 2.5, 'low': 2.0, 'high': 3.0},
+                                                'memory': {'value': 3.0, 'low': 2.9, 'high': 3.1}}}  # fmt: skip
+    one = report(
+        'net', row('onnx', 10, 2.0, 100), row('onnx-int8', 4, 5.0, 60, **int8), row('tvm', 4.05, 4.94, 90),
+        row('onnx-avx2', 18, 2.0, 100, setting={'isa': 'avx2'}),
+        row('openvino-avx2', 0, 0, 0, setting={'isa': 'avx2'}, latency_ns=None, untimed=TOLD),
+        *(row(f'openvino-{shape}', 5 / rate, 4.0, 90, engine='openvino', setting=BUSY | {'scenario': scenario},
+              options={'shape': shape, 'hint': 'latency'})
+          for shape, rate in (('dynamic', 1.0), ('static', 1.25)) for scenario in ('single-stream', 'offline')),
+    )  # fmt: skip
+    two = report('other', row('onnx', 5, 4.0, 100), row('onnx-int8', 6, 3.33, 60))
+    return (*read_measured(one, 'all-'), *read_measured(two, 'all-'))
+
+
+def test_the_page_has_engines_against_models_modes_and_weaker_cpus(found: Any) -> None:
+    text = markdown(comparison('all', found))
+
+    assert '| torch ' in text and 'net' in text and 'other' in text
+    assert '−60 % (−67 to −50)' in text and '−67 %' in text  # 2.5 times as fast takes 60 % less time
+    assert '1.2 ×' in text or '1.3 ×' in text  # static against dynamic
+    assert '(1.8 ×)' in text and TOLD in text
+
+
+def test_uses_name_ties_and_never_what_was_measured_on_a_weaker_cpu(found: Any) -> None:
+    said = '\n'.join(advice(found))
+
+    assert 'Lowest latency: net: onnx-int8 (4.00 ± 0.08 ms, not told apart from tvm); other: onnx (' in said
+    assert 'On a weak CPU (avx2: nothing above it): net: onnx (18.0' in said
+    assert 'Most throughput: net: openvino-static (250 a second' in said
+
+
+def test_a_ranking_is_of_what_was_measured_on_all_models_and_gives_a_range_of_places(found: Any) -> None:
+    text = markdown(comparison('all', found))
+    ranking = text[text.index('## Ranking') : text.index('## Latency')]
+
+    assert ranking.index('onnx-int8') < ranking.index('torch') and 'tvm' not in ranking
+    assert ranks({'a': Ratio(2.0, 1.9, 2.1), 'b': Ratio(1.95, 1.85, 2.05), 'c': Ratio(1.0, 0.9, 1.1)}) == {
+        'a': (1, 2), 'b': (1, 2), 'c': (3, 3),
+    }  # fmt: skip
+
+
+def test_the_mean_over_models_is_geometric_and_its_interval_shrinks_with_their_number() -> None:
+    one = Ratio(4.0, 4.0 / 1.2, 4.0 * 1.2)
+    both = mean_of([one, Ratio(1.0, 1 / 1.2, 1.2)])
+
+    assert both.value == pytest.approx(2.0)
+    assert both.high == pytest.approx(2.0 * math.exp(math.log(1.2) / math.sqrt(2)))
+
+
+def test_a_label_is_the_variant_without_its_length_and_instruction_set() -> None:
+    assert label_of('openvino-int8-384', Setting(sizes=(('length', 384),))) == 'openvino-int8'
+    assert label_of('onnx-int8-avx2', Setting(isa='avx2')) == 'onnx-int8'
+    assert label_of('resnet-18', Setting()) == 'resnet-18'
