@@ -1,7 +1,8 @@
 """Say what doit would do, with reasons; changes nothing.
 
 A step would `run`, or is `cached` (the store has it). `maybe` says on what something hangs that cannot be known before:
-the bytes that a step leaves which runs first. What is not shown is current.
+the bytes that a step leaves which runs first. What is not shown is current. How long measuring takes is by what was
+measured before; `advice` is what this machine does not bear out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from stages.command.usual import json_too, meant, print_json, right_project
 from stages.execute.predict import Prediction
+from stages.layout.advice import here, wait
 from stages.layout.foresee import Deed, foresee
 
 
@@ -30,6 +32,15 @@ def run(asked: argparse.Namespace) -> int:
         return code
     for one in (*shown, *deeds):
         print(line(one))
+    measured: dict[str, set[str]] = {}
+    for deed in deeds:
+        if deed.what == 'measure':
+            recipe, _, variant = deed.name.partition(':')
+            measured.setdefault(recipe, set()).add(variant)
+    for recipe, named in measured.items():
+        print(f'{"":<8} {f"measuring {recipe}":<28} {wait(project, recipe, named)}')
+        for words in here(project.plan.recipes[recipe]):
+            print(f'{"advice":<8} {recipe:<28} {words}')
     counts = Counter(step.what for step in steps) + Counter(deed.what if deed.sure else 'maybe' for deed in deeds)
     print(', '.join(f'{count} {what}' for what, count in sorted(counts.items())) or 'no steps')
     return code

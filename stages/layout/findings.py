@@ -13,6 +13,7 @@ from stages.execute.ensure import result_of
 from stages.execute.project import Failure, Project
 from stages.kinds import KINDS
 from stages.layout import artifact, benchmark
+from stages.layout.advice import here
 from stages.layout.benchmark import Wanted
 from stages.layout.outcome import Outcome
 from stages.measure.machine import machine
@@ -54,6 +55,7 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         machine=facts,
         versions=_versions(project, outcomes),
         runs_python=tuple(sorted({plan.steps[id].python for id in plan.steps_of(recipe_name)} - {''})),
+        advice=tuple(here(recipe)),
         flags=tuple(flags(measured, facts)),
         regression=recipe.regression,
         metric=evaluate.metric.of if evaluate and evaluate.metric else '',

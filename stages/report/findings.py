@@ -143,6 +143,9 @@ class Findings:
     versions: Facts = field(default_factory=dict, hash=False)
     runs_python: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    """What the machine does not bear out of what the recipe asks for."""
+
     regression: Facts = field(default_factory=dict, hash=False)
     """What may get worse from one build to the next."""
 
@@ -190,6 +193,7 @@ def read_findings(read: Facts) -> Findings:
         versions=read.get('versions') or {},
         runs_python=tuple(read.get('runs_python') or ()),
         flags=tuple(read.get('flags') or ()),
+        advice=tuple(read.get('advice') or ()),
         regression=read.get('regression') or {},
         variants=tuple(_variant(one) for one in read.get('variants') or ()),
     )

@@ -97,6 +97,7 @@ def _verdicts(found: list[Row], choice: Choice, verdict: Verdict) -> list[str]:
 
 def _variants(findings: Findings, found: list[Row], choice: Choice) -> list[Block]:
     blocks: list[Block] = [tables.main_table(found, findings, choice)]
+    blocks += [Items(tuple(stopped(words) for words in findings.advice), True)] if findings.advice else []
     expected = {row.variant for row in found if row.unsupported}
     same: dict[str, list[str]] = {}
     for name, why in choice.refused.items():
