@@ -54,7 +54,7 @@ def test_a_reader_that_goes_away_is_no_error(command):
 
 @pytest.mark.parametrize('after', [0.05, 0.15, 0.3])
 def test_stopping_it_at_any_moment_shows_no_traceback(after):
-    ready = 'import sys; print("here", flush=True); ' + RUN
+    ready = RUN.replace('; run()', '; print("here", flush=True); run()')
     process = subprocess.Popen(
         [sys.executable, '-c', ready, 'schema'], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
