@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from stages.document.manifest import Use
@@ -16,6 +16,7 @@ from stages.layout import artifact, benchmark
 from stages.layout.advice import here
 from stages.layout.benchmark import Wanted
 from stages.layout.outcome import Outcome
+from stages.layout.shared import shared_samples
 from stages.measure.machine import machine
 from stages.measure.noise import flags
 from stages.measure.samples import Samples
@@ -59,8 +60,17 @@ def findings_of(project: Project, recipe_name: str, outcomes: list[Outcome], row
         flags=tuple(flags(measured, facts)),
         regression=recipe.regression,
         metric=evaluate.metric.of if evaluate and evaluate.metric else '',
-        variants=tuple(_variant(project, outcome, taken) for outcome in outcomes),
+        variants=_with_note(
+            shared_samples(project, recipe_name), tuple(_variant(project, outcome, taken) for outcome in outcomes)
+        ),
     )
+
+
+def _with_note(note: str, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """Return ``variants``, the first of which says what concerns them all."""
+    if not note or not variants:
+        return variants
+    return (replace(variants[0], notes=(note, *variants[0].notes)), *variants[1:])
 
 
 def _rounds(measured: Iterable[Samples]) -> int | None:

@@ -21,7 +21,17 @@ from stages.measure import answers
 from stages.measure.answers import Answers
 from stages.measure.difference import difference
 from stages.measure.figures import Check, Score, check_json
-from stages.measure.metrics import METRICS, agreement, draws, metric_of, own_score, own_scores, score, without_batch
+from stages.measure.metrics import (
+    METRICS,
+    agreement,
+    draws,
+    metric_of,
+    off_by_one,
+    own_score,
+    own_scores,
+    score,
+    without_batch,
+)
 
 if TYPE_CHECKING:
     import numpy
@@ -136,6 +146,8 @@ def _checked(params: Params, job: Job, session: Session, contract: Contract, for
         metric, agreed, evaluated = _evaluated(params, job, session, known or contract, known is not None, reference)
         stored |= evaluated
     found = difference(given, _first(reference[1], probe.count), _free(contract)) if reference else None
+    if said := _off_by_one(params, job, contract, stored) if reference is None and metric else '':
+        shown = replace(shown, notes=(*shown.notes, said))
     result = Check(found, metric, agreed, probe.count, foreign, precision, contract_json(shown))
     return _left(job.output, result, stored)
 
@@ -172,6 +184,17 @@ def _evaluated(
     batch = {port.name: port.batch for port in contract.outputs}[read]
     agreed = agreement(metric, given[read], before, labels, batch) if before else None
     return score(metric, given[read], labels, before, batch) if metric else None, agreed, stored
+
+
+def _off_by_one(params: Params, job: Job, contract: Contract, stored: Mapping[str, numpy.ndarray]) -> str:
+    """Return what the source's answers show of the labels: a list that begins at another number."""
+    metric = metric_of(params.metric) if params.metric else None
+    labels = read_npz(job.inputs['evaluate'] / 'data.npz').get('labels')
+    if metric is None or metric.of != 'top1' or metric.python or labels is None:
+        return ''
+    read = _output(params.output, contract)
+    batch = {port.name: port.batch for port in contract.outputs}[read]
+    return off_by_one(metric, _restored('evaluate', stored)[read], labels, batch)
 
 
 def _judge(

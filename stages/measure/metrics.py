@@ -16,7 +16,9 @@ from stages.recipe.model import METRICS, Metric, Python
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ['METRICS', 'agreement', 'draws', 'metric_of', 'own_score', 'own_scores', 'score', 'without_batch']
+__all__ = [
+    'METRICS', 'agreement', 'draws', 'metric_of', 'off_by_one', 'own_score', 'own_scores', 'score', 'without_batch',
+]  # fmt: skip
 
 MAPPING: Final = 'metric: {of: %s, %s}'
 
@@ -68,6 +70,33 @@ def score(
         _hits(metric, without_batch(reference, batch), wanted) if reference and len(reference) == len(outputs) else None
     )
     return _share(metric.of, hits, before)
+
+
+def off_by_one(
+    metric: Metric, outputs: Sequence[numpy.ndarray], labels: numpy.ndarray, batch: int | None = None
+) -> str:
+    """Return a sentence where labels that are all one higher or lower would fit, and these do not; else nothing.
+
+    A model that is right about most of them, and about hardly any as they stand, was given the numbers of another list.
+    """
+    import numpy as np
+
+    wanted, answers = _labels(metric, labels, len(outputs)), without_batch(outputs, batch)
+    right: dict[int, float] = {}
+    for shift in (0, -1, 1):
+        moved = [label + shift for label in wanted if label.dtype.kind in 'iu']
+        if len(moved) != len(answers):
+            return ''
+        chosen = [_classes(metric, answer, label.shape)[0] for answer, label in zip(answers, moved, strict=True)]
+        hits = [got.ravel() == label.ravel() for got, label in zip(chosen, moved, strict=True)]
+        right[shift] = float(np.mean(np.concatenate(hits)))
+    best = max((-1, 1), key=lambda shift: right[shift])
+    if right[best] < 0.5 or right[0] > right[best] / 4:
+        return ''
+    return (
+        f'`labels` look off by one: {right[0]:.0%} of the answers are right as they stand, '
+        f'{right[best]:.0%} were every label one {"lower" if best < 0 else "higher"}'
+    )
 
 
 def _hits(metric: Metric, answers: Sequence[numpy.ndarray], wanted: Sequence[numpy.ndarray]) -> list[numpy.ndarray]:

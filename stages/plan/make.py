@@ -124,7 +124,11 @@ def _data(steps: _Steps, recipe: Recipe, data: Data, source: str) -> str:
     inputs, python = _files(steps, recipe, data.files), data.prepare
     part = {} if data.part == ALL else as_json(data.part)
     params = data_source.Params(
-        python.file if python else '', python.function if python else '', data.reader, as_json(data.options or {}), part
+        python.file if python else '',
+        python.function if python else '',
+        data.reader,
+        as_json(data.options or {}),
+        part,
     )
     tools: tuple[str, ...] = data_source.TOOLS
     code: tuple[str, ...] = ()

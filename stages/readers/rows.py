@@ -24,8 +24,13 @@ def parted(arrays: dict[str, numpy.ndarray], part: Part, what: str) -> dict[str,
         words = ', '.join(f'{name} {count}' for name, count in counts.items())
         raise StepError(f'{what}: arrays that are to be split must hold the same number of samples; they hold {words}')
     count = next(iter(counts.values()))
-    fed = [arrays[name] for name in sorted(arrays) if name != 'labels' and not name.startswith('truth')]
-    if not fed:
+    inputs = fed(arrays)
+    if not inputs:
         raise StepError(f'{what}: there are no inputs among {", ".join(sorted(arrays))}')
-    rows = chosen(part, digests_of_rows(fed, count), what)
+    rows = chosen(part, digests_of_rows(inputs, count), what)
     return {name: array[rows] for name, array in arrays.items()}
+
+
+def fed(arrays: dict[str, numpy.ndarray]) -> list[numpy.ndarray]:
+    """Return the arrays that go into a model: not those that its answers are held against."""
+    return [arrays[name] for name in sorted(arrays) if name != 'labels' and not name.startswith('truth')]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from stages.contract.job import Job
 from stages.contract.reader import Part
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
-from stages.readers.rows import parted
+from stages.readers.rows import fed, parted
+from stages.readers.usual import digests_of_rows
 from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 KIND = 'data'
 TOOLS = ('numpy',)
+ROWS = 'rows.json'
+"""The digests of the samples, in order; none where arrays hold different numbers of them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Params:
 
 def outputs(params: Params) -> tuple[str, ...]:
     """Return the one file it leaves."""
-    return ('data.npz',)
+    return ('data.npz', ROWS)
 
 
 def run(params: Params, job: Job) -> None:
@@ -57,7 +61,7 @@ def run(params: Params, job: Job) -> None:
         reader = READERS[params.reader]
         options = reader.Params(**{name: _tuples(value) for name, value in params.options.items()})
         arrays = reader.read(options, fetched(job.inputs), job.contract, part)
-        write_npz(job.output / 'data.npz', _checked(f'`{params.reader}`', arrays))
+        _leave(job, _checked(f'`{params.reader}`', arrays))
         return
     folder = _together(job)
     if params.file:
@@ -67,7 +71,15 @@ def run(params: Params, job: Job) -> None:
         arrays = call(function, job.inputs['python'], what, *given)
     else:
         what, arrays = _fetched(folder)
-    write_npz(job.output / 'data.npz', parted(_checked(what, arrays), part, what))
+    _leave(job, parted(_checked(what, arrays), part, what))
+
+
+def _leave(job: Job, arrays: dict[str, Any]) -> None:
+    """Write the arrays, and a digest of each sample by which it is known again in other data."""
+    write_npz(job.output / 'data.npz', arrays)
+    counts = {len(array) if array.ndim else 0 for array in fed(arrays)}
+    rows = digests_of_rows(fed(arrays), counts.pop()) if len(counts) == 1 else []
+    (job.output / ROWS).write_text(json.dumps([row[:16] for row in rows]) + '\n', 'utf-8')
 
 
 def _tuples(value: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from stages.errors import StepError
 from stages.measure.figures import Score
-from stages.measure.metrics import agreement, metric_of, own_score, own_scores, score
+from stages.measure.metrics import agreement, metric_of, off_by_one, own_score, own_scores, score
 from stages.recipe.model import Metric, Python
 from stages.report.accuracy import with_interval
 
@@ -160,3 +160,15 @@ def test_a_metric_survives_the_way_through_a_request() -> None:
     ):
         assert metric_of(as_json(metric)) == metric
     assert metric_of('top1') == TOP1
+
+
+def test_labels_of_a_list_that_begins_at_another_number_are_told():
+    answers = [*np.eye(6, dtype=np.float32)[[0, 1, 2, 3, 4]]]
+
+    said = off_by_one(Metric('top1'), answers, np.arange(5) + 1)
+
+    assert said == (
+        '`labels` look off by one: 0% of the answers are right as they stand, 100% were every label one lower'
+    )
+    assert off_by_one(Metric('top1'), answers, np.arange(5)) == ''
+    assert off_by_one(Metric('top1'), answers, np.asarray([5, 3, 0, 1, 2])) == ''

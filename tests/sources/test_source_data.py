@@ -118,3 +118,17 @@ def test_shipped_data_needs_no_framework_and_never_shares_a_sample(tmp_path: Pat
         'assert "torch" not in sys.modules\n'
     )
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_samples_are_known_again_in_other_data_whatever_else_there_is(tmp_path: Path) -> None:
+    import json
+
+    def rows(name: str, body: str) -> list[str]:
+        (tmp_path / name).mkdir()
+        return json.loads(make(tmp_path / name, body).with_name('rows.json').read_text())
+
+    one = rows('one', 'return {"image": np.eye(4, dtype=np.float32), "labels": np.arange(4)}')
+    two = rows('two', 'return {"image": np.eye(4, dtype=np.float32)[[2, 0]], "labels": np.zeros(2, int)}')
+
+    assert two == [one[2], one[0]] and len({*one}) == 4
+    assert rows('shared', 'return {"image": np.eye(4), "scale": np.ones(1)}') == []
