@@ -28,7 +28,7 @@ from stages.measure.samples import cycle_of  # noqa: E402
 from stages.measure.spawn import spawn_cycle  # noqa: E402
 from stages.recipe.model import Benchmark  # noqa: E402
 from stages.report import samples  # noqa: E402
-from stages.report.statistics import Ratio, paired_ratio, verdict  # noqa: E402
+from stages.report.statistics import Ratio, level_for, paired_ratio, verdict  # noqa: E402
 
 
 def write_model(folder: Path) -> None:
@@ -61,7 +61,8 @@ def session(launcher: Launcher, folder: Path, names: str, benchmark: Benchmark) 
         subjects, {}, benchmark, lambda request: spawn_cycle(request, folder / 'work', launcher, 120), lambda _: None
     )
     means = {name: samples.cycle_means([cycle_of(one) for one in found[name]['cycles']]) for name in names}
-    return {name: paired_ratio(means[names[0]], means[name]) for name in names[1:]}
+    level = level_for(len(names) - 1)
+    return {name: paired_ratio(means[names[0]], means[name], level) for name in names[1:]}
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from stages.intervals import drift
 from stages.measure.clock import SHORTEST_NS
 from stages.measure.samples import Cycle, Samples
 from stages.measure.slow import slow_cycles
+from stages.recipe.setting import SERVER
 
 GRAVE: Final = ('busy', 'throttled', 'steal', 'swap', 'much', 'slow')
 """Doubts that decide whether figures can be used, worst first."""
@@ -49,7 +50,7 @@ def flags(measured: Mapping[str, Samples], machine: Mapping[str, Any]) -> list[s
     """
     found: dict[str, list[Doubt]] = {}
     for name, one in measured.items():
-        for doubt in of_variant(one.cycles, one.threads or 1, machine) if one.cycles else ():
+        for doubt in of_variant(one.cycles, machine, paced=one.scenario == SERVER) if one.cycles else ():
             said = Doubt(doubt.kind, doubt.degree, f'{name}: {doubt.sentence}')
             found.setdefault(doubt.kind, []).append(said)
     for doubt in of_machine(machine):
@@ -114,10 +115,10 @@ def cpu_share(cycles: Sequence[Cycle]) -> float | None:
     return sum(min(c.cpu_ns, c.wall_ns) for c in known) / sum(c.wall_ns for c in known) if known else None
 
 
-def of_variant(cycles: Sequence[Cycle], threads: int, machine: Mapping[str, Any]) -> Iterator[Doubt]:
-    """Yield what speaks against the figures of one variant."""
+def of_variant(cycles: Sequence[Cycle], machine: Mapping[str, Any], *, paced: bool = False) -> Iterator[Doubt]:
+    """Yield what speaks against the figures of one variant. ``paced``: it had to wait for requests."""
     share = cpu_share(cycles)
-    if share is not None and share < HAD:
+    if share is not None and share < HAD and not paced:
         yield Doubt('busy', -share, f'its processes had the CPU only {share:.0%} of the time; stop other work')
     times = [c.time_ns for c in cycles]
     spread = max((_spread(t) for t in times), default=0.0)

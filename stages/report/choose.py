@@ -137,7 +137,7 @@ def _rule(
     level_rows: list[Row],
     allowed: int,
     all_rows: int,
-    level: int,
+    level: float,
 ) -> tuple[str, ...]:
     percent = not taken.metric or taken.metric.percent
     bounds = {**findings.asked.within}

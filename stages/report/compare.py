@@ -88,7 +88,7 @@ def _same(row: KeptRow, new: Kept) -> KeptRow | None:
     return found or next((one for one in new.rows if one.variant == row.variant and row.setting is None), None)
 
 
-def _shipped(old: Kept, new: Kept, level: int) -> list[Change]:
+def _shipped(old: Kept, new: Kept, level: float) -> list[Change]:
     """What is shipped now against what was, where that is another variant."""
     before, after = old.best, new.best
     if before is None:
@@ -146,7 +146,7 @@ def _state(before: KeptRow, after: KeptRow | None) -> list[Change]:
     return [Change(before.variant, before.setting, 'state', _how(before), _how(after), None, None, word)]
 
 
-def _figures(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: int) -> list[Change]:
+def _figures(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: float) -> list[Change]:
     found = [
         _latency(old, new, before, after, level),
         _accuracy(before, after),
@@ -156,7 +156,7 @@ def _figures(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: int) 
     return [one for one in found if one]
 
 
-def _latency(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: int) -> Change | None:
+def _latency(old: Kept, new: Kept, before: KeptRow, after: KeptRow, level: float) -> Change | None:
     if not before.latency or not after.latency:
         return None
     figures = (_ms(before.latency), _ms(after.latency))
@@ -174,7 +174,7 @@ def _over(value: float | None) -> float | None:
     return None if value is None else 1 / value
 
 
-def across(before: KeptRow, after: KeptRow, levels: tuple[int, int], level: int) -> Ratio:
+def across(before: KeptRow, after: KeptRow, levels: tuple[int, int], level: float) -> Ratio:
     """Return new time over old time, each relative to the baseline of its own rounds, with its interval at ``level``.
 
     Both are means of ln ratios over independent processes, so their difference has Welch's interval, with the degrees
@@ -191,7 +191,7 @@ def across(before: KeptRow, after: KeptRow, levels: tuple[int, int], level: int)
     return Ratio(math.exp(middle), math.exp(middle - half), math.exp(middle + half))
 
 
-def welch(one: tuple[float, int], two: tuple[float, int], level: int) -> float:
+def welch(one: tuple[float, int], two: tuple[float, int], level: float) -> float:
     """Return the half-width of a difference of two means, each with its standard error and its degrees of freedom."""
     variance = one[0] ** 2 + two[0] ** 2
     if not variance:
@@ -200,7 +200,7 @@ def welch(one: tuple[float, int], two: tuple[float, int], level: int) -> float:
     return t_quantile(max(1, math.floor(variance**2 / parts)), level) * math.sqrt(variance)
 
 
-def _error(row: KeptRow, level: int) -> tuple[float, int] | None:
+def _error(row: KeptRow, level: float) -> tuple[float, int] | None:
     """The standard error of a row's ln speed, from its interval, and its degrees of freedom."""
     speed, rounds = row.speed, row.latency.n if row.latency else 0
     if speed is None or speed.low is None or speed.high is None or rounds < 2 or speed.low <= 0:

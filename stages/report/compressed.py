@@ -18,7 +18,7 @@ class Compressed:
     one_run: bool
     """Both were measured in the same rounds; else each is taken against the baseline of its own run."""
 
-    level: int
+    level: float
     size: float | None
     """Row over form."""
 

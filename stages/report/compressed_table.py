@@ -80,8 +80,7 @@ def _note(shown: list[Row], findings: Findings) -> str:
         said.append('*: the recipe has no such variant; this is the nearest there is.')
     if any(not one.one_run for one in found):
         said.append('†: measured in another run; each is taken against the baseline of its own run.')
-    level = found[0].level if found else 95
-    said.append(f'Speed and memory: {level} % intervals over paired rounds; above 1× is faster. '
+    said.append('Speed and memory: 95 % intervals over paired rounds; above 1× is faster. '
                 'The words take less than 2 % of speed and less than 5 % of size or memory for nothing.')  # fmt: skip
     for precision in DOT_PRODUCTS:
         has = instructions(precision, findings.cpu_flags)

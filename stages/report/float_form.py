@@ -69,7 +69,7 @@ def _apart(row: Row, other: Row) -> int | None:
     return None if wanted else differ
 
 
-def _against(row: Row, form: Row, level: int, flags: Sequence[str] | None) -> Compressed:
+def _against(row: Row, form: Row, level: float, flags: Sequence[str] | None) -> Compressed:
     speed, one_run = _speed(row, form, level)
     peaks = samples.peaks(form.cycles), samples.peaks(row.cycles)
     memory = paired_ratio(*peaks, level) if all(peaks) else None
@@ -82,7 +82,7 @@ def _against(row: Row, form: Row, level: int, flags: Sequence[str] | None) -> Co
     return Compressed(form.variant, exact, one_run, level, size, speed, said, memory, _metric(row, form), word, why)
 
 
-def _speed(row: Row, form: Row, level: int) -> tuple[Ratio | None, bool]:
+def _speed(row: Row, form: Row, level: float) -> tuple[Ratio | None, bool]:
     """The ratio over paired rounds; of two runs, each against its own baseline, which cancels the days between."""
     own = samples.pairs(row.cycles, row.baseline_cycles)
     if form.baseline:

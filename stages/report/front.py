@@ -24,7 +24,7 @@ def front(found: list[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.variant for row in rows if not any(_dominates(other, row, level) for other in rows)))
 
 
-def _dominates(other: Row, row: Row, level: int) -> bool:
+def _dominates(other: Row, row: Row, level: float) -> bool:
     if other is row or _table(other) != _table(row):
         return False
     pairs = [(_worse(row, other, name, level), _worse(other, row, name, level)) for name in COMPARED]
@@ -35,7 +35,7 @@ def _table(row: Row) -> Table | None:
     return row.setting.table if row.setting else None
 
 
-def _worse(row: Row, best: Row, name: str, level: int) -> bool:
+def _worse(row: Row, best: Row, name: str, level: float) -> bool:
     if name == 'metric':
         one, two = _quality(row), _quality(best)
         return one is not None and two is not None and one[0] == two[0] and one[1] < two[1]

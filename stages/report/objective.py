@@ -33,7 +33,7 @@ class Objective:
     written: Callable[[Row], str]
 
 
-def shown_worse(row: Row, best: Row, objective: Objective, level: int) -> bool:
+def shown_worse(row: Row, best: Row, objective: Objective, level: float) -> bool:
     """Whether ``best`` is shown better than ``row``: beyond the noise, at the level of a claim.
 
     Both are of one session, so that their rounds pair; of exact figures, more is worse.

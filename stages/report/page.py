@@ -26,8 +26,8 @@ METHOD = (
     'Speed is exp of the mean of ln(baseline/variant) over the rounds, with its t interval; above 1 is faster.',
     'Faster or slower is said only if the whole interval is more than 2 % away from 1; same, if all of it is within '
     '2 %; otherwise the answer is inconclusive, and more cycles help.',
-    'Intervals are 95 %. With more than five comparisons faster or slower is said only if the 99 % interval is away '
-    'from 1 as well, since one of twenty 95 % intervals misses by luck.',
+    'Intervals are 95 %. Faster or slower is said only if the 99 % interval is away from 1 as well (99.8 % with more '
+    'than five comparisons), since one of twenty 95 % intervals misses by luck.',
     'All rows that can be chosen are of one session. Where a process ran slower than the others of its variant, half '
     'as many rounds more were taken.',
     'Of the metric: Wilson intervals of shares, Student t of means, draws of the samples else; losses are of paired '

@@ -155,7 +155,7 @@ class Report:
     use: Use | None
     """Lines that run the winner; null: nothing may be shipped."""
 
-    speed_level: int
+    speed_level: float
     """Percent: the level of the intervals by which claims are made."""
 
     rows: tuple[Record, ...]

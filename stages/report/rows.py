@@ -172,7 +172,7 @@ def _row(
     setting: Setting | None,
     measured: Samples,
     unmeasured: str,
-    level: int,
+    level: float,
     apart: bool,
 ) -> Row:
     cycles, against = measured.cycles, measured.baseline_cycles

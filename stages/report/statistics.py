@@ -9,8 +9,13 @@ from statistics import median
 
 from stages.intervals import interval
 
+CLAIM = 99.0
+"""The level at which one variant is called faster than another: of twenty 95 % intervals one misses by luck, and what
+is called faster is shipped."""
+
 MANY = 5
-"""More comparisons than this are claimed at the 99 % level: one of twenty 95 % intervals misses by luck."""
+MANY_CLAIM = 99.8
+"""More comparisons than ``MANY`` are claimed at this level, so that all of a report are right together (Bonferroni)."""
 
 NOISE = 0.02
 """Differences below this are noise on any shared machine, however narrow the interval."""
@@ -26,7 +31,7 @@ class Ratio:
     """The 95 % interval, which is what is written."""
 
     claim: tuple[float, float] | None = None
-    """The interval at the level of a claim, wider where many are made; None: the 95 % interval."""
+    """The interval at the level of a claim, which is wider; None: that one is meant."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Percentile:
     high: float | None
 
 
-def paired_ratio(baseline: Sequence[float], variant: Sequence[float], level: int = 95) -> Ratio:
+def paired_ratio(baseline: Sequence[float], variant: Sequence[float], level: float = CLAIM) -> Ratio:
     """exp of the t interval over ln(baseline/variant) of each round, which cancels what slowed both.
 
     ``level`` is that of the claim (``verdict``); the bounds are those of the 95 % interval.
@@ -63,8 +68,9 @@ def turned(ratio: Ratio) -> Ratio:
     return Ratio(1 / ratio.value, 1 / ratio.high, 1 / ratio.low, claim)
 
 
-def level_for(comparisons: int) -> int:
-    return 99 if comparisons > MANY else 95
+def level_for(comparisons: int) -> float:
+    """Return the level of each claim in a report that makes so many."""
+    return MANY_CLAIM if comparisons > MANY else CLAIM
 
 
 def verdict(ratio: Ratio, noise: float = NOISE) -> str:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from stages.measure.figures import Score
 from stages.measure.noise import cpu_share, of_machine, of_variant
 from stages.measure.tolerance import DEFAULTS
+from stages.recipe.setting import SERVER
 from stages.report import samples
 from stages.report.accuracy import Loss, judgement, limit, loss_of
 from stages.report.budget import over_budget
@@ -16,7 +17,7 @@ from stages.report.digits import change_text, ratio_text, score_words, significa
 from stages.report.findings import Findings
 from stages.report.objective import OBJECTIVES, shown_worse
 from stages.report.rows import Row
-from stages.report.statistics import Ratio, turned
+from stages.report.statistics import CLAIM, Ratio, turned
 
 Grade = Literal['ship', 'stay', 'repeat', 'nothing']
 
@@ -156,16 +157,20 @@ def trust(row: Row, base: Row | None, findings: Findings) -> Trust:
     doubts = [
         f'{one.variant}: {doubt.sentence}'
         for one in rows if one.cycles
-        for doubt in of_variant(one.cycles, one.threads or 1, machine) if doubt.grave and doubt.kind != 'slow'
+        for doubt in of_variant(one.cycles, machine, paced=_is_paced(one)) if doubt.grave and doubt.kind != 'slow'
     ]  # fmt: skip
     if {'cpu', 'load'} <= machine.keys() and machine.get('load_after'):
         doubts += [doubt.sentence for doubt in of_machine(machine) if doubt.grave]
-    shares = [share for one in rows if (share := cpu_share(one.cycles)) is not None]
+    shares = [share for one in rows if not _is_paced(one) and (share := cpu_share(one.cycles)) is not None]
     rounds = len(samples.timed(row.cycles))
     words = f'{rounds} process{"es" * (rounds != 1)} of each, in turn'
     if shares:
-        words += f'; they had the CPU {min(shares):.0%} of the time'
+        words += f'; they had the CPU {min(shares) * 100:.0f} % of the time'
     return Trust(tuple(doubts), min(shares, default=None), rounds, words if rounds else 'not measured')
+
+
+def _is_paced(row: Row) -> bool:
+    return row.setting is not None and row.setting.scenario == SERVER
 
 
 def _unclear(row: Row, base: Row | None, found: list[Row], choice: Choice, findings: Findings) -> tuple[str, ...]:
@@ -180,7 +185,7 @@ def _unclear(row: Row, base: Row | None, found: list[Row], choice: Choice, findi
         return () if not choice.ties else (f'it is not shown to differ from {", ".join(choice.ties)}.',)
     if objective.rounds is not None and min(len(objective.rounds(row)), len(objective.rounds(base))) < 2:
         return ('one round shows nothing: run more cycles.',)
-    if not shown_worse(base, row, objective, 95):
+    if not shown_worse(base, row, objective, CLAIM):
         return (f'it is not shown to be {objective.better} than {base.variant}.',)
     return ()
 

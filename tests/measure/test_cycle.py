@@ -74,7 +74,7 @@ def test_an_engine_that_sleeps_allocates_and_leaks_is_measured_and_told_as_that(
         return (x + np.ones(64 << 20, dtype=np.uint8)[0],)
 
     taken = cycle(request(tmp_path, repetitions=20), {'fake': Fake(bad)})
-    told = {doubt.kind: doubt for doubt in of_variant([cycle_of(taken)], 1, {'clock': {'resolution_seconds': 1e-9}})}
+    told = {doubt.kind: doubt for doubt in of_variant([cycle_of(taken)], {'clock': {'resolution_seconds': 1e-9}})}
     assert min(taken['time_ns']) >= 4_900_000
     assert told['leak'].degree == pytest.approx(1 << 20, rel=0.05)
     assert 'grows by 1.0' in told['leak'].sentence and 'it leaks' in told['leak'].sentence
@@ -84,9 +84,7 @@ def test_an_engine_that_sleeps_allocates_and_leaks_is_measured_and_told_as_that(
 
 def test_an_engine_that_keeps_its_memory_does_not_leak(tmp_path: Path) -> None:
     taken = cycle(request(tmp_path, repetitions=20), {'fake': Fake(lambda x: (x * np.ones(3, np.float32),))})
-    assert not [
-        d for d in of_variant([cycle_of(taken)], 1, {'clock': {'resolution_seconds': 1e-9}}) if d.kind == 'leak'
-    ]
+    assert not [d for d in of_variant([cycle_of(taken)], {'clock': {'resolution_seconds': 1e-9}}) if d.kind == 'leak']
 
 
 def test_every_variant_gets_the_same_eight_inputs_in_turn(tmp_path: Path) -> None:

@@ -34,6 +34,18 @@ def test_a_slow_repetition_is_named_with_its_size() -> None:
     ]
 
 
+def test_a_process_that_had_to_wait_for_the_cpu_is_told_first_but_not_one_that_waits_for_requests() -> None:
+    waited = cycle([*STEADY, 20_000_000], cpu_ns=5)
+    assert 'had the CPU only 50% of the time' in raised(waited)[0]
+    paced = samples_of({'threads': 1, 'scenario': 'server', 'cycles': [waited]})
+    assert not [one for one in flags({'v': paced}, QUIET) if 'had the CPU' in one]
+
+
+def test_one_process_of_six_that_is_slower_is_told() -> None:
+    found = raised(*[cycle(STEADY)] * 5, cycle([value * 6 // 5 for value in STEADY]))
+    assert found[0].startswith('v: 1 of 6 processes ran up to 20% slower than the others')
+
+
 def test_a_drift_inside_cycles_is_found() -> None:
     rising = [5_000_000 + 20_000 * i for i in range(20)]
     assert any('drift' in sentence for sentence in raised(*[cycle(rising)] * 6))

@@ -69,7 +69,7 @@ def test_the_same_build_measured_again_regresses_in_none_of_ten_pairs(tmp_path: 
     assert sum(map(len, said)) <= 2  # of some 90 comparisons at the 99 % level, and as many of memory at 95 %
 
 
-def test_the_interval_of_a_change_holds_the_truth_nineteen_times_of_twenty() -> None:
+def test_the_interval_of_a_change_holds_the_truth_ninety_nine_times_of_a_hundred() -> None:
     rng, hits, rounds = random.Random(4), 0, 5
 
     def build(true: float) -> Kept:
@@ -85,7 +85,7 @@ def test_the_interval_of_a_change_holds_the_truth_nineteen_times_of_twenty() -> 
         (change,) = compare(build(2.0), build(1.6)).changes
         assert change.ratio and change.ratio.low and change.ratio.high
         hits += change.ratio.low <= 1.25 <= change.ratio.high
-    assert 930 <= hits <= 985
+    assert hits >= 978  # 990, give or take 3.1; Welch's degrees of freedom are cut to whole ones, which widens
 
 
 def test_accuracy_of_twenty_answers_cannot_show_a_loss_of_five_points_and_two_thousand_can() -> None:

@@ -44,7 +44,7 @@ def test_what_is_too_far_from_its_source_shows_its_speed_and_is_never_chosen(tmp
 
 
 def test_a_failed_measurement_is_a_line_below_failed_also_of_the_baseline(tmp_path: Path) -> None:
-    document = findings(cycles=2, threads=(1, 2))
+    document = findings(threads=(1, 2))
     for name in ('torch', 'tflite'):
         one = variant(document, name)
         one |= {'measured': one['measured'][:1], 'unmeasured': [{'threads': 2, 'reason': 'the output is wrong'}]}

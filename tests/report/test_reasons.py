@@ -18,7 +18,7 @@ what to try: write it with known operators, or use exporter: dynamo"""
 
 def refused(status: str) -> dict[str, Any]:
     """The example, its tvm variant refused with a reason of several lines."""
-    document = findings(cycles=2)
+    document = findings()
     said = {'step': 'onnx-1a2b3c4d', 'reason': SAID, 'lines': SAID.splitlines()}
     failure = document['variants'][-1]['failure'] | said
     document['variants'][-1] |= {'status': status, 'failure': failure}

@@ -57,8 +57,8 @@ def test_verdicts_need_the_whole_interval() -> None:
     assert verdict(Ratio(1.5, 0.9, 2.5)) == verdict(Ratio(1.5, None, None)) == 'inconclusive'
 
 
-def test_more_than_five_comparisons_are_made_at_99_percent() -> None:
-    assert (level_for(5), level_for(6)) == (95, 99)
+def test_claims_are_made_at_99_percent_and_many_of_them_at_more() -> None:
+    assert (level_for(5), level_for(6)) == (99, 99.8)
     # the printed tables of Student's t
     assert t_quantile(5) == pytest.approx(2.571, abs=5e-4) and t_quantile(5, 99) == pytest.approx(4.032, abs=5e-4)
 
