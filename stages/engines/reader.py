@@ -76,4 +76,8 @@ def _read(folder: Path, contract: Contract) -> Any:
     predict = folder / 'predict_net.pb'
     if predict.exists():
         return caffe2.read(folder / 'init_net.pb', predict, contract)
+    if (folder / 'model.mlpackage').exists():
+        from stages.frameworks.coreml import read as coreml
+
+        return coreml.read(folder / 'model.mlpackage', contract)
     raise StepError(f'{folder.name}: holds no model that is read here')

@@ -14,11 +14,13 @@ from stages.contract.kind import Kind
 from stages.errors import ToolError
 from stages.kinds import (
     aoti,
+    coreml,
     exported,
     onnx,
     onnx_float16,
     onnx_from_caffe,
     onnx_from_caffe2,
+    onnx_from_coreml,
     onnx_from_darknet,
     onnx_from_exported,
     onnx_from_mxnet,
@@ -56,8 +58,10 @@ OURS: Final[dict[str, tuple[Kind, ...]]] = {
     'aoti': (aoti,),
     'onnx': (
         onnx, onnx_from_exported, onnx_from_tensorflow, onnx_from_tflite, onnx_from_paddle, onnx_from_caffe,
-        onnx_from_darknet, onnx_from_caffe2, onnx_from_mxnet, onnx_from_trees,
+        onnx_from_darknet, onnx_from_caffe2, onnx_from_mxnet, onnx_from_coreml,
+        onnx_from_trees,
     ),
+    'coreml': (coreml,),
     'onnx-optimize': (onnx_optimize,),
     'onnx-fuse': (onnx_fuse,),
     'onnx-float16': (onnx_float16,),

@@ -9,6 +9,7 @@ from stages.contract.source import Source
 from stages.sources import (
     caffe,
     caffe2,
+    coreml,
     darknet,
     exported,
     keras,
@@ -35,6 +36,7 @@ OURS: Final[dict[str, Source]] = {
     'darknet': darknet,
     'caffe2': caffe2,
     'mxnet': mxnet,
+    'coreml': coreml,
     'onnx': onnx,
     'xgboost': xgboost,
     'lightgbm': lightgbm,
