@@ -22,6 +22,7 @@ CONCURRENT = False  # one executor for each size, which keeps what was fed
 FOREIGN, foreign, made, prepare_foreign = usual.FOREIGN, usual.foreign, usual.made, usual.prepare_foreign
 programs = usual.no_programs
 line = usual.line
+kept_to, instructions = usual.kept_to, usual.instructions
 
 
 @dataclass(frozen=True)
