@@ -29,7 +29,8 @@ from stages.deliver.release import (
     clashing,
     release,
 )
-from stages.deliver.sbom import check_sbom, sbom, text_of
+from stages.deliver.sbom import sbom, text_of
+from stages.deliver.verify import check_documents
 from stages.digest import file_digest
 from stages.document.manifest import Manifest, read_manifest
 from stages.execute.project import Project
@@ -55,7 +56,6 @@ def assemble(
     rows = [] if forced else _rows(project, build)
     made = provenance(recipe, manifest, kept, _read(project, build), _made(project, build, forced), forced)
     bill = text_of(sbom(recipe, manifest, kept))
-    check_sbom(bill)
     for name, text in ((CARD, card(recipe, manifest, rows, forced)), (PROVENANCE, text_of(made)), (SBOM, bill)):
         (files / name).write_text(text, 'utf-8', newline='\n')
         kept.append(_layer(files / name, name, DOC))
@@ -72,6 +72,7 @@ def assemble(
     blobs[config.sha256] = config_file
     done = release(config, tuple(kept), {FORCED: '\n'.join(forced)} if forced else {})
     (files / RECORD).write_bytes(done.content)
+    check_documents(files)
     return done, blobs
 
 

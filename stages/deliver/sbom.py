@@ -15,7 +15,7 @@ from stages.deliver.provenance import fetches_of, uri_of
 from stages.deliver.release import Layer
 from stages.digest import digest_of
 from stages.document.manifest import Manifest
-from stages.errors import ModelkilnError, ToolError
+from stages.errors import IntegrityError, ToolError
 from stages.recipe.model import Recipe
 
 VERSION: Final = '1.6'
@@ -39,14 +39,14 @@ def sbom(recipe: Recipe, manifest: Manifest, files: Iterable[Layer]) -> dict[str
 
 
 def check_sbom(content: str) -> None:
-    """Hold a bill of materials against CycloneDX's own schema. Raises ModelkilnError for a bug of ours."""
+    """Hold a bill of materials against CycloneDX's own schema. Raises IntegrityError where it breaks that."""
     try:
         from cyclonedx.schema import SchemaVersion
         from cyclonedx.validation.json import JsonStrictValidator
     except ModuleNotFoundError as error:
         raise ToolError("an SBOM is checked by cyclonedx-python-lib; run: pip install 'modelkiln[release]'") from error
     if wrong := JsonStrictValidator(SchemaVersion.from_version(VERSION)).validate_str(content):
-        raise ModelkilnError(f'the SBOM breaks the schema of CycloneDX {VERSION}: {wrong}')
+        raise IntegrityError(f'the SBOM breaks the schema of CycloneDX {VERSION}: {wrong}')
 
 
 def _model(recipe: Recipe, manifest: Manifest) -> dict[str, Any]:

@@ -6,11 +6,14 @@ Nothing here is on the way of loading, pulling or an idle build: readers of our 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from stages.contract.port import MANIFEST, MANIFEST_FORMAT, Contract
+from stages.deliver.documents import lock_schema, policy_schema, provenance_schema, release_schema
+from stages.deliver.policy import FILE as POLICY
 from stages.document.manifest import Manifest
 from stages.document.schema import Schema, document_schema
 from stages.errors import ToolError
@@ -46,6 +49,10 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     'manifest': _manifest,
     'report': _report,
     'samples': _samples,
+    'release': release_schema,
+    'provenance': provenance_schema,
+    'policy': policy_schema,
+    'lock': lock_schema,
 }
 """By the name of a document: how its schema is made."""
 
@@ -87,6 +94,8 @@ def in_project(root: Path) -> list[str]:
         found = {_called(path, root): _read(path) for path in sorted((root / 'artifacts').glob(places))}
         now = {called: it for called, it in found.items() if not isinstance(it, dict) or it.get('format') == format}
         told += problems(name, now)
+    if (root / POLICY).is_file():
+        told += problems('policy', {POLICY: tomllib.loads((root / POLICY).read_text('utf-8'))})
     return told
 
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stages.deliver.release import PROVENANCE, SBOM, SIGNATURE
+from stages.contract.port import MANIFEST
+from stages.deliver.release import PROVENANCE, RECORD, SBOM, SIGNATURE
 from stages.deliver.release_files import SHOWN, check, release_in
 from stages.deliver.signatures import check_signature
 from stages.errors import IntegrityError
@@ -31,7 +32,7 @@ def verify_release(folder: Path, keys: tuple[Path, ...], *, schemas: bool = Fals
     else:
         words.append('not signed')
     if schemas:
-        _check_schemas(folder)
+        check_documents(folder)
         words.append('its documents keep their schemas')
     return '; '.join(words)
 
@@ -49,18 +50,19 @@ def _check_subjects(folder: Path) -> None:
         raise IntegrityError(f'{folder / PROVENANCE}: speaks of other bytes of {", ".join(wrong[:SHOWN])}')
 
 
-def _check_schemas(folder: Path) -> None:
+def check_documents(folder: Path) -> None:
+    """Hold the documents of a release against their schemas. Raises IntegrityError, ToolError without jsonschema."""
     from stages.deliver.sbom import check_sbom
-    from stages.errors import ModelkilnError
+    from stages.deliver.schemas import problems
 
+    named = {'manifest': MANIFEST, 'release': RECORD, 'provenance': PROVENANCE}
+    wrong = [told for schema, name in named.items() for told in problems(schema, {name: _read(folder / name)})]
+    if wrong:
+        raise IntegrityError('\n'.join(f'{folder}: {told}' for told in wrong))
     try:
         check_sbom((folder / SBOM).read_text('utf-8'))
     except OSError as error:
         raise IntegrityError(f'{folder / SBOM}: {error.strerror}') from error
-    except ModelkilnError as error:
-        if type(error) is not ModelkilnError:
-            raise
-        raise IntegrityError(f'{folder / SBOM}: {error}') from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from stages.command.main import main
 from stages.deliver import pins
 from stages.deliver.policy import Policy, place_of, policy_for
 from stages.deliver.registry.address import Address, address
+from stages.deliver.schemas import problems
 from stages.errors import IntegrityError, RecipeError
 from tests.deliver.releases import made, pushed
 
@@ -135,3 +137,23 @@ def test_a_broken_lock_is_no_lock_at_all(tmp_path):
 
     with pytest.raises(IntegrityError, match='its digest is'):
         pins.pinned(tmp_path / 'modelkiln.lock', address('oci://h.io/a:v1'))
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'keep = 1', 'keep = 0', 'keep = true', 'keep = "3"', 'signature = "optional"', 'signature = "sometimes"',
+        'registries = []', 'registries = "oci://h.io/m"', 'registries = ["oci://h.io/m"]', 'plain-http = ["h:5000"]',
+        'plain-http = [5000]', 'plain_http = ["h:5000"]', 'file = "x"', 'ca = 3', 'other = 1',
+    ],
+)  # fmt: skip
+def test_the_schema_of_a_policy_and_its_reader_say_the_same(tmp_path, text):
+
+    told = problems('policy', {'it': tomllib.loads(text)})
+    try:
+        policy_for(written(tmp_path, text))
+        read = True
+    except RecipeError:
+        read = False
+
+    assert read == (not told)
