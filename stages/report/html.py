@@ -51,7 +51,8 @@ def html(page: Page) -> str:
 
     # The first verdict begins with the headline, which stands above it.
     first, *others = [text.removeprefix(f'{page.headline}: ') for text in page.verdicts] or ['']
-    said = [text for text in (first[:1].upper() + first[1:], *others) if text]
+    named = first.partition(' ')[0].endswith(':')  # a variant is called as it is called
+    said = [text for text in (first if named else first[:1].upper() + first[1:], *others) if text]
     # Drawn first: what the drawings look like becomes part of the style sheet.
     drawn = {id(block): shown(block) for section in page.sections for block in section.blocks}
     style = STYLE + ''.join(f'.{name} {{ {look} }}\n' for look, name in classes.items())

@@ -86,7 +86,11 @@ def _verdicts(found: list[Row], choice: Choice, verdict: Verdict) -> list[str]:
     """The verdict, then how it compares; of the others, those that are slower, since nobody looks for them."""
     several = len({row.threads for row in found if row.threads}) > 1
     said = [verdict_sentence(verdict, choice)]
-    told = [*(f'Over budget, the build fails: {words}.' for words in verdict.over), *verdict.notes]
+    told = [
+        *verdict.reasons[1:],
+        *(f'Over budget, the build fails: {words}.' for words in verdict.over),
+        *verdict.notes,
+    ]
     for row in found:
         best = choice.of(row)
         base = next((one for one in found if one.baseline and one.setting == row.setting), None)

@@ -10,12 +10,9 @@ from stages.report.verdict import Verdict
 
 
 def verdict_sentence(verdict: Verdict, choice: Choice) -> str:
-    """``Ship ov-int8: lowest latency (5.2 ± 0.1 ms) of 7 …``, with why not where the grade is another."""
-    if verdict.grade == 'nothing':
-        return f'{verdict.headline}: {choice.reason}.'
-    if verdict.grade == 'ship':
-        return f'{verdict.headline}: {choice.reason}.'
-    return f'{verdict.headline}: {" ".join(verdict.reasons)}'
+    """``Ship ov-int8: lowest latency (5.2 ± 0.1 ms) of 7 …``, with the first reason against it where there are some."""
+    why = verdict.reasons[0] if verdict.reasons and verdict.grade != 'nothing' else f'{choice.reason}.'
+    return f'{verdict.headline}: {why}'
 
 
 def sentence(row: Row, baseline: Row, threads: bool = False) -> str:
