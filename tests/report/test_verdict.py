@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from stages.report import read_findings, write_report
 from tests.report.example import chosen, findings, judged
@@ -123,3 +126,22 @@ def test_without_a_winner_every_budget_is_broken(example: dict[str, Any]) -> Non
     example['asked'] = {'fastest': 'latency', 'within': {'size': 1000}, 'budget': {'latency': 1.0}}
     assert judged(example).grade == 'nothing'
     assert judged(example).over == ('the budget of latency is not kept: no variant may be shipped',)
+
+
+def test_the_rule_can_be_followed_by_hand_from_the_figures_of_the_report(
+    example: dict[str, Any], tmp_path: Any
+) -> None:
+    scaled(example, 'tflite', 0.17)  # about as fast as ov-int8, and a chain as long
+    choice, _ = write_report(read_findings(example), tmp_path, draw=False)
+    told = json.loads((tmp_path / 'report.json').read_text())
+    rows = {row['variant']: row for row in told['rows'] if row['variant'] not in choice.refused}
+    logs = {name: np.log(row['cycle_means_ns']) for name, row in rows.items()}
+    best = min(logs, key=lambda name: np.exp(logs[name]).mean())
+    tied = [best]
+    for name in logs.keys() - {best}:
+        gap = ttest_1samp(logs[name] - logs[best], 0).confidence_interval(told['speed_level'] / 100)
+        tied += [name] * bool(gap.low <= np.log(1.02))
+    assert len(tied) > 1
+    order = list(rows)
+    simplest = min(tied, key=lambda n: (len(rows[n]['steps']), rows[n]['precision'] != 'f32', order.index(n)))
+    assert (choice.name, set(choice.ties)) == (simplest, {*tied} - {simplest})
