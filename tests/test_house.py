@@ -285,6 +285,13 @@ def test_every_command_is_in_the_readme(command):
     assert f'`modelkiln {command}' in README
 
 
+@pytest.mark.parametrize('recipe', sorted((ROOT / 'recipes/legacy/recipes').glob('*.yaml')), ids=lambda p: p.stem)
+def test_every_recipe_of_old_frameworks_is_right_with_its_files(recipe):
+    from stages.recipe.read import read_recipe
+
+    assert read_recipe(recipe, ROOT / 'recipes/legacy', verify=True).source.format == recipe.stem.partition('-')[0]
+
+
 @pytest.mark.parametrize('recipe', sorted((ROOT / 'recipes').glob('*.yaml')), ids=lambda p: p.stem)
 def test_every_shipped_recipe_is_right_and_in_the_table_of_recipes(recipe):
     from stages.recipe.read import read_recipe
