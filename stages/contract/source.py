@@ -39,6 +39,10 @@ class Source(Protocol):
         """Distributions whose versions can change what it leaves."""
 
     @property
+    def ENVIRONMENT(self) -> str:
+        """The locked environment it runs in, by its name in ``stages/environments``; empty: the user's own."""
+
+    @property
     def Params(self) -> type[Any]:
         """Frozen dataclass of what it needs to know beside the files."""
 

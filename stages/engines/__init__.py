@@ -16,6 +16,7 @@ from stages.engines import (
     openvino,
     paddle,
     reader,
+    sklearn,
     tensorflow,
     torch,
     torchscript,
@@ -41,6 +42,7 @@ OURS: Final[dict[str, Engine]] = {
     tvm.ENGINE: tvm,
     xgboost.ENGINE: xgboost,
     lightgbm.ENGINE: lightgbm,
+    sklearn.ENGINE: sklearn,
 }
 
 

@@ -153,7 +153,7 @@ def _source(steps: _Steps, recipe: Recipe) -> str:
     params = source.Params(**where, **recipe.source.options)
     return steps.add(
         recipe, source, as_json(params), _source_files(steps, recipe), outputs=(*source.outputs(params), CONTRACT),
-        python=python.file if python else '', declared=declared(recipe),
+        python=python.file if python else '', declared=declared(recipe), environment=source.ENVIRONMENT,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from stages.sources import (
     onnx,
     paddle,
     savedmodel,
+    sklearn,
     tflite,
     torch,
     torchscript,
@@ -40,6 +41,7 @@ OURS: Final[dict[str, Source]] = {
     'onnx': onnx,
     'xgboost': xgboost,
     'lightgbm': lightgbm,
+    'sklearn': sklearn,
 }
 
 

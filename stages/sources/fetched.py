@@ -8,7 +8,7 @@ from typing import Final
 
 from stages.errors import IntegrityError, StepError
 
-ALONE: Final = ('torchscript', 'exported', 'keras', 'tflite', 'xgboost', 'lightgbm')
+ALONE: Final = ('torchscript', 'exported', 'keras', 'tflite', 'xgboost', 'lightgbm', 'sklearn')
 """Formats that are one file."""
 
 GRAPH: Final = 'saved_model.pb'

@@ -19,6 +19,7 @@ from stages.sources.python import call, load_function
 
 KIND = 'torch-source'
 TOOLS = ('torch', 'numpy', 'safetensors')
+ENVIRONMENT = ''
 OLD = (0x1950A86A20F9469CFC6C).to_bytes(10, 'little')
 """The number that ``torch.save`` put first, before 2020."""
 
