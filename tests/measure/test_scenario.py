@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.contract.port import Contract, Port
 from stages.errors import StepError
 from stages.measure import scenario
 from stages.measure.cycle import cycle
-from tests.measure.fakes import Fake, request
+from tests.measure.fakes import Fake, model, request
 
 FEEDS: list[dict[str, Any]] = [{'x': np.full((1, 3), i, np.float32)} for i in range(8)]
 
@@ -93,3 +94,12 @@ def test_a_session_that_answers_otherwise_through_its_line_voids_the_cycle(tmp_p
 
     with pytest.raises(StepError, match='another output'):
         cycle(request(tmp_path, scenario='offline'), {'fake': Wrong(lambda x: (x,))})
+
+
+def test_an_artifact_is_not_measured_at_a_size_it_was_not_made_for(tmp_path: Path) -> None:
+    made = Contract((Port('x', ('batch', 3), 'float32', dims=('', 'length')),), (Port('y', (), ''),))
+    asked = {**request(tmp_path), 'folder': str(model(tmp_path / 'model', made)), 'sizes': {'length': 4}}
+
+    with pytest.raises(StepError, match='x is made for length 3, and is to be measured at 4'):
+        cycle(asked, {'fake': Fake(lambda x: (x,))})
+    assert cycle({**asked, 'sizes': {'length': 3}}, {'fake': Fake(lambda x: (x,))})['time_ns']
