@@ -46,7 +46,7 @@ def bring(pulled: Pulled, sha256: str, registry: Reading, wanted: Wanted) -> Ver
     if not wanted.anywhere:
         _check_fit(files, where)
     _settle(files, target)
-    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(home.parent, ignore_errors=True)  # nobody else is at work here: what others began was given up
     return Version(sha256, wanted.place.repository, wanted.place.tag, signed, seen(target))
 
 
