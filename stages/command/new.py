@@ -16,7 +16,7 @@ from pathlib import Path
 from stages.begin import kind, project
 from stages.begin.ask import declared, options
 from stages.errors import RecipeError
-from stages.terminal import note, plain
+from stages.terminal import plain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,16 +69,16 @@ def _name(what: list[str]) -> str:
 
 def _say(made: project.Made) -> None:
     for name in made.names:
-        note(f'  wrote   {plain(name)}')
+        print(f'  wrote   {plain(name)}')
     if made.model and made.model.format == 'torch':
-        note(f'Weights say neither how their module is built nor what it takes: write both in {_places(made)}.')
+        print(f'Weights say neither how their module is built nor what it takes: write both in {_places(made)}.')
     elif made.recipe:
         built = [one.name for one in made.variants if not one.against]
-        note(f'{made.recipe}: {len(built)} variants: {", ".join(built)}; the recipe names those left out, and why.')
+        print(f'{made.recipe}: {len(built)} variants: {", ".join(built)}; the recipe names those left out, and why.')
     here = made.root == Path.cwd()
     if 'dodo.py' in made.names or made.recipe:
         then = f'doit {made.recipe}' if made.recipe else 'modelkiln new recipe NAME --from MODEL'
-        note(f'Next: {then}' if here else f'Next: cd {made.root.name} && {then}')
+        print(f'Next: {then}' if here else f'Next: cd {made.root.name} && {then}')
 
 
 def _places(made: project.Made) -> str:

@@ -165,3 +165,17 @@ def test_a_variant_that_its_kind_is_known_to_refuse_is_a_comment_with_the_reason
     text = (here / 'p/recipes/p.yaml').read_text()
     assert 'onnx-quantize' not in [variant.name for variant in read_recipes(here / 'p')[0].variants]
     assert '# nothing to quantize in dynamic mode: it holds Add, ReduceSum, Relu' in text
+
+
+@pytest.mark.torch
+def test_a_checkpoint_is_told_by_its_keys_and_its_module_is_asked_for(here, tmp_path, capsys):
+    torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
+    state = {f'module.{name}': tensor for name, tensor in torch.nn.Linear(3, 2).state_dict().items()}
+    torch.save({'epoch': 1, 'ema': {'model': state}}, tmp_path / 'last')
+
+    assert main(['new', 'p', '--from', str(tmp_path / 'last')]) == 0
+
+    [recipe] = read_recipes(here / 'p', verify=True)
+    assert recipe.source.options == {'key': 'ema.model', 'prefix': 'module.'}
+    assert '# module.weight [2, 3] float32' in (here / 'p/recipes/models/p.py').read_text()
+    assert 'how their module is built' in capsys.readouterr().out
