@@ -159,6 +159,12 @@ def _sized(rows: numpy.ndarray, port: Port, sizes: Mapping[str, int]) -> numpy.n
             continue
         if name and (name in sizes or there > wanted):
             rows = np.take(rows, range(wanted), axis=at, mode='wrap')
+        elif _turned(rows, port, axes, sizes):
+            order = [*rows.shape[1:]]
+            raise StepError(
+                f'{port.name}: the axes of the data are in another order: a sample is {order}, the input is '
+                f'{listed([port])}; transpose the data, as in numpy.moveaxis'
+            )
         else:
             raise StepError(
                 f'{port.name}: the data has {there} where the model takes {wanted} ({listed([port])})\n'
@@ -166,6 +172,12 @@ def _sized(rows: numpy.ndarray, port: Port, sizes: Mapping[str, int]) -> numpy.n
                 'sizes is made for'
             )
     return np.ascontiguousarray(rows)
+
+
+def _turned(rows: numpy.ndarray, port: Port, axes: list[int], sizes: Mapping[str, int]) -> bool:
+    """Whether the sizes of a sample are those of the input in another order."""
+    wanted = [sizes.get(size, 0) if isinstance(size, str) else size for size in (port.shape[axis] for axis in axes)]
+    return 0 not in wanted and sorted(wanted) == sorted(rows.shape[1:])
 
 
 def _typed(array: numpy.ndarray, port: Port) -> numpy.ndarray:
