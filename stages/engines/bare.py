@@ -58,10 +58,16 @@ def _openvino(manifest: Manifest, place: str) -> Lines:
         'INFERENCE_NUM_THREADS': manifest.threads,
         'PERFORMANCE_HINT': str(manifest.options.get('hint', 'latency')).upper(),
     }
+    if streams := manifest.options.get('streams'):
+        config['NUM_STREAMS'] = str(streams)
+    fixed = ('graph.reshape({name: list(array.shape) for name, array in feed.items()})',)
     return (
         'import numpy as np, openvino as ov',
-        f"model = ov.Core().compile_model({_path(place, 'model.xml')}, 'CPU', {config})",
-        f'found = model({_own_feed(manifest)})',
+        f'feed = {_own_feed(manifest)}',
+        f'graph = ov.Core().read_model({_path(place, "model.xml")})',
+        *(fixed if manifest.options.get('shape') == 'static' else ()),
+        f"model = ov.Core().compile_model(graph, 'CPU', {config})",
+        'found = model(feed)',
         f'answers = [found[name] for name in {_returned(manifest)}]',
     )
 

@@ -56,3 +56,11 @@ def test_where_no_few_lines_are_right_there_are_none():
 
 def test_an_unknown_engine_has_the_loader_alone():
     assert use(replace(manifest('onnx', 'onnxruntime'), engine='abacus')).plain == ()
+
+
+def test_openvino_alone_is_compiled_for_the_shapes_it_is_fed_where_the_variant_is():
+    found = replace(manifest('openvino', 'openvino'), options={'shape': 'static', 'streams': 2})
+
+    assert any(line.startswith('graph.reshape') for line in use(found).plain)
+    assert "'NUM_STREAMS': '2'" in '\n'.join(use(found).plain)
+    assert not any('reshape' in line for line in use(manifest('openvino', 'openvino')).plain)
