@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -101,7 +102,7 @@ def judge(findings: Findings, found: list[Row], choice: Choice) -> Verdict:
     name = f'{row.variant} with {row.threads} threads' if len({one.threads for one in found}) > 2 else row.variant
     headline = {
         'ship': f'Ship {name}',
-        'stay': f'No clear winner: stay with {name}' if unclear else f'Stay with {name}',
+        'stay': f'No clear winner: stay with {name}' if choice.ties else f'Stay with {name}',
         'repeat': f'Repeat; until then stay with {name}' if row.baseline else f'Repeat before you ship {name}',
     }[grade]
     return Verdict(
@@ -111,8 +112,12 @@ def judge(findings: Findings, found: list[Row], choice: Choice) -> Verdict:
 
 
 def baseline_of(row: Row, found: list[Row]) -> Row | None:
-    """Return the baseline in the row's setting."""
-    return next((one for one in found if one.baseline and one.setting == row.setting), None)
+    """Return the baseline in the row's setting; where it is not asked for in that one, in another."""
+    own = [one for one in found if one.baseline and one.setting == row.setting]
+    same = [
+        one for one in found if one.baseline and one.setting and row.setting and one.setting.table == row.setting.table
+    ]
+    return next(iter([*own, *same, *(one for one in found if one.baseline)]), None)
 
 
 def accuracy_of(row: Row, base: Row | None, findings: Findings) -> Accuracy:
@@ -181,8 +186,10 @@ def _unclear(row: Row, base: Row | None, found: list[Row], choice: Choice, findi
             return ('no other variant may be shipped.',)
         said = f'no variant that may be shipped is shown to be {objective.better}'
         return (f'{said}; not decided: {", ".join(choice.ties)}.' if choice.ties else f'{said}.',)
-    if base is None or base.variant in choice.refused:
+    if base is not None and base.variant in choice.refused:
         return () if not choice.ties else (f'it is not shown to differ from {", ".join(choice.ties)}.',)
+    if base is None or math.isinf(objective.value(base)) or base.apart != row.apart:
+        return ('it was not compared with the baseline.',)
     if objective.rounds is not None and min(len(objective.rounds(row)), len(objective.rounds(base))) < 2:
         return ('one round shows nothing: run more cycles.',)
     if not shown_worse(base, row, objective, CLAIM):

@@ -80,6 +80,22 @@ def test_where_nothing_is_shown_faster_the_source_stays(example: dict[str, Any])
     assert found.notes == ('paddle: not shown to differ from torch, which has the simplest chain.',)
 
 
+def test_where_all_are_shown_slower_the_source_is_no_unclear_winner(example: dict[str, Any]) -> None:
+    example['variants'] = [named(example, 'torch'), named(example, 'tflite')]
+    example['asked'] = {'fastest': 'latency', 'within': {}}
+    found = judged(example)
+    assert (found.grade, found.headline) == ('stay', 'Stay with torch')
+    assert found.reasons == ('no variant that may be shipped is shown to be faster.',)
+
+
+def test_a_variant_on_threads_of_its_own_is_held_against_the_baseline_all_the_same(example: dict[str, Any]) -> None:
+    for taken in named(example, 'ov-int8')['measured']:
+        taken['threads'] = 2
+    found = judged(example)
+    assert (found.grade, found.variant, found.threads) == ('ship', 'ov-int8', 2)
+    assert found.accuracy.judgement == 'as good'
+
+
 def test_inside_the_noise_the_simpler_chain_wins_and_it_is_said(example: dict[str, Any]) -> None:
     longer = copy.deepcopy(named(example, 'ov')) | {'name': 'ov-tuned', 'sha256': 'c' * 64}
     longer['stages'] = [*longer['stages'], longer['stages'][-1] | {'kind': 'tune', 'key': 'd' * 64}]
