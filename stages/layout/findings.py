@@ -118,6 +118,7 @@ def _variant(project: Project, outcome: Outcome, taken: Mapping[tuple[str, Setti
         precision=precision,
         options=dict(plan.steps[last].params['options']) if last else {},
         batch=build.variant.batch,
+        line=build.variant.line,
         status='built' if built else 'unsupported' if outcome.expected else 'failed',
         failure=_failed(outcome.failure),
         too_far=_failed(outcome.too_far),

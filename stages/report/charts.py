@@ -9,6 +9,7 @@ from stages.report.digits import MIB, Unit, size_unit, time_unit
 from stages.report.drawing import short
 from stages.report.folding import shown
 from stages.report.marks import Mark, bars, dots
+from stages.report.matrix_charts import matrix_charts
 from stages.report.plane import Point, plane
 from stages.report.rows import Row
 from stages.report.tables import state
@@ -25,12 +26,13 @@ def charts(found: list[Row], choice: Choice) -> list[Picture]:
     made.append(_plane([row for row in built if row.latency and not row.failure], choice, first))
     made.append(_memory([row for row in usable if row.peak], choice, note))
     made.append(_size(list({row.variant: row for row in reversed(usable) if row.size}.values())[::-1], choice, note))
-    return [picture for picture in made if picture]
+    return [*(picture for picture in made if picture), *matrix_charts(built, choice)]
 
 
 def _named(found: list[Row]) -> dict[int, str]:
-    several = len({row.threads for row in found}) > 1
-    return {id(row): row.variant + (f' · {row.threads} thr.' if several else '') for row in found}
+    several = len({row.setting for row in found}) > 1
+    words = {id(row): f' · {row.setting.words()}' if several and row.setting else '' for row in found}
+    return {id(row): row.variant + words[id(row)] for row in found}
 
 
 def _latency(found: list[Row], choice: Choice, note: str) -> Picture | None:

@@ -14,7 +14,7 @@ INK, MUTED, LINE, ACCENT, PLAIN, STRIP = '#010101', '#020202', '#030303', '#0404
 _VARIABLES = {INK: 'ink', MUTED: 'muted', LINE: 'line', ACCENT: 'accent', PLAIN: 'plain', STRIP: 'strip'}
 WIDTH = 6.2
 POINT = 9.5
-LONGEST = 28
+LONGEST = 36
 """Characters of a name in a picture."""
 
 

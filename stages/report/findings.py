@@ -68,6 +68,9 @@ class Variant:
     precision: str = ''
     options: Facts = field(default_factory=dict, hash=False)
     batch: int = 1
+    line: int = 0
+    """Where it stands in its recipe: the variants of one matrix have one line. 0: not known."""
+
     status: str = 'failed'
     """``built`` (there is a model), ``unsupported`` (there is none, as the recipe expects) or ``failed``."""
 
@@ -206,6 +209,7 @@ def _variant(read: Facts) -> Variant:
         stages=tuple(_stage(one) for one in read.get('stages') or ()),
         options=read.get('options') or {},
         batch=read.get('batch') or 1,
+        line=read.get('line') or 0,
         failure=_failed(read.get('failure')),
         too_far=_failed(read.get('too_far')),
         size_bytes=read.get('size_bytes'),

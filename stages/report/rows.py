@@ -85,6 +85,9 @@ class Row:
     """It was measured in another session than the table's: compared with the baseline of that one, and never chosen."""
 
     sha256: str = ''
+    line: int = 0
+    """The variants of one matrix have one line."""
+
     compressed: Compressed | None = None
     """Set on a compressed form: how it compares with its float form."""
 
@@ -228,4 +231,5 @@ def _row(
         session=measured.session,
         apart=apart,
         sha256=variant.sha256,
+        line=variant.line,
     )

@@ -141,5 +141,5 @@ def many(count: int, seed: int = 3) -> dict[str, Any]:
         called = f'{name}-{("static", "dynamic")[at // 2 % 2]}-{("latency", "throughput")[at // 4 % 2]}-{at}'
         speed, memory = rng.uniform(6, 40), rng.uniform(90, 400)
         row = (called, kinds, engine, form, 'f32', speed, memory, 45.0, rng.randint(370, 397), 500, 0.01)
-        document['variants'].append(variant(rng, row, 6, (1,)))
+        document['variants'].append(variant(rng, row, 6, (1,)) | {'line': 30 + at % 2})
     return document | {'variants': document['variants'][:count]}

@@ -48,3 +48,13 @@ def test_equal_accuracy_is_no_picture_so_memory_takes_its_place(tmp_path: Path) 
     written(document, tmp_path)
     page = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert 'Speed against memory' in page and 'Speed against accuracy' not in page
+
+
+def test_each_line_of_a_matrix_is_one_picture_with_all_of_its_variants(tmp_path: Path) -> None:
+    document = many(16)
+    written(document, tmp_path)
+    page = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    drawn = re.findall(r'<figure><h3>(o[^<]*…) by its matrix</h3>.*?<desc[^>]*>(.*?)</desc>', page, flags=re.S)
+    assert [title for title, _ in drawn] == ['ort-…', 'ov-…']
+    assert [len(said.split('; ')) for _, said in drawn] == [3, 3]
+    assert all(said.startswith('latency per sample, ms') for _, said in drawn)
