@@ -22,6 +22,9 @@ class Evil:
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Each path with the range that was wanted."""
 
+    heard: str = ''
+    """The last request's Authorization."""
+
     sent: int = 0
     """Bytes of bodies."""
 
@@ -45,6 +48,7 @@ def serving(folder: Path) -> Iterator[Evil]:
         def do_GET(self) -> None:
             wanted = self.headers.get('Range', '') if evil.ranges else ''
             evil.asked.append((self.path, wanted))
+            evil.heard = self.headers.get('Authorization', '')
             path = folder / self.path.lstrip('/')
             body = path.read_bytes() if path.is_file() else b''
             status, headers = (200, {}) if path.is_file() else (404, {})

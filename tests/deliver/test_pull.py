@@ -191,6 +191,31 @@ def test_no_login_follows_a_redirect_to_another_server(world, tmp_path, monkeypa
     assert seen
 
 
+def test_a_registry_that_gives_tokens_is_asked_for_one_once(world, tmp_path, monkeypatch):
+    host = world.evil.url.removeprefix('http://')
+    (tmp_path / 'docker').mkdir()
+    (tmp_path / 'docker/config.json').write_text(json.dumps({'auths': {host: {'auth': 'bWU6c2VjcmV0'}}}))
+    monkeypatch.setenv('DOCKER_CONFIG', str(tmp_path / 'docker'))
+    blobs = world.home / 'registry/net/blobs/sha256'
+    asks = {'WWW-Authenticate': f'Bearer realm="{world.evil.url}/token",service="s",scope="repository:net:pull"'}
+
+    def tokens(path, answer):
+        if path.startswith('/token'):
+            good = world.evil.heard == 'Basic bWU6c2VjcmV0' and 'scope=repository%3Anet%3Apull' in path
+            return (200, {}, b'{"token": "t0"}') if good else (401, {}, b'')
+        if world.evil.heard != 'Bearer t0':
+            return 401, asks, b''
+        name = path.rpartition('/')[2].removeprefix('sha256:')
+        path = blobs / (world.two.release.sha256 if name == 'v2' else name)
+        return (200, {}, path.read_bytes()) if path.exists() else (404, {}, b'')
+
+    world.evil.twist = tokens
+    pulled(f'oci://{host}/net:v2', world.to)
+
+    assert current(world.to) == world.second
+    assert len([path for path, _ in world.evil.asked if path.startswith('/token')]) == 1
+
+
 def twisted(one: Made, place: Path, change, tag: str = 'bad') -> None:
     """Put a manifest that says something else beside the right one."""
     document = json.loads(one.release.content)

@@ -130,7 +130,8 @@ class StoreFiles:
         try:
             import fsspec
         except ModuleNotFoundError as error:
-            raise ToolError(f"{url}: needs fsspec; run: pip install 'modelkiln[release]'") from error
+            extra = 's3' if url.startswith('s3:') else 'release'
+            raise ToolError(f"{url}: needs fsspec; run: pip install 'modelkiln[{extra}]'") from error
         try:
             self._store, self._base = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
