@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp, log, sqrt
 from statistics import fmean, median, stdev
-from typing import Final
+from typing import Any, Final
+
+from stages.errors import ToolError
 
 LEAST_DRIFT: Final = 0.001
 """A tenth of a percent is nobody's problem, however certain."""
@@ -32,14 +34,21 @@ class Drift:
     real: bool
 
 
+def stats() -> Any:
+    """Return ``scipy.stats``; raises ToolError where SciPy is not installed."""
+    try:
+        from scipy import stats
+    except ImportError:
+        raise ToolError('intervals need SciPy, not installed here; run: pip install "modelkiln[report]"') from None
+    return stats
+
+
 @cache
 def t_quantile(df: int, level: float = 95) -> float:
     """Return the two-sided quantile of Student's t: 2.571 for 5 degrees of freedom at 95 %."""
-    from scipy.stats import t
-
     if df < 1:
         raise ValueError('an interval needs two values')
-    return float(t.ppf(0.5 + level / 200, df))
+    return float(stats().t.ppf(0.5 + level / 200, df))
 
 
 def interval(values: Sequence[float], level: float = 95) -> Interval:
@@ -56,11 +65,9 @@ def moments(mean: float, spread: float, n: int, level: float = 95) -> Interval:
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval of a share (Wilson, JASA 1927): honest near 0 and 1, unlike ``p ± 1.96 s``."""
-    from scipy.stats import binomtest
-
     if not n:
         return 0.0, 1.0
-    found = binomtest(hits, n).proportion_ci(0.95, method='wilson')
+    found = stats().binomtest(hits, n).proportion_ci(0.95, method='wilson')
     return float(found.low), float(found.high)
 
 

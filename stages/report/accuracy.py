@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from stages.intervals import moments, wilson
+from stages.intervals import moments, stats, wilson
 from stages.measure.figures import Paired, Score
 from stages.measure.tolerance import SLACK, loss
 
@@ -70,12 +70,10 @@ def loss_of(score: Score | None, baseline: Score | None) -> Loss | None:
 
 
 def _paired(found: float, paired: Paired, sign: int) -> Loss:
-    from scipy.stats import binomtest
-
     n = paired.samples
     if paired.lost is not None and paired.won is not None:
         lost, won = (paired.lost, paired.won) if sign > 0 else (paired.won, paired.lost)
-        p = float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
+        p = float(stats().binomtest(lost, lost + won).pvalue) if lost + won else 1.0
         words = "paired answers: McNemar's exact test, Agresti and Min's interval"
         return Loss(found, *_difference(lost, won, n), p, n, words)
     if paired.low is not None and paired.high is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from stages.intervals import interval
+from stages.intervals import interval, stats
 
 CLAIM = 99.0
 """The level at which one variant is called faster than another: of twenty 95 % intervals one misses by luck, and what
@@ -93,10 +93,8 @@ def verdict(ratio: Ratio, noise: float = NOISE) -> str:
 
 def percentile(values: Sequence[float], share: float) -> Percentile:
     """Nearest rank, with the distribution-free 95 % interval of the quantile (Conover 1999, 3.2)."""
-    from scipy.stats import quantile_test
-
     ordered = sorted(values)
-    bounds = quantile_test(ordered, p=share).confidence_interval(0.95)
+    bounds = stats().quantile_test(ordered, p=share).confidence_interval(0.95)
     low, high = (None if math.isnan(bound) else float(bound) for bound in (bounds.low, bounds.high))
     rank = min(len(ordered), max(1, math.ceil(len(ordered) * share)))
     return Percentile(ordered[rank - 1], ordered[0] if low is None else low, high)

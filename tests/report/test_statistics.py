@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 
 import pytest
 
-from stages.intervals import drift, interval, t_quantile
+from stages.errors import ToolError
+from stages.intervals import drift, interval, t_quantile, wilson
 from stages.report.statistics import (
     Ratio,
     level_for,
@@ -88,6 +90,12 @@ def test_drift_inside_cycles_is_noticed_and_steadiness_is_not_blamed() -> None:
 
 def test_outliers_are_counted_by_tukeys_fences() -> None:
     assert outliers([*range(100), 190, 1000]) == (1, 1)
+
+
+def test_without_scipy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'scipy', None)
+    with pytest.raises(ToolError, match=r'pip install "modelkiln\[report\]"'):
+        wilson(1, 2)
 
 
 def test_one_cycle_has_no_interval() -> None:
