@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -54,12 +55,16 @@ def lacks(isa: str) -> tuple[str, ...]:
 
 @cache
 def flags() -> frozenset[str]:
-    """Return all instruction sets of this CPU, as Linux names them; none where the system does not tell."""
+    """Return all instruction sets of this CPU, as Linux names them; none where the system does not tell.
+
+    Under an emulator Linux tells of the machine around it, in other words: that is nothing about this one.
+    """
     try:
         text = INFO.read_text()
     except OSError:
         return frozenset()
-    line = re.search(r'^(?:flags|Features)\s*:(.*)$', text, re.MULTILINE)
+    word = 'Features' if platform.machine() == 'aarch64' else 'flags'
+    line = re.search(rf'^{word}\s*:(.*)$', text, re.MULTILINE)
     return frozenset(line.group(1).split()) if line else frozenset()
 
 
