@@ -74,7 +74,7 @@ def _openvino(manifest: Manifest, place: str) -> Lines:
 
 def _torch(manifest: Manifest, place: str) -> Lines:
     if manifest.model_format == 'exported':
-        return _called(manifest, f'model = torch.export.load({_path(place, "model.pt2")}).module()')
+        return _exported(manifest, place)
     source = manifest.stages[0].params if manifest.stages else {}
     file, function = source.get('file', ''), source.get('function', '')
     if not file or any(stage.kind in TRANSFORMED for stage in manifest.stages):
@@ -88,6 +88,17 @@ def _torch(manifest: Manifest, place: str) -> Lines:
         return (path, *lines)
     weights = f'model.load_state_dict(safetensors.torch.load_file({_path(place, "weights.safetensors")}))'
     return (path, 'import safetensors.torch', *lines[:3], weights, *lines[3:])
+
+
+def _exported(manifest: Manifest, place: str) -> Lines:
+    given = ', '.join(f'{p.in_file!r}: torch.from_numpy({_array(manifest, p)})' for p in manifest.inputs)
+    return (
+        'import numpy as np, torch',
+        f'torch.set_num_threads({manifest.threads})',
+        f'program = torch.export.load({_path(place, "model.pt2")}); given = {{{given}}}',
+        'placed = [given[name] for name in program.graph_signature.user_inputs]',
+        'with torch.inference_mode(): answers = program.module()(*placed)',
+    )
 
 
 def _torchscript(manifest: Manifest, place: str) -> Lines:
