@@ -203,7 +203,14 @@ def work(project: Project, step: Step, folder: Path, log: Path) -> dict[str, Any
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b'')
     with show.running(project, step) as watch:
-        ended = start(project, step, folder, log, _watcher(folder, log, watch))
+        look, follow = _watcher(folder, log, watch), show.following(project, step, log)
+
+        def watching() -> None:
+            look()
+            follow()
+
+        ended = start(project, step, folder, log, watching)
+        follow()
     report = _report(folder)
     settle(log)
     if report and report['error']:

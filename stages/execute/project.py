@@ -77,6 +77,9 @@ class Project:
     left_out: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     """By recipe and variant: the tools that are not installed, for which it is not in the plan."""
 
+    verbose: bool = False
+    """Whether the lines of steps' logs are told while they work."""
+
     done: Counter[str] = field(default_factory=Counter)
     """What this run did so far, for its last line: steps by what became of them, reports."""
 

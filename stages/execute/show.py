@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.measure.left import Left, duration
@@ -13,6 +15,9 @@ from stages.terminal import indented, move, moving, note
 if TYPE_CHECKING:
     from stages.execute.project import Failure, Project
     from stages.plan.step import Step
+
+LONGEST = 1 << 16
+"""Bytes of a log that are told at once."""
 
 QUIET_SECONDS = 30.0
 """Without a terminal, how often a long step says that it is still at work."""
@@ -62,6 +67,22 @@ def running(project: Project, step: Step) -> Iterator[Callable[[float, str], Non
             note(indented(line))
 
     yield watch
+
+
+def following(project: Project, step: Step, log: Path) -> Callable[[], None]:
+    """Return what prints the lines that came to a log since it was called last, where the run is to tell them."""
+    read = 0
+
+    def follow() -> None:
+        nonlocal read
+        with contextlib.suppress(OSError), log.open('rb') as stream:
+            stream.seek(read)
+            whole, end, _ = stream.read(LONGEST).rpartition(b'\n')
+            read += len(whole) + len(end)
+            for line in whole.decode('utf-8', 'replace').splitlines():
+                note(indented(f'  log     {step.name:<28} {line}'))
+
+    return follow if project.verbose else lambda: None
 
 
 def _who(project: Project, step: Step) -> str:

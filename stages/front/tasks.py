@@ -65,6 +65,7 @@ def opened(root: Path) -> Project:
         terminal.complain('\n'.join(indented(problem) for problem in project.wrong))
         terminal.complain('modelkiln: the recipes above are left out; the others go on')
     project.leave_out()
+    project.verbose = any(word in ('-v', '--verbosity') or word[:2] == '-v' for word in sys.argv[1:])
     return project
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stages.execute import show
 from stages.front.failed import worst
+from tests.faults.chain import project_at
 from tests.faults.conftest import chain as chain
 from tests.small import Small, small_project
 
@@ -76,3 +78,23 @@ def test_patterns_and_tags_choose_recipes(project):
 
     assert '@small' in listed and '1 recipes' in listed
     assert project.doit('none*').code == 2
+
+
+@pytest.mark.parametrize('verbose', [True, False])
+def test_verbose_shows_the_lines_of_a_log_as_they_come_whole_and_once(chain, monkeypatch, verbose):
+    told: list[str] = []
+    monkeypatch.setattr(show, 'note', told.append)
+    chain.set(WRITES)
+    project = project_at(chain.root)
+    project.verbose = verbose
+    [step] = project.plan.steps.values()
+    log = chain.root / 'step.log'
+    follow = show.following(project, step, log)
+
+    follow()  # it is not there yet
+    for text in ('loading\nlay', 'er 7\n', ''):
+        with log.open('a') as stream:
+            stream.write(text)
+        follow()
+
+    assert [line.split()[2:] for line in told] == ([['loading'], ['layer', '7']] if verbose else [])
