@@ -46,7 +46,7 @@ def test_a_pipeline_tells_what_it_is_of_and_how_many_columns_it_takes(tmp_path):
     path = written(tmp_path / 'm.skops', root)
 
     assert archive.features(archive.nodes(path)) == 3
-    assert archive.estimators(path) == {'Pipeline': 1, 'Ridge': 1}
+    assert archive.estimators(path) == {'Pipeline': 1, 'LogisticRegression': 1}
     assert source.recognise(path) == {'m.skops': 'm.skops'}
 
 
