@@ -51,7 +51,10 @@ def environment(home: Path, threads: int = 0, extra: Mapping[str, str] | None = 
     return clean | dict(extra or {})
 
 
-NETWORK = ('http_proxy', 'https_proxy', 'no_proxy', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE')
+NETWORK = (
+    'http_proxy', 'https_proxy', 'no_proxy', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE',
+    'HF_ENDPOINT', 'HF_TOKEN', 'HF_HUB_OFFLINE',
+)  # fmt: skip
 
 
 def network_environment() -> dict[str, str]:
@@ -61,7 +64,14 @@ def network_environment() -> dict[str, str]:
     home = user_home()
     if home and any((home / folder).exists() for folder in ('.config/pip', '.cache/pip', '.pip')):
         kept['HOME'] = str(home)
-    return kept
+    return kept | ({'HF_HUB_CACHE': hub_cache()[0]} if hub_cache() else {})
+
+
+def hub_cache() -> tuple[str, ...]:
+    """Return the folder where the client of the Hugging Face hub keeps what it fetched."""
+    home, said, own = user_home(), os.environ.get('HF_HUB_CACHE'), os.environ.get('HF_HOME')
+    own = own or (str(home / '.cache' / 'huggingface') if home else None)
+    return (said,) if said else (f'{own}/hub',) if own else ()
 
 
 def pip_cache() -> tuple[str, ...]:

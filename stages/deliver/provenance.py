@@ -85,6 +85,8 @@ def uri_of(fetch: Fetch) -> str:
     if fetch.where == 'pip':
         name, _, version = fetch.name.partition('==')
         return f'pkg:pypi/{name.lower().replace("_", "-")}@{version}' + (f'#{fetch.file}' if fetch.file else '')
+    if fetch.where == 'hf':
+        return f'pkg:huggingface/{fetch.name}#{fetch.file}'
     return fetch.name if fetch.where == 'https' else f'recipes/{fetch.name}'
 
 

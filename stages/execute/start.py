@@ -66,6 +66,10 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
         write.append(str(kept(project, step)))
     if step.kind == fetch.KIND:
         write += spawn.pip_cache()
+    if step.kind == fetch.KIND and step.params['where'] == 'hf':
+        for place in spawn.hub_cache():
+            Path(place).mkdir(parents=True, exist_ok=True)
+            write.append(place)
     return Policy((str(folder),), tuple(write), step.kind == fetch.KIND, bool(emulators), LARGEST_FILE)
 
 

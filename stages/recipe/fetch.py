@@ -13,8 +13,12 @@ from stages.recipe.mistakes import Mistakes, Place, listed, shown, suggest
 from stages.recipe.model import Fetch, Python
 from stages.recipe.strict_yaml import Key, Node
 from stages.sources.hosts import is_local
+from stages.sources.names import REPOSITORY
 
-KEYS: Final = ('pip', 'file', 'url', 'path', 'to', 'sha256')
+KEYS: Final = ('pip', 'hf', 'file', 'url', 'path', 'to', 'sha256')
+MEMBERS: Final = ('pip', 'hf')
+"""Ways that bring several files, of which `file` says one."""
+
 PIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9][A-Za-z0-9.!+_-]*')
 URL: Final = re.compile(r'https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?/[!-~]+')
 SHA256: Final = re.compile(r'[0-9a-f]{64}')
@@ -67,10 +71,10 @@ def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> 
     """Return where a file comes from. ``given`` holds keys of ``KEYS`` only."""
     mistakes, before = reader.mistakes, len(reader.mistakes)
     keyed = {str(key): node for key, node in given.items()}
-    ways = [key for key in keyed if key in ('pip', 'url', 'path')]
+    ways = [key for key in keyed if key in ('pip', 'hf', 'url', 'path')]
     if len(ways) != 1:
         has = f'has {listed(ways)}' if ways else 'says nowhere where it comes from'
-        mistakes.add(at, f'{what} {has}; expected one of `pip`, `url`, `path`')
+        mistakes.add(at, f'{what} {has}; expected one of `pip`, `hf`, `url`, `path`')
     digest = _read_sha256(keyed['sha256'], what, mistakes) if 'sha256' in keyed else None
     to = _read_to(keyed['to'], what, mistakes) if 'to' in keyed else ''
     if len(ways) != 1:
@@ -79,11 +83,11 @@ def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> 
     way, node = ways[0], keyed[ways[0]]
     name = entries.text(node, f'`{way}` of {what}', mistakes)
     file = ''
-    if way == 'pip':
+    if way in MEMBERS:
         file = _read_member(given, at, what, mistakes) or ''
     elif 'file' in keyed:
         member = next(key for key in given if key == 'file')
-        mistakes.add(member, f'`file` of {what} goes with `pip` only')
+        mistakes.add(member, f'`file` of {what} goes with `pip` and `hf` only')
     there = _check_name(way, name, node, what, reader) if name is not None else None
     if 'sha256' not in keyed:
         mistakes.add(at, f'{what} needs the key `sha256`{_how(way, name, there)}')
@@ -100,6 +104,9 @@ def _check_name(way: str, name: str, node: Node, what: str, reader: Reader) -> P
     """Note what is wrong with a name; return the file or folder that it means below recipes/."""
     if way == 'pip' and not PIN.fullmatch(name):
         reader.mistakes.add(node, f'`pip` of {what} is {shown(name)}; expected `name==version`, one exact version')
+    if way == 'hf' and not REPOSITORY.fullmatch(name):
+        said = f'`hf` of {what} is {shown(name)}; expected `org/name@COMMIT`, forty digits: a branch or a tag moves'
+        reader.mistakes.add(node, said)
     if way == 'url' and (not URL.fullmatch(name) or '@' in name.split('/')[2]):
         reader.mistakes.add(node, f'`url` of {what} is {shown(name)}; expected `https://host/path`, no user in it')
     elif way == 'url' and is_local(name):
@@ -127,7 +134,8 @@ def _how(way: str, name: str | None, there: Path | None) -> str:
         return f'; what is there now has {sha256_of(there)}'
     if way == 'path' or name is None:
         return ''
-    get = f'`python -m pip download --no-deps {name}`, unpack it' if way == 'pip' else f'download {name}'
+    gets = {'pip': f'`python -m pip download --no-deps {name}`, unpack it', 'hf': f'download it from {name}'}
+    get = gets.get(way, f'download {name}')
     return f': {get}, and `modelkiln digest FILE` says it'
 
 
@@ -163,12 +171,12 @@ def _read_sha256(node: Node, what: str, mistakes: Mistakes) -> str | None:
 def _read_member(given: dict[Key, Node], at: Place, what: str, mistakes: Mistakes) -> str | None:
     """Return the file in a package, or the glob of several."""
     if 'file' not in given:
-        mistakes.add(at, f'{what} needs the key `file`: the file inside the package')
+        mistakes.add(at, f'{what} needs the key `file`: the file inside the package or repository')
         return None
     node = given['file']  # type: ignore[index]
     name = entries.text(node, f'`file` of {what}', mistakes)
     if name is not None and (name.startswith('/') or '\\' in name or ':' in name or '..' in name.split('/')):
-        mistakes.add(node, f'`file` of {what} is {shown(name)}; expected a relative path or glob inside the package')
+        mistakes.add(node, f'`file` of {what} is {shown(name)}; expected a relative path or glob inside it')
         return None
     return name
 

@@ -32,6 +32,7 @@ from stages.recipe.source import options_of
 from stages.recipe.units import SIZES, TIMES
 from stages.recipe.variants import EXPECT
 from stages.sources import SOURCES
+from stages.sources.names import REPOSITORY
 
 Schema = dict[str, Any]
 
@@ -39,7 +40,8 @@ PLACE: Final[Schema] = {'type': 'string', 'pattern': r'\{[A-Za-z_][A-Za-z0-9_]*\
 """A word that the variant's matrix fills in."""
 
 NEEDS: Final[Schema] = {
-    'dependentRequired': {'pip': ['file', 'sha256'], 'url': ['sha256'], 'path': ['sha256'], 'file': ['pip']}
+    'dependentRequired': {'pip': ['file', 'sha256'], 'hf': ['file', 'sha256'], 'url': ['sha256'], 'path': ['sha256']},
+    'dependentSchemas': {'file': {'anyOf': [{'required': ['pip']}, {'required': ['hf']}]}},
 }
 """What a file from outside must have beside what says where it is."""
 
@@ -169,10 +171,11 @@ def _told(format: str) -> dict[str, Schema]:
 def _sources() -> Schema:
     fetch: Schema = {
         'pip': _text(PIN.pattern, 'A package of the index, pinned: name==version.'),
+        'hf': _text(REPOSITORY.pattern, 'A repository of the Hugging Face hub at one commit: org/name@COMMIT.'),
         'file': {
             'type': 'string',
             'minLength': 1,
-            'description': 'The file inside the package, a glob of several, or a folder (`x/`).',
+            'description': 'The file inside the package or repository, a glob of several, or a folder (`x/`).',
         },
         'url': _text(URL.pattern, 'An https address.'),
         'path': {'type': 'string', 'minLength': 1, 'description': 'A file below recipes/, or a folder (`x/`).'},
@@ -186,7 +189,7 @@ def _sources() -> Schema:
             'Of the file; of the package archive when `file` means several; of a folder: see `modelkiln digest`.',
         ),
     }
-    ways = [{'required': ['pip', 'file', 'sha256']}, {'required': ['url', 'sha256']}, {'required': ['path', 'sha256']}]
+    ways = [{'required': [*more, 'sha256']} for more in (['pip', 'file'], ['hf', 'file'], ['url'], ['path'])]
     several = {'type': 'array', 'items': {'$ref': '#/$defs/fetch'}, 'minItems': 1}
     limit = {'limit': {'type': 'integer', 'minimum': 1, 'description': 'The most samples; the least by their hash.'}}
     own = fetch | limit | {

@@ -37,10 +37,10 @@ _PLATFORM = (
 @dataclass(frozen=True)
 class Params:
     where: str
-    """``pip``, ``https`` or ``path``."""
+    """``pip``, ``hf``, ``https`` or ``path``."""
 
     name: str
-    """``package==version``, the URL, or a path below recipes/, which is a folder when it ends in ``/``."""
+    """``package==version``, ``org/name@COMMIT``, the URL, or a path below recipes/ (a folder when it ends in ``/``)."""
 
     file: str
     """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``."""
@@ -64,12 +64,14 @@ def run(params: Params, job: Job) -> None:
         raise StepError(f'{params.name}: sha256 must be 64 hexadecimal digits in lower case, not {params.sha256!r}')
     if params.where == 'pip':
         _package(params, job)
+    elif params.where == 'hf':
+        _repository(params, job)
     elif params.where == 'https':
         _download_one(params, job)
     elif params.where == 'path':
         _path(params, job)
     else:
-        raise StepError(f'fetch from {params.where!r}: expected pip, https or path')
+        raise StepError(f'fetch from {params.where!r}: expected pip, hf, https or path')
 
 
 def _download_one(params: Params, job: Job) -> None:
@@ -79,6 +81,22 @@ def _download_one(params: Params, job: Job) -> None:
     job.progress(0.0, f'downloading {target.name}')
     download.get(params.name, target)
     _verify(target, params.sha256, params.name, remove=[target])
+
+
+def _repository(params: Params, job: Job) -> None:
+    """Leave the file of a repository at its place; of several, their tree, held to the digest of the tree."""
+    from stages.sources import hub
+
+    job.progress(0.0, f'downloading {params.file} of {params.name}')
+    what = f'{params.file} of {params.name}'
+    with tempfile.TemporaryDirectory() as folder:
+        found = hub.get(params.name, params.file, Path(folder) / 'taken')
+        if is_several(params.file):
+            _verify(Path(folder) / 'taken', params.sha256, what, remove=[])
+            shutil.copytree(Path(folder) / 'taken', job.output / params.to, dirs_exist_ok=True)
+            return
+        _verify(found[0], params.sha256, what, remove=[])
+        shutil.move(found[0], _target(params, job))
 
 
 def _path(params: Params, job: Job) -> None:
