@@ -13,6 +13,10 @@ from stages import errors
 from stages.command.main import parser
 from stages.document.schema import described
 from stages.engines import ENGINES
+from stages.frameworks.caffe import layers as caffe
+from stages.frameworks.caffe2 import operators as caffe2
+from stages.frameworks.coreml import operators as coreml
+from stages.frameworks.darknet import layers as darknet
 from stages.judges import JUDGES
 from stages.kinds import KINDS
 from stages.readers import READERS
@@ -35,6 +39,7 @@ def pages() -> dict[str, str]:
         'readers': readers(),
         'metrics': metrics(),
         'kinds': kinds(),
+        'layers': layers(),
         'engines': engines(),
         'exit-codes': exit_codes(),
     }
@@ -114,6 +119,26 @@ def kinds() -> str:
         ]
         parts.append(_titled(f'`{name}`', 2, *told))
     return _titled('Kinds', 1, 'What can be done to a model. A variant is a list of these words.', *parts)
+
+
+def layers() -> str:
+    """Return which layers our own readers read, by format, and which documented ones they do not."""
+    told = []
+    for title, read, left in (
+        ('Caffe', caffe.LAYERS, caffe.NOT_READ),
+        ('Darknet', darknet.LAYERS, darknet.NOT_READ),
+        ('Caffe2', caffe2.OPERATORS, caffe2.NOT_READ),
+        ('Core ML programs', coreml.OPERATORS, coreml.NOT_READ),
+    ):
+        rest: dict[str, list[str]] = {}
+        for word, why in left.items():
+            rest.setdefault(why, []).append(f'`{word}`')
+        rows = [(', '.join(sorted(words)), why) for why, words in rest.items()]
+        count = f'{len(read)} are read: ' + ', '.join(f'`{word}`' for word in sorted(read)) + '.'
+        told.append(_titled(title, 2, count, f'{len(left)} are not:', _table(('layers', 'why'), rows)))
+    return _titled(
+        'Layers that our readers read', 1, 'Of formats that no converter of today reads; each by a table.', *told
+    )
 
 
 def engines() -> str:

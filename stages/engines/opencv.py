@@ -45,6 +45,9 @@ class OpenCvSession:
     places: Mapping[str, tuple[str, int]]
     """By our name of each output: the layer that gives it, and which of that layer's outputs it is."""
 
+    boxes: frozenset[str] = frozenset()
+    """Outputs that are rows of decoded boxes, which OpenCV gives in another order than Caffe."""
+
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the net; arrays are copied out of it, since it fills them again."""
         import numpy as np
@@ -54,7 +57,16 @@ class OpenCvSession:
         layers = [*dict.fromkeys(layer for layer, _ in self.places.values())]
         given: Sequence[Any] = self.net.forwardAndRetrieve(layers)
         by_layer = dict(zip(layers, given, strict=True))
-        return {name: np.array(by_layer[layer][place]) for name, (layer, place) in self.places.items()}
+        found = {name: np.array(by_layer[layer][place]) for name, (layer, place) in self.places.items()}
+        return {name: _in_order(array) if name in self.boxes else array for name, array in found.items()}
+
+
+def _in_order(rows: numpy.ndarray) -> numpy.ndarray:
+    """Return decoded boxes by image, label and falling confidence, as Caffe gives them."""
+    import numpy as np
+
+    order = np.lexsort((-rows[0, 0, :, 2], rows[0, 0, :, 1], rows[0, 0, :, 0]))
+    return rows[:, :, order]
 
 
 def prepare() -> None:
@@ -92,9 +104,10 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Op
             for name, (layer, place) in writers.items()
         }
         inputs = {port.name: port.in_file for port in contract.inputs}
+        boxes = frozenset(name for name, (layer, _) in writers.items() if layer.type == 'DetectionOutput')
     else:
         told, names = cfg.read(folder / 'model.cfg'), net.getLayerNames()
         darknet_wrong.check(told)
         places = {port.name: (darknet.layer(port.in_file, told, names), 0) for port in contract.outputs}
-        inputs = {port.name: '' for port in contract.inputs}
-    return OpenCvSession(net, inputs, places)
+        inputs, boxes = {port.name: '' for port in contract.inputs}, frozenset()
+    return OpenCvSession(net, inputs, places, boxes)

@@ -36,5 +36,6 @@ def run(params: build.Params, job: Job) -> Contract:
 
     contract = job.contract.fixed() if params.shape == 'static' else job.contract
     folder = job.inputs['model']
-    found = read.read(folder / 'model.prototxt', folder / 'model.caffemodel')
+    net = folder / 'model.prototxt'
+    found = read.read(net, folder / 'model.caffemodel', decode=read.decodes(net, contract))
     return build.leave(read.model_of(found, contract), contract, job.output / 'model.onnx')

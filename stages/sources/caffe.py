@@ -22,7 +22,10 @@ NET, WEIGHTS = 'model.prototxt', 'model.caffemodel'
 
 @dataclass(frozen=True)
 class Params:
-    """Options of ``caffe-source``: none."""
+    """Which outputs are meant."""
+
+    decode: bool = False
+    """Of Caffe: a detector's boxes, decoded and the best kept, of one sample; its heads otherwise."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
@@ -52,7 +55,7 @@ def run(params: Params, job: Job) -> Contract:
     from stages.frameworks.caffe import read
 
     net, weights = pair(job.inputs, 'caffe')
-    contract = matched(net.name, read.read(net, weights).contract, job.contract)
+    contract = matched(net.name, read.read(net, weights, decode=params.decode).contract, job.contract)
     shutil.copyfile(net, job.output / NET)
     shutil.copyfile(weights, job.output / WEIGHTS)
     return contract

@@ -45,22 +45,26 @@ class Read:
     def contract(self) -> Contract:
         """The ports under the file's names; the batch is free unless a layer mixes samples."""
         inputs = tuple(Port(name, self._free(Value(name, shape)), 'float32') for name, shape in self.net.inputs)
-        outputs = tuple(Port(name, self._free(self.values[name]), 'float32') for name in self.outputs)
+        outputs = tuple(Port(name, self._named(name), 'float32') for name in self.outputs)
         return Contract(inputs, outputs)
+
+    def _named(self, blob: str) -> tuple[int | str, ...]:
+        value = self.values[blob]
+        return tuple(f'{blob}_{axis}' if axis in value.open else d for axis, d in enumerate(self._free(value)))
 
     def _free(self, value: Value) -> tuple[int | str, ...]:
         free = value.batched and not self.mixes and len(value.shape) > 1
         return ('batch', *value.shape[1:]) if free else value.shape
 
 
-def read(prototxt: Path, caffemodel: Path) -> Read:
-    """Return the model in these two files.
+def read(prototxt: Path, caffemodel: Path, *, decode: bool = False) -> Read:
+    """Return the model in these two files; ``decode``: with the boxes of a detector, in place of its heads.
 
     Raises UnsupportedError that names every layer that is not read, and IntegrityError for files that contradict
     themselves or each other.
     """
     described = net.read(prototxt)
-    described, heads = _without_decoding(described)
+    described, heads = (described, ()) if decode else _without_decoding(described)
     check_types(described)
     weights = blobs.read(caffemodel)
     graph = Graph()
@@ -91,6 +95,12 @@ def check_types(described: Net) -> None:
             unknown.setdefault(f'{layer.type} {name}', f'`{name}` of {layer.type} (line {layer.said.line}) is not read')
     if unknown:
         raise UnsupportedError(f'{described.file}: {"; ".join([*unknown.values()][:12])}')
+
+
+def decodes(prototxt: Path, contract: Contract) -> bool:
+    """Return whether the outputs of ``contract`` are the boxes of a detector."""
+    named = {port.in_file for port in contract.outputs}
+    return any(layer.type == DECODED and named & {*layer.tops} for layer in net.read(prototxt).layers)
 
 
 def _without_decoding(described: Net) -> tuple[Net, tuple[str, ...]]:

@@ -24,6 +24,9 @@ class Value:
     batched: bool = True
     """Whether its first axis counts the samples."""
 
+    open: tuple[int, ...] = ()
+    """Axes whose size the data decide; ``shape`` has the most that they can have."""
+
 
 @dataclass
 class Work:
