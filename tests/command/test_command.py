@@ -31,8 +31,9 @@ def built(small, monkeypatch) -> Small:
 
 
 @pytest.fixture
-def modelkiln(capsys):
+def modelkiln(capsys, monkeypatch):
     """``modelkiln(…)``: run a command; return its exit code and what it wrote."""
+    monkeypatch.setattr('stages.copies.warning', lambda root: '')  # a clone that is tested beside an installed one
 
     def run(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()
