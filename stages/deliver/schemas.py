@@ -6,6 +6,7 @@ Nothing here is on the way of loading, pulling or an idle build: readers of our 
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -84,6 +85,8 @@ def in_project(root: Path) -> list[str]:
 
     A recipe is held against it that our own reader takes: what the two say never differs.
     """
+    # jsonschema would load the grammar of IRIs, which takes seconds, for a format that none of these schemas has
+    sys.modules.setdefault('rfc3987_syntax', None)  # type: ignore[arg-type]
     whole = [path for path in sorted((root / 'recipes').glob('*.yaml')) if not path.name.startswith('_')]
     recipes = {_called(path, root): _recipe(path) for path in whole}
     told = problems('recipe', {name: found for name, found in recipes.items() if found is not None})
