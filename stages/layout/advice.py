@@ -62,7 +62,7 @@ def _advice(recipe: Recipe, flags: Collection[str], cores: int | None, cpus: int
     if plain and not brain and any(name in flags for name in BRAIN):
         yield (
             f'{_named(plain)}: OpenVINO computes in float32 as asked; this CPU has bf16, which it would take by itself '
-            'and is about twice as fast: `run: {precision: bf16}`'
+            'and is often much faster: `run: {precision: bf16}`'
         )
     most = max((one.threads for v in recipe.variants for one in settings(recipe, v)), default=1)
     if cpus and most > cpus:
