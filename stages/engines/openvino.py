@@ -174,7 +174,13 @@ def line(session: OvSession | FixedSession) -> OvLine | usual.OneByOne:
         return usual.OneByOne(session)
     queue = ov.AsyncInferQueue(whole.compiled, whole.options.requests or 0)
     queue.set_callback(lambda request, done: done(whole.given(request)))
+    _ALIVE.append(queue)
     return OvLine(queue, whole)
+
+
+_ALIVE: Final[list[Any]] = []
+"""Queues are never ended: one whose last request a thread of OpenVINO is still putting away ends the process with it
+(it would join itself: "Resource deadlock avoided")."""
 
 
 def prepare() -> None:

@@ -58,13 +58,14 @@ def kept(isa: str, request: Mapping[str, Any], prove: Prove, keep: Path) -> Kept
     contract = read_contract(folder)
     variables = engine.kept_to(isa, folder, contract)
     answers = keep / 'answers.npz'
+    answers.unlink(missing_ok=True)  # of the variant before
     try:
         prove({**request, 'keep': str(answers)}, {}, (), EMULATED_TIMEOUT)
     except StepError as error:
         return Kept(unable=f'it does not run at all: {_last(error)}')
     if variables is None:
         return _emulated(isa, request, prove, answers, engine.ENGINE)
-    asked = {**request, 'against': str(answers)}
+    asked = {**request, 'before': str(answers)}
     try:
         shown = prove(asked, {**variables, **TALKATIVE}, (), EMULATED_TIMEOUT)
     except StepError as error:
@@ -92,7 +93,7 @@ def _emulated(isa: str, request: Mapping[str, Any], prove: Prove, answers: Path,
     variables = {'OPENBLAS_CORETYPE': model}
     try:
         shown = prove(
-            {**request, 'against': str(answers)}, variables, (program, '-cpu', model), EMULATED_TIMEOUT,
+            {**request, 'before': str(answers)}, variables, (program, '-cpu', model), EMULATED_TIMEOUT,
         )  # fmt: skip
     except StepError as error:
         return Kept(unable=f'{no_control}; as an emulated {model} it does not run: {_last(error)}')

@@ -258,6 +258,10 @@ def _main(request: str, result: str) -> None:
         print(err, file=sys.stderr)
         sys.exit(err.exit_code)
     write_text(Path(result), json.dumps(done))
+    # all is written: what a framework does when it is taken apart is no part of the measurement
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == '__main__':

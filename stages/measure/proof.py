@@ -32,7 +32,7 @@ def proof(request: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
     """Run the model of a cycle's ``request`` a few times.
 
     Returns ``instructions``, the strongest set it says it uses (empty: it does not say), and ``relative``, how far its
-    answers are from those in the file ``request['against']`` (None without). They go to the file ``request['keep']``.
+    answers are from those in the file ``request['before']`` (None without). They go to the file ``request['keep']``.
     """
     engine.prepare()
     folder = Path(request['folder'])
@@ -48,8 +48,8 @@ def proof(request: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
     if request.get('keep'):
         write_npz(Path(request['keep']), found)
     relative = None
-    if request.get('against'):
-        before = read_npz(Path(request['against']))
+    if request.get('before'):
+        before = read_npz(Path(request['before']))
         relative = difference({n: [a] for n, a in found.items()}, {n: [a] for n, a in before.items()}).relative
     return {'instructions': engine.instructions(session, folder, said[0]), 'relative': relative}
 

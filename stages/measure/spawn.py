@@ -15,7 +15,7 @@ from stages.errors import StepError
 from stages.launch import Launcher, Limits
 from stages.store.logs import tail
 
-READ: Final = ('inputs', 'against')
+READ: Final = ('inputs', 'before')
 """What of a request names a file to read."""
 
 SCRIPT: Final = Path(__file__).with_name('cycle.py')
