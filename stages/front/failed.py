@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stages.errors import IntegrityError, ModelkilnError, PromiseError, RecipeError, StepError, ToolError
-from stages.layout.outcome import Outcome
+
+if TYPE_CHECKING:
+    from stages.layout.outcome import Outcome  # the run that has nothing to do loads this file, and nothing of that
 
 WORST_FIRST: Final = tuple(
     kind.exit_code for kind in (ModelkilnError, IntegrityError, PromiseError, StepError, RecipeError, ToolError)
