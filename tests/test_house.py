@@ -285,11 +285,11 @@ def test_every_command_is_in_the_readme(command):
     assert f'`modelkiln {command}' in README
 
 
-@pytest.mark.parametrize('recipe', sorted((ROOT / 'recipes/legacy/recipes').glob('*.yaml')), ids=lambda p: p.stem)
-def test_every_recipe_of_old_frameworks_is_right_with_its_files(recipe):
+@pytest.mark.parametrize('recipe', sorted((ROOT / 'recipes').glob('*/recipes/*.yaml')), ids=lambda p: p.stem)
+def test_every_recipe_of_a_project_of_its_own_is_right_with_its_files(recipe):
     from stages.recipe.read import read_recipe
 
-    assert read_recipe(recipe, ROOT / 'recipes/legacy', verify=True).source.format == recipe.stem.partition('-')[0]
+    assert read_recipe(recipe, recipe.parents[1], verify=True).source.format == recipe.stem.partition('-')[0]
 
 
 @pytest.mark.parametrize('recipe', sorted((ROOT / 'recipes').glob('*.yaml')), ids=lambda p: p.stem)
