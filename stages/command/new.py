@@ -11,12 +11,18 @@ digest. The model is read in a process that can reach nothing else. A project ca
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from stages.begin import kind, project
 from stages.begin.ask import declared, options
 from stages.errors import RecipeError
 from stages.terminal import plain
+
+HELD: Final = 4
+"""Parts of the path of a folder that files from outside are put in: ``recipes/files/NAME/samples``."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,8 +74,8 @@ def _name(what: list[str]) -> str:
 
 
 def _say(made: project.Made) -> None:
-    for name in made.names:
-        print(f'  wrote   {plain(name)}')
+    for words in _folded(made.names):
+        print(f'  wrote   {plain(words)}')
     if made.model and made.model.format == 'torch':
         print(f'Weights say neither how their module is built nor what it takes: write both in {_places(made)}.')
     elif made.recipe:
@@ -83,3 +89,14 @@ def _say(made: project.Made) -> None:
 
 def _places(made: project.Made) -> str:
     return ' and '.join(name for name in made.names if name.endswith(('.yaml', '.py')) and name.startswith('recipes/'))
+
+
+def _folded(names: Sequence[str]) -> list[str]:
+    """Return the names as they are told: files of samples, which may be thousands, by the folder that holds them."""
+    folders = ['/'.join(name.split('/')[:HELD]) for name in names]
+    counts = Counter(folders)
+    told = (
+        f'{folder}/ ({counts[folder]} files)' if folder != name and counts[folder] > 1 else name
+        for name, folder in zip(names, folders, strict=True)
+    )
+    return [*dict.fromkeys(told)]

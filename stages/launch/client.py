@@ -194,7 +194,7 @@ class Launcher:
 
 def _end(servers: dict[str, list[Server]], first: list[int]) -> None:
     """End every server, and with them all that they made."""
-    for server in (each for found in servers.values() for each in found):
+    for server in [each for found in [*servers.values()] for each in found]:  # other threads may still be forking
         server.control.close()
     servers.clear()
     for pid in first:
