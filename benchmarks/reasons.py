@@ -192,6 +192,8 @@ def said(text: str) -> tuple[set[str], set[str]]:
     """Return what a plan is sure of, and what it is not."""
     sure, maybe = set[str](), set[str]()
     for what, name, more in re.findall(r'^(\S+) +(\S+)(?: +(\S+))?', text.rstrip().rpartition('\n')[0], re.MULTILINE):
+        if what == 'advice':
+            continue
         found = maybe if what == 'maybe' else sure
         what, name = (name, more) if what == 'maybe' and name in ('deliver', 'measure', 'report') else (what, name)
         recipe = name.partition(':')[0]

@@ -51,10 +51,9 @@ def environment(home: Path, threads: int = 0, extra: Mapping[str, str] | None = 
     return clean | dict(extra or {})
 
 
-NETWORK = (
-    'http_proxy', 'https_proxy', 'no_proxy', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE',
-    'HF_ENDPOINT', 'HF_TOKEN', 'HF_HUB_OFFLINE',
-)  # fmt: skip
+NETWORK = ('http_proxy', 'https_proxy', 'no_proxy', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE')
+HUB = ('HF_ENDPOINT', 'HF_TOKEN', 'HF_HUB_OFFLINE')
+"""What the client of the Hugging Face hub goes by; its token is shown to it alone."""
 
 
 def network_environment() -> dict[str, str]:
@@ -64,6 +63,12 @@ def network_environment() -> dict[str, str]:
     home = user_home()
     if home and any((home / folder).exists() for folder in ('.config/pip', '.cache/pip', '.pip')):
         kept['HOME'] = str(home)
+    return kept
+
+
+def hub_environment() -> dict[str, str]:
+    """Return the settings of the Hugging Face hub's client, for a fetch from there."""
+    kept = {name: os.environ[name] for name in HUB if name in os.environ}
     return kept | ({'HF_HUB_CACHE': hub_cache()[0]} if hub_cache() else {})
 
 

@@ -66,7 +66,7 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
         write.append(str(kept(project, step)))
     if step.kind == fetch.KIND:
         write += spawn.pip_cache()
-    if step.kind == fetch.KIND and step.params['where'] == 'hf':
+    if _from_hub(step):
         for place in spawn.hub_cache():
             Path(place).mkdir(parents=True, exist_ok=True)
             write.append(place)
@@ -89,6 +89,8 @@ def expected_memory(project: Project, step: Step) -> int:
 def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
     """Return all of the environment that a step sees."""
     extra = dict(spawn.PATIENT) | (spawn.network_environment() if step.kind == fetch.KIND else {})
+    if _from_hub(step):
+        extra |= spawn.hub_environment()
     if step.kind == check.KIND:
         extra[FOREIGN_FOLDER] = str(project.foreign)
     return spawn.environment(folder / 'home', extra=extra)
@@ -102,3 +104,8 @@ def keeps(step: Step) -> bool:
 def kept(project: Project, step: Step) -> Path:
     """Return the folder of such work."""
     return project.state / 'kept' / step.kind
+
+
+def _from_hub(step: Step) -> bool:
+    """Whether a step fetches from the Hugging Face hub, whose client has settings and a cache of its own."""
+    return step.kind == fetch.KIND and step.params['where'] == 'hf'

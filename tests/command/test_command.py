@@ -121,7 +121,7 @@ def test_plan_of_something_that_is_not_there_is_a_mistake(fresh, modelkiln):
     code, text = modelkiln('plan', 'tiny:nothing')
 
     assert code == 2
-    assert 'tiny:nothing is no recipe and no variant here' in text
+    assert "there is no recipe, variant or tag 'tiny:nothing' here" in text
 
 
 @pytest.mark.parametrize('command', [('check',), ('plan',), ('why', 'tiny:onnx'), ('kinds',), ('schema',)])

@@ -28,6 +28,7 @@ SHIPPED = sorted(RECIPES.glob('*.yaml'))
 MEANT = (
     r'takes [\w, -]+, but (the source|`[\w-]+`) gives',  # which format comes before
     r'no variant is the baseline',
+    r'the matrix has no `',
     r'needs data to calibrate with, but the recipe has no',
     r'needs `data: \{evaluate',
     r'says nowhere where it comes from|is empty; expected a mapping',  # unless `samples` stands beside it
