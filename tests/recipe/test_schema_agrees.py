@@ -29,6 +29,9 @@ MEANT = (
     r'takes [\w, -]+, but (the source|`[\w-]+`) gives',  # which format comes before
     r'no variant is the baseline',
     r'the matrix has no `',
+    r'of `run` \([\w-]+\) is .*; expected',  # what a matrix fills in
+    r'the variant is called|has a place in its name',
+    r'`(calibrate|evaluate)` of `data` needs the key',  # unless `samples` stands beside it
     r'needs data to calibrate with, but the recipe has no',
     r'needs `data: \{evaluate',
     r'says nowhere where it comes from|is empty; expected a mapping',  # unless `samples` stands beside it
