@@ -30,8 +30,9 @@ programs = usual.no_programs
 class Options:
     """Options of ``torchscript``."""
 
-    fusion: bool = True
-    """oneDNN fuses and computes what it can of a frozen graph, from the third call of a shape on."""
+    fusion: bool = False
+    """oneDNN fuses what it can of a frozen graph, from the third call of a shape on: nets of convolutions gain most. It
+    is off, as torch 2.13 fails at some graphs with it (`bad optional access`, of a linear layer and a mean)."""
 
 
 def load(folder: Path, contract: Contract, options: Options, threads: int) -> TorchSession:

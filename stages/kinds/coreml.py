@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -10,8 +9,6 @@ from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from stages.contract.job import Job
     from stages.contract.port import Contract
 
@@ -57,6 +54,7 @@ def outputs(params: Params) -> tuple[str, ...]:
 def run(params: Params, job: Job) -> Contract:
     """Write ``model.mlpackage``, from an exported program or, for what that cannot have, from a trace."""
     from stages.frameworks.coreml import read
+    from stages.frameworks.coreml.package import without_numbers_of_chance
     from stages.frameworks.refusal import deprecations_silenced, refusal
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch.converted import named_alone, tensors_only
@@ -68,7 +66,7 @@ def run(params: Params, job: Job) -> Contract:
         converted = _converted(params, module, example, contract)
     package = job.output / PACKAGE
     converted.save(str(package))
-    _without_numbers_of_chance(package)
+    without_numbers_of_chance(package)
     made = read.program(package).contract
     inputs = tuple(replace(port, file='', dtype=_like(made.inputs, port)) for port in contract.inputs)
     outputs = tuple(
@@ -116,16 +114,3 @@ def _check_names(contract: Contract) -> None:
             raise UnsupportedError(
                 f'{port.name!r} is no name in Core ML, which has letters, digits and _; write another'
             )
-
-
-def _without_numbers_of_chance(package: Path) -> None:
-    """Write the manifest anew with names in place of random numbers, and its folders in one order."""
-    path = package / 'Manifest.json'
-    told = json.loads(path.read_text('utf-8'))
-    entries = {str(each['path']): each for each in told['itemInfoEntries'].values()}
-    names = {place: f'00000000-0000-0000-0000-{number:012d}' for number, place in enumerate(sorted(entries))}
-    root = str(told['itemInfoEntries'][told['rootModelIdentifier']]['path'])
-    told['itemInfoEntries'] = {names[place]: entries[place] for place in sorted(entries)}
-    told['rootModelIdentifier'] = names[root]
-    path.write_text(json.dumps(told, indent=4, sort_keys=True), encoding='utf-8')
-    (package / 'executorch_debug_handle_mapping.json').unlink(missing_ok=True)  # of another tool's debugger

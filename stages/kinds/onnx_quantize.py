@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stages.errors import UnsupportedError
 from stages.kinds import usual
 
 if TYPE_CHECKING:
-    import onnx
-
     from stages.contract.job import Job
     from stages.contract.port import Contract
 
@@ -82,8 +78,10 @@ def run(params: Params, job: Job) -> Contract:
     """Write an int8 model; refuse one in which nothing would become int8."""
     import onnx
 
+    from stages.feed.calibration import calibration
     from stages.frameworks.onnx import known_wrong, operators, ports, quantizing, runtime
     from stages.frameworks.onnx.dynamic import dynamic
+    from stages.frameworks.onnx.static import static
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
@@ -95,7 +93,8 @@ def run(params: Params, job: Job) -> Contract:
         more = {name for name, asked in (('Conv', params.conv), ('Gather', params.embeddings)) if asked}
         model = dynamic(source, path, more, params.keep, advice, job.progress)
     else:
-        model = _static(params, job, source, path, advice)
+        feeds = calibration(job.inputs['calibrate'], job.contract, params.samples)
+        model = static(source, path, feeds, params.method, params.keep, advice, job.progress)
     if not operators.count(model, quantizing.QUANTIZED) > operators.count(before, quantizing.QUANTIZED):
         raise UnsupportedError(_nothing(params.mode, operators.operators(before), advice))
     with refusal('ONNX Runtime quantization', runtime.advice(advice)):
@@ -112,30 +111,3 @@ def _advice(params: Params) -> str:
 def _nothing(mode: str, held: set[str], advice: str) -> str:
     listed = ', '.join(sorted(held)[:12])
     return f'nothing to quantize in {mode} mode: it holds {listed}\nwhat to try: {advice}'
-
-
-def _static(params: Params, job: Job, source: Path, path: Path, advice: str) -> onnx.ModelProto:
-    import onnx
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-
-    from stages.feed.calibration import calibration
-    from stages.frameworks.onnx import operators, opset, quantizing
-    from stages.frameworks.refusal import refusal
-
-    model = opset.at_least_opset(source, 13)  # the first that knows a scale per channel
-    operators.named(model, params.keep)
-    feeds = calibration(job.inputs['calibrate'], job.contract, params.samples)
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, 'ready.onnx')
-        with refusal('ONNX Runtime quantization', advice):
-            quantizing.write_with_shapes(model, ready)
-        shaped = onnx.load(ready)
-        kept = operators.named(shaped, params.keep)
-        onnx.save(shaped, ready)
-        with refusal('ONNX Runtime quantization', advice):
-            quantize_static(
-                ready, path, quantizing.reader(feeds, job.progress), quant_format=QuantFormat.QDQ, per_channel=True,
-                nodes_to_exclude=kept, weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8,  # S8S8 is slower
-                calibrate_method=next(m for m in CalibrationMethod if m.name.lower() == params.method),
-            )  # fmt: skip
-    return quantizing.mended(path, shaped)

@@ -118,7 +118,7 @@ def test_torchscript_with_fusion_gives_what_the_module_gives_at_any_size(
         made = torch.jit.script(module) if how == 'script' else torch.jit.trace(module, torch.zeros(1, 3, 16, 32))
         (torch.jit.freeze(made) if frozen else made).save(str(tmp_path / 'model.pt'))
     contract = Contract((Port('x', ('batch', 3, 'h', 32), 'float32', 'input'),), (Port('y', (), 'float32', '0'),))
-    session = torchscript.load(tmp_path, contract, torchscript.Options(), 1)
+    session = torchscript.load(tmp_path, contract, torchscript.Options(fusion=True), 1)
     for batch, height in ((1, 16), (1, 16), (1, 16), (2, 16), (1, 20), (1, 16)):
         x = np.random.default_rng(batch + height).random((batch, 3, height, 32), np.float32)
         with torch.no_grad():
