@@ -1,4 +1,4 @@
-"""ONNX Runtime's static quantizer: scales of weights and activations, from what a calibration saw (QDQ, per channel)."""
+"""ONNX Runtime's static quantizer: scales from what a calibration saw, for each channel of the weights (QDQ)."""
 
 from __future__ import annotations
 
