@@ -52,7 +52,8 @@ def _checked(asked: argparse.Namespace) -> int:
     if asked.json:
         print_json({'recipes': len(recipes), 'variants': variants, 'steps': len(plan.steps), 'problems': []})
         return 0
-    print(f'{len(recipes)} recipes, {variants} variants, {len(plan.steps)} steps: nothing wrong')
+    counts = {'recipe': len(recipes), 'variant': variants, 'step': len(plan.steps)}
+    print(', '.join(f'{count} {word}{"s" * (count != 1)}' for word, count in counts.items()) + ': nothing wrong')
     if not asked.recipe:
         _documents(root)
     return 0
