@@ -1,7 +1,8 @@
 """Locked environments: tools that cannot live beside the others get a virtual environment of their own.
 
 Each is a lock file beside this one: every package pinned and hashed, its first lines saying why it lives apart. One
-whose packages have no wheels for today's CPython names another in a line of its own: ``# CPython: 3.10``.
+whose packages have no wheels for today's CPython names another in a line of its own: ``# CPython: 3.10``. ``# Takes:``
+says what it needs of a disk.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ ENVIRONMENTS: Final = ('boosters', 'litert-torch', 'mxnet', 'paddle2onnx', 'scik
 PIN: Final = re.compile(r'^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)', re.MULTILINE)
 
 CPYTHON: Final = re.compile(r'^# CPython: (\d+\.\d+)$', re.MULTILINE)
+
+TAKES: Final = re.compile(r'^# Takes: (.+)$', re.MULTILINE)
 
 
 def lock_file(name: str) -> Path:
@@ -32,6 +35,12 @@ def locked(name: str) -> dict[str, str]:
 def cpython(name: str) -> str:
     """Return the version of CPython that the environment is made with, as ``3.10``; empty: the user's own."""
     found = CPYTHON.search(lock_file(name).read_text(encoding='utf-8'))
+    return found[1] if found else ''
+
+
+def takes(name: str) -> str:
+    """Return how much room the environment takes on a disk, as it was seen once; empty where nobody wrote it down."""
+    found = TAKES.search(lock_file(name).read_text(encoding='utf-8'))
     return found[1] if found else ''
 
 

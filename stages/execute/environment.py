@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from stages import spawn, terminal
 from stages.atomic import write_text
 from stages.confine import Policy
 from stages.digest import file_digest
-from stages.environments import cpython, lock_file
+from stages.environments import cpython, lock_file, takes
 from stages.environments import locked as packages
 from stages.errors import ToolError
-from stages.execute import pythons
+from stages.execute import pythons, show
 from stages.execute.project import Project
 from stages.launch import Limits
 from stages.store.locks import locked, unless_locked
@@ -76,6 +78,22 @@ def python_of(project: Project, name: str) -> str:
     return str(folder_of(project, name) / 'bin' / 'python') if name else sys.executable
 
 
+def _progress(name: str, log: Path, count: int) -> Callable[[], None]:
+    """Return what says how far pip is, by the packages that it names in its log; without a terminal now and then."""
+    said = time.monotonic()
+
+    def watch() -> None:
+        nonlocal said
+        if not terminal.moving() and time.monotonic() - said < show.QUIET_SECONDS:
+            return
+        said = time.monotonic()
+        found = sum(line.startswith('Collecting ') for line in log.read_text('utf-8', 'replace').splitlines())
+        words = f'  ...     making the environment {name}: {found} of {count} packages'
+        (terminal.move if terminal.moving() else terminal.note)(words)
+
+    return watch
+
+
 def make(project: Project, name: str) -> None:
     """Make the environment ``name`` unless it is there. Raises ToolError with pip's words; nothing half made counts."""
     folder = folder_of(project, name)
@@ -90,7 +108,8 @@ def make(project: Project, name: str) -> None:
         log = project.state / 'logs' / f'environment-{name}.log'
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(b'')
-        terminal.note(f'  ...     making the environment {name}: {len(packages(name))} packages, once for all recipes')
+        count, room = len(packages(name)), f', {takes(name)} on disk' if takes(name) else ''
+        terminal.note(f'  ...     making the environment {name}: {count} packages{room}, once for all recipes')
         pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
         policy = Policy((), (str(folder), *spawn.pip_cache()), network=True)
         for argv in (
@@ -98,7 +117,8 @@ def make(project: Project, name: str) -> None:
             [python_of(project, name), *pip, '-r', str(lock_file(name))],
         ):
             env = spawn.environment(folder, extra=spawn.network_environment())
-            ended = project.launcher.program(argv, folder, log, env, policy, Limits(TIMEOUT))
+            watch = _progress(name, log, count)
+            ended = project.launcher.program(argv, folder, log, env, policy, Limits(TIMEOUT), watch=watch)
             settle(log)
             if ended:
                 said = tail(log, 6)
