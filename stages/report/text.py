@@ -13,8 +13,11 @@ _SPACE = re.compile(r'[\t\r\n\v\f\x85\u2028\u2029]+')
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
-    """One line without escape sequences, control characters or anything that reorders or hides text."""
-    line = HIDDEN.sub('', _SPACE.sub(' ', ANSI.sub('', text))).strip()
+    """One line without escape sequences, control characters or anything that reorders or hides text.
+
+    It keeps what it is moved in by: lines of code to copy mean something by that.
+    """
+    line = HIDDEN.sub('', _SPACE.sub(' ', ANSI.sub('', text))).rstrip()
     return line if len(line) <= longest else line[: longest - 1] + '…'
 
 

@@ -164,13 +164,14 @@ def test_what_was_fed_stands_beside_what_was_measured(tmp_path: Path) -> None:
 def test_the_page_and_the_numbers_say_how_the_winner_is_run(tmp_path: Path) -> None:
     document = findings()
     for one in document['variants']:
-        lines = {'modelkiln': [f"with stages.load('artifacts/rnet/{one['name']}')"], 'plain': ['import openvino as ov']}
+        ours = [f"with stages.load('artifacts/rnet/{one['name']}') as model:", '    model.run()']
+        lines = {'modelkiln': ours, 'plain': ['import openvino as ov']}
         one['use'] = {'1': lines}
 
     best = written(document, tmp_path, draw=False).name
 
     told = json.loads((tmp_path / 'report.json').read_text())['use']
-    assert told['modelkiln'] == [f"with stages.load('artifacts/rnet/{best}')"]
+    assert told['modelkiln'] == [f"with stages.load('artifacts/rnet/{best}') as model:", '    model.run()']
     page = (tmp_path / 'report.md').read_text()
-    assert all(line in page for line in (*told['modelkiln'], *told['plain']))
+    assert all(f'\n    {line}\n' in page for line in (*told['modelkiln'], *told['plain']))
     assert page.count('stages.load') == 1
