@@ -55,7 +55,7 @@ def test_check_counts_what_is_right(fresh, modelkiln):
     code, text = modelkiln('check')
 
     assert code == 0
-    assert text.startswith('1 recipes, 4 variants, ')
+    assert text.startswith('1 recipe, 4 variants, ')
     assert 'nothing wrong' in text
 
 
