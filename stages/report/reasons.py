@@ -44,7 +44,7 @@ def reason_of(variant: Variant) -> Reason | None:
         return None
     failed = variant.too_far if variant.built else variant.failure
     failed = failed or Failed('', (NO_REASON,))
-    lines = failed.lines
+    lines = [line.strip() for line in failed.lines]
     at = next((i for i, line in enumerate(lines) if line.startswith(ADVICE)), len(lines))
     operator = _OPERATOR.search(lines[0])
     return Reason(
