@@ -20,7 +20,7 @@ def looking(before: Step, model: Step, probe: str, formats: tuple[str, str], pre
     tools = tuple(sorted({tool for tap in taps for tool in tap.TOOLS}))
     return Step(
         id=_id(bisect.KIND, params, inputs), kind=bisect.KIND, module=bisect.__name__, params=params, inputs=inputs,
-        python=before.python, path='', declared=None, outputs=bisect.outputs(bisect.Params(*formats, precision)),
+        python='', path='', declared=None, outputs=bisect.outputs(bisect.Params(*formats, precision)),
         tools=tools, code=(bisect.__name__,), host=True, timeout=model.timeout, memory=model.memory,
     )  # fmt: skip
 

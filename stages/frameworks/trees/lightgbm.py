@@ -142,5 +142,6 @@ def _down(thresholds: Any) -> Any:
     """Return the largest float32 that is not above each: it divides the numbers of float32 in the same place."""
     import numpy as np
 
-    near = thresholds.astype(np.float32)
+    with np.errstate(over='ignore'):  # what no float32 reaches becomes endless, and then the largest below it
+        near = thresholds.astype(np.float32)
     return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
