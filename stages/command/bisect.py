@@ -159,7 +159,7 @@ def _tell(project: Project, build: Build, place: int, found: Found) -> None:
             names = ', '.join(json.dumps(escaped(cost.name), ensure_ascii=False) for cost in found.costs[:3])
             print(f'\nto keep the first three in float:\n  {step.kind}: {{keep: [{names}]}}')
     else:
-        print(f'\nno single node: each of the {found.nodes} follows from right ones; the difference grows slowly')
+        print(f'\nno node is wrong: each of the {found.nodes} follows from right values; a difference grows slowly')
 
 
 def _blame(step: Step, blame: Blame) -> str:
