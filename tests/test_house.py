@@ -181,6 +181,10 @@ def test_every_folder_that_holds_tests_is_collected(request, tmp_path):
     assert {folder for folder in ways if skipped(folder)} == set()
 
 
+def test_every_folder_that_holds_tests_is_a_package_so_that_two_files_may_have_one_name():
+    assert {folder for folder in folders_of_tests() if not (folder / '__init__.py').is_file()} == set()
+
+
 def test_tests_lie_as_the_code_does():
     places = {folder.relative_to(ROOT / 'tests').as_posix() for folder in folders_of_tests()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,7 @@ from stages.contract.port import Contract
 from stages.engines import opencv as engine
 from stages.frameworks.caffe import read
 from stages.frameworks.caffe.layers import LAYERS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / 'sources'))
-from legacy_files import caffemodel, seeded
+from tests.sources.legacy_files import caffemodel, seeded
 
 pytestmark = [pytest.mark.onnx, pytest.mark.opencv]
 

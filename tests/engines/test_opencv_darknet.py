@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,7 @@ from stages.engines import opencv as engine
 from stages.errors import IntegrityError
 from stages.frameworks.darknet import read, weights
 from stages.frameworks.darknet.layers import LAYERS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / 'sources'))
-from legacy_files import seeded
+from tests.sources.legacy_files import seeded
 
 pytestmark = [pytest.mark.onnx, pytest.mark.opencv]
 

@@ -268,8 +268,7 @@ def same_twice(tmp_path: Path, calibrate: Path) -> Callable[..., None]:
         code = textwrap.dedent(f"""
             import sys
             from pathlib import Path
-            sys.path.insert(0, {str(Path(__file__).parent)!r})
-            from conftest import Model, run_kind
+            from tests.kinds.conftest import Model, run_kind
             from stages.contract.port import Contract, Port, Quantization
             folder, out, data = map(Path, sys.argv[1:])
             model = Model(folder, {model.signature!r}, {model.outputs!r}, {model.format!r}, {model.contract!r})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,7 @@ from stages.frameworks.coreml import read
 from stages.frameworks.coreml.operators import NOT_READ, OPERATORS
 from stages.kinds import onnx_from_coreml
 from stages.sources import coreml as source
-
-sys.path.insert(0, str(Path(__file__).parents[1] / 'sources'))
-from sources_helpers import job
+from tests.sources.sources_helpers import job
 
 pytestmark = [pytest.mark.onnx, pytest.mark.coreml, pytest.mark.filterwarnings('ignore')]
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-from conftest import Model, run_kind
 
 from stages.contract.port import ANY, Port
 from stages.errors import UnsupportedError
-
-sys.path.append(str(Path(__file__).parents[1] / 'frameworks' / 'onnx'))
-import graphs
+from tests.frameworks.onnx import graphs
+from tests.kinds.conftest import Model, run_kind
 
 pytestmark = pytest.mark.onnx
 REASON = 'needs modelkiln[onnx]: pip install "modelkiln[onnx]"'

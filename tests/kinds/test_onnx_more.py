@@ -57,9 +57,8 @@ def build():
 @pytest.fixture(scope='session')
 def encoder(tmp_path_factory):
     """Two layers of a transformer, eager attention."""
-    from conftest import Model, _folder
-
     from stages.contract.port import Port
+    from tests.kinds.conftest import Model, _folder
 
     signature = (Port('ids', ('batch', 'length'), 'int64'), Port('seen', ('batch', 'length'), 'int64'))
     return Model(_folder(tmp_path_factory.mktemp('encoder'), {'net.py': ENCODER}, state=False), signature, ('hidden',))
@@ -91,7 +90,7 @@ def test_fusing_gives_the_same_bytes_elsewhere(chain, same_twice, encoder):
 
 
 def test_attention_that_is_not_fused_is_refused_unless_a_part_is_enough(chain, encoder, tmp_path, error_of):
-    from conftest import run_kind
+    from tests.kinds.conftest import run_kind
 
     exported = chain(encoder, ('onnx', {'exporter': 'dynamo'}))
     with pytest.raises(UnsupportedError, match=r'no attention was fused(.|\n)*exporter: legacy'):
@@ -199,7 +198,8 @@ def test_static_quantization_lifts_an_old_operator_set(chain, conv_net, error_of
 @pytest.mark.parametrize('mode', ['static', 'dynamic'])
 def test_nodes_that_are_kept_stay_float(chain, conv_net, tmp_path, calibrate, mode):
     import onnx
-    from conftest import run_kind
+
+    from tests.kinds.conftest import run_kind
 
     def packed(model):
         weights = onnx.load(model.folder / 'model.onnx').graph.initializer

@@ -25,7 +25,7 @@ def build():
 @pytest.fixture(scope='session')
 def wide_net(tmp_path_factory):
     """Linear layers, wide enough for groups."""
-    from conftest import IMAGE, Model, _folder
+    from tests.kinds.conftest import IMAGE, Model, _folder
 
     return Model(_folder(tmp_path_factory.mktemp('wide'), {'net.py': WIDE}, state=False), IMAGE, ('logits',))
 
@@ -39,7 +39,7 @@ def fake_quantize(model):
 
 
 def test_accuracy_mode_takes_operators_back_until_the_bound_holds(chain, conv_net, tmp_path, calibrate, error_of):
-    from conftest import run_kind
+    from tests.kinds.conftest import run_kind
 
     float_model = chain(conv_net, ('openvino', {}))
     plain = run_kind('openvino-quantize', float_model, tmp_path / 'plain', calibrate)
@@ -84,7 +84,7 @@ def test_likeness_is_that_of_the_worst_output_of_each_feed(chain, conv_net):
     ids=str,
 )
 def test_compressed_weights_are_small_and_close(chain, wide_net, tmp_path, error_of, params, smaller, most):
-    from conftest import run_kind
+    from tests.kinds.conftest import run_kind
 
     whole = chain(wide_net, ('openvino', {}))
     made = run_kind('openvino-weights', whole, tmp_path / 'made', **params)
@@ -124,7 +124,8 @@ def test_a_pruned_model_stays_one(kind, params, precision):
 
 def test_operators_that_are_kept_stay_float(chain, conv_net, tmp_path, calibrate):
     import openvino as ov
-    from conftest import run_kind
+
+    from tests.kinds.conftest import run_kind
 
     float_model = chain(conv_net, ('onnx', {}), ('openvino', {}))
     model = ov.Core().read_model(float_model.folder / 'model.xml')

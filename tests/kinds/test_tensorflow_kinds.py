@@ -315,11 +315,10 @@ import json, sys
 from pathlib import Path
 from stages.contract.port import contract_of
 from tests.tensorflow_models import Model, made
-sys.path.insert(0, sys.argv[1])
-from test_tensorflow_kinds import STEPS
+from tests.kinds.test_tensorflow_kinds import STEPS
 
 if __name__ == '__main__':
-    models, data, out = json.loads(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+    models, data, out = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     for format, (folder, contract) in models.items():
         for number, (kind, params) in enumerate(STEPS):
             if format != 'tflite' or kind != 'tflite':
@@ -337,7 +336,7 @@ def test_every_conversion_gives_the_same_bytes_in_another_process(nets, calibrat
     for place in ('one', 'another/place'):
         out = tmp_path / place
         done = subprocess.run(
-            [sys.executable, str(tmp_path / 'child.py'), str(Path(__file__).parent), models, str(calibrate), str(out)],
+            [sys.executable, str(tmp_path / 'child.py'), models, str(calibrate), str(out)],
             cwd=root, capture_output=True, text=True, check=False,
             env={'PYTHONPATH': str(root), 'PYTHONHASHSEED': '0', 'PATH': ''},
         )  # fmt: skip

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Model, answers, run_kind, torch_source
 
 from stages.contract.port import Port
 from stages.errors import StepError, UnsupportedError
+from tests.kinds.conftest import Model, answers, run_kind, torch_source
 
 pytestmark = pytest.mark.torch
 torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')

@@ -17,13 +17,12 @@ np = pytest.importorskip('numpy')
 for needed in ('tvm', 'ziglang', 'onnx', 'onnxruntime', 'onnxscript'):
     pytest.importorskip(needed, reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
-from conftest import job_of, run_kind  # noqa: E402
-
 from stages.errors import StepError, UnsupportedError  # noqa: E402
 from stages.frameworks.tvm.emit import binary, library  # noqa: E402
 from stages.frameworks.tvm.schedule import tuned  # noqa: E402
 from stages.frameworks.tvm.target import target_for  # noqa: E402
 from stages.kinds import tvm as kind  # noqa: E402
+from tests.kinds.conftest import job_of, run_kind  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 ROOT = Path(__file__).parents[2]
@@ -93,8 +92,7 @@ def test_the_same_model_gives_the_same_bytes_elsewhere(net, tmp_path):
     code = textwrap.dedent(f"""
         import sys
         from pathlib import Path
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from conftest import Model, job_of
+        from tests.kinds.conftest import Model, job_of
         from stages.kinds import tvm
         from stages.contract.port import Contract, Port, Quantization
         folder, out = map(Path, sys.argv[1:])

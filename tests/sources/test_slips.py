@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sources_helpers import job
 
 from stages.contract.port import Contract, Port
 from stages.errors import ModelkilnError
@@ -18,6 +17,7 @@ from stages.feed.samples import samples
 from stages.measure.metrics import off_by_one
 from stages.recipe.model import Metric
 from stages.recipe.read import read_recipe
+from tests.sources.sources_helpers import job
 
 PAGE = (Path(__file__).parents[2] / 'docs/how-to/slips.md').read_text('utf-8')
 IMAGE = Contract((Port('image', ('batch', 3, 8, 8), 'float32'),))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,8 @@ from stages.contract.port import Port
 from stages.errors import IntegrityError, ModelkilnError, StepError, UnsupportedError
 from stages.frameworks.caffe import blobs, net, read
 from stages.sources import caffe as source
-
-sys.path.insert(0, str(Path(__file__).parent))
-from legacy_files import caffemodel, message, old_caffemodel, pair, seeded
-from sources_helpers import job
+from tests.sources.legacy_files import caffemodel, message, old_caffemodel, pair, seeded
+from tests.sources.sources_helpers import job
 
 pytestmark = pytest.mark.onnx
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,8 @@ from stages.errors import IntegrityError, ModelkilnError, PromiseError, StepErro
 from stages.frameworks.caffe2 import read
 from stages.frameworks.caffe2.operators import OPERATORS
 from stages.sources import caffe2 as source
-
-sys.path.insert(0, str(Path(__file__).parent))
-from legacy_files import message, pair
-from sources_helpers import job
+from tests.sources.legacy_files import message, pair
+from tests.sources.sources_helpers import job
 
 pytestmark = pytest.mark.onnx
 

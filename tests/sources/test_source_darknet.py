@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,8 @@ from hypothesis import strategies as st
 from stages.errors import IntegrityError, ModelkilnError, StepError, UnsupportedError
 from stages.frameworks.darknet import read
 from stages.sources import darknet as source
-
-sys.path.insert(0, str(Path(__file__).parent))
-from legacy_files import pair
-from sources_helpers import job
+from tests.sources.legacy_files import pair
+from tests.sources.sources_helpers import job
 
 pytestmark = pytest.mark.onnx
 

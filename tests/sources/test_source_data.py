@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sources_helpers import job
 
 from stages.contract.port import Port
 from stages.errors import StepError
 from stages.feed.npz import read_npz, write_npz
 from stages.sources import data
+from tests.sources.sources_helpers import job
 
 IMAGE = (Port('image', ('batch', 2), 'float32'),)
 

@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from sources_helpers import job, wheel
 
 from stages.command.main import main
 from stages.digest import file_digest, tree_digest
 from stages.errors import IntegrityError, RecipeError, StepError
 from stages.sources import download, fetch
+from tests.sources.sources_helpers import job, wheel
 
 WRONG = 'a' * 64
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ from stages.errors import IntegrityError, ModelkilnError, StepError, Unsupported
 from stages.frameworks.mxnet import params, symbol
 from stages.kinds import onnx_from_mxnet
 from stages.sources import mxnet as source
-
-sys.path.insert(0, str(Path(__file__).parent))
-from legacy_files import pair
-from sources_helpers import job
+from tests.sources.legacy_files import pair
+from tests.sources.sources_helpers import job
 
 DATA = (Port('data', ('batch', 4), 'float32'),)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources_helpers import job
 
 from stages.contract.job import Job
 from stages.contract.port import Port
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.sources import onnx as source
+from tests.sources.sources_helpers import job
 
 onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
 np = pytest.importorskip('numpy')

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources_helpers import job
 
 from stages.contract.port import Port
 from stages.errors import IntegrityError, StepError
 from stages.sources import paddle as source
+from tests.sources.sources_helpers import job
 
 WEIGHTS = bytes(16) + b'\x04\0\0\0\x08\x05\x10\x01' + b'\0\0\x80\x3f'
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources_helpers import job
 
 from stages.contract.port import Contract, Port
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.sources import keras as keras_source
 from stages.sources import savedmodel, tflite
+from tests.sources.sources_helpers import job
 from tests.tensorflow_models import answers, says, taken
 
 np = pytest.importorskip('numpy')
@@ -287,7 +287,7 @@ def test_code_in_a_keras_file_is_refused_before_keras_sees_it(made, tmp_path, mo
 
 
 def test_the_table_of_keras_s_own_classes_is_that_of_the_installed_keras():
-    import keras_names
+    from tests.sources import keras_names
 
     assert keras_names.TABLE.read_text('utf-8') == keras_names.table(), 'run: python tests/sources/keras_names.py'
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources_helpers import job
 
 from stages.contract.job import Job
 from stages.contract.port import Port
 from stages.errors import StepError
 from stages.sources import torch as source
 from stages.sources import weights
+from tests.sources.sources_helpers import job
 
 torch = pytest.importorskip('torch')
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources_helpers import job
 
 from stages.contract.port import Port
 from stages.errors import StepError, UnsupportedError
 from stages.sources import torchscript as source
+from tests.sources.sources_helpers import job
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings('ignore:.*deprecated')]
 torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')

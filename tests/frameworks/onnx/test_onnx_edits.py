@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import graphs
 import pytest
 
 from stages.errors import ModelkilnError, StepError
 from stages.frameworks.onnx import checked, edit, gemm, names, opset, walk, weights, write
+from tests.frameworks.onnx import graphs
 
 pytestmark = pytest.mark.onnx
 REASON = 'needs modelkiln[onnx]: pip install "modelkiln[onnx]"'

@@ -12,7 +12,8 @@ for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
     pytest.importorskip(name, reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
 import numpy as np  # noqa: E402
-from onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
+
+from tests.frameworks.tvm.onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 ROOT = Path(__file__).parents[3]
@@ -23,7 +24,7 @@ import sys
 from pathlib import Path
 import numpy as np
 sys.path[:0] = {paths!r}
-from onnx_nets import ran
+from tests.frameworks.tvm.onnx_nets import ran
 for folder in sys.argv[1:]:
     feed = dict(np.load(Path(folder, 'feed.npz')))
     print(Path(folder).name, [array.shape for array in ran(Path(folder), feed)])

@@ -7,13 +7,12 @@ import pytest
 for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
     pytest.importorskip(name, reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
-from onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
-
 from stages.errors import UnsupportedError  # noqa: E402
 from stages.frameworks.tvm.emit import code, library  # noqa: E402
 from stages.frameworks.tvm.graph import levels  # noqa: E402
 from stages.frameworks.tvm.schedule import rule  # noqa: E402
 from stages.frameworks.tvm.schedule.rule import block  # noqa: E402
+from tests.frameworks.tvm.onnx_nets import assert_same, built, model, node, numbers  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 IMAGE = {'image': numbers(1, 8, 9, 9)}

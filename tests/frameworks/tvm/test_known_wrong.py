@@ -9,9 +9,9 @@ for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
 
 import numpy as np  # noqa: E402
 from onnx import TensorProto  # noqa: E402
-from onnx_nets import assert_same, built, model, node, numbers, ran  # noqa: E402
 
 from stages.errors import UnsupportedError  # noqa: E402
+from tests.frameworks.tvm.onnx_nets import assert_same, built, model, node, numbers, ran  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 IMAGE = {'image': numbers(1, 4, 10, 12)}

@@ -8,10 +8,9 @@ pytestmark = pytest.mark.tvm
 tvm = pytest.importorskip('tvm')
 torch = pytest.importorskip('torch')
 
-from torch_nets import difference, imported  # noqa: E402
-
 from stages.frameworks.tvm import lower  # noqa: E402
 from stages.frameworks.tvm.target import target_for  # noqa: E402
+from tests.frameworks.tvm.torch_nets import difference, imported  # noqa: E402
 
 
 def net():

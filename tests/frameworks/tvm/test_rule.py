@@ -8,11 +8,10 @@ pytestmark = pytest.mark.tvm
 pytest.importorskip('tvm')
 torch = pytest.importorskip('torch')
 
-from torch_nets import difference, run_time  # noqa: E402
-
 from stages.frameworks.tvm.schedule.rule.constants import TABLE, constants_for  # noqa: E402
 from stages.frameworks.tvm.schedule.rule.tile import lanes, tile, vectors  # noqa: E402
 from stages.frameworks.tvm.target import TARGETS, target_for  # noqa: E402
+from tests.frameworks.tvm.torch_nets import difference, run_time  # noqa: E402
 
 CONVOLUTIONS = {
     '3x3': ((8, 16, 3), {'padding': 1}, (1, 8, 14, 14)),

@@ -8,11 +8,10 @@ pytestmark = pytest.mark.tvm
 tvm = pytest.importorskip('tvm')
 torch = pytest.importorskip('torch')
 
-from torch_nets import difference, imported, run_time  # noqa: E402
-
 from stages.frameworks.tvm import lower  # noqa: E402
 from stages.frameworks.tvm.graph.winograd import FOUR, TWO, Shape, best  # noqa: E402
 from stages.frameworks.tvm.target import TARGETS, target_for  # noqa: E402
+from tests.frameworks.tvm.torch_nets import difference, imported, run_time  # noqa: E402
 
 CONVOLUTIONS = {
     'whole tiles': ((32, 32, 3), {'padding': 1}, (1, 32, 28, 28)),
