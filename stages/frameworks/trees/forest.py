@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FEATURES, PREDICTION = 'features', 'prediction'
 """What the ports are called: these files have no names for them."""
 
+SHOWN = 8
+"""Features that a note names."""
+
 Link = Literal['identity', 'sigmoid', 'softmax', 'exp', 'argmax', 'step', 'signed square', 'log1p exp']
 """What a sum of leaves becomes."""
 
@@ -36,6 +39,19 @@ class Tree:
 
     group: int = 0
     """The output that it adds to."""
+
+    sets: tuple[tuple[int, ...], ...] = ()
+    """Of nodes that decide by category: those categories that go left; all others go right."""
+
+    by: numpy.ndarray | None = None
+    """Which of ``sets`` a node asks, -1 where it compares with its threshold; None: all of them do."""
+
+    @property
+    def asked(self) -> numpy.ndarray:
+        """Which of ``sets`` each node asks; -1: none."""
+        import numpy as np
+
+        return np.full(len(self.left), -1) if self.by is None else self.by
 
     @property
     def depth(self) -> int:
@@ -79,25 +95,38 @@ class Forest:
     names: tuple[str, ...] = ()
     """What the file calls the features; empty where it does not."""
 
+    categories_from: Literal[0, -1] = 0
+    """A category is a number's whole part. Of numbers between -1 and 0: 0 says that they are none, -1 that they are
+    category 0."""
+
+    @property
+    def categorical(self) -> tuple[int, ...]:
+        """The features that any node asks for a category, in their order."""
+        return tuple(sorted({int(each) for tree in self.trees for each in tree.feature[tree.asked >= 0]}))
+
     @property
     def contract(self) -> Contract:
         """Return the ports: rows of features in, a number or one for each class out, as the library predicts."""
         several = self.outputs > 1 and self.link != 'argmax'
         shape = (BATCH, self.outputs) if several else (BATCH,)
         given = Port(FEATURES, (BATCH, self.features), 'float32', batch=0)
-        return Contract((given,), (Port(PREDICTION, shape, 'float32', batch=0),))
+        chosen = self.categorical
+        called = ', '.join(self.names[each] if each < len(self.names) else str(each) for each in chosen[:SHOWN])
+        more = f' and {len(chosen) - SHOWN} more' if len(chosen) > SHOWN else ''
+        note = f'categories, fed as the whole numbers that the model was trained on: features {called}{more}'
+        return Contract((given,), (Port(PREDICTION, shape, 'float32', batch=0),), notes=(note,) if chosen else ())
 
 
 def checked(where: str, tree: Tree, features: int) -> Tree:
     """Return the tree with its nodes in an order in which children follow their parents.
 
     Raises IntegrityError for what is no tree: lists of unlike lengths, a child that is not there, a node that two
-    parents have or none, a feature that the model has not, a number that is none.
+    parents have or none, a feature that the model has not, a number that is none, a set that is not there.
     """
     import numpy as np
 
     count = len(tree.left)
-    lists = (tree.feature, tree.threshold, tree.left, tree.right, tree.missing_left, tree.value)
+    lists = (tree.feature, tree.threshold, tree.left, tree.right, tree.missing_left, tree.value, tree.asked)
     if not count or any(len(each) != count for each in lists):
         raise IntegrityError(f'{where}: lists of {", ".join(str(len(each)) for each in lists)} numbers for its nodes')
     order, stack, seen = [], [0], [False] * count
@@ -117,7 +146,10 @@ def checked(where: str, tree: Tree, features: int) -> Tree:
             raise IntegrityError(f'{where}: node {node} asks for feature {feature[node]}, of {features}')
         stack += reversed(children)
     leaf = tree.left[order] < 0
-    decided = np.where(leaf, 0, tree.threshold[order])
+    by = np.where(leaf, -1, tree.asked[order])
+    if (by >= len(tree.sets)).any():
+        raise IntegrityError(f'{where}: asks for set {by.max()} of categories, of {len(tree.sets)}')
+    decided = np.where(leaf | (by >= 0), 0, tree.threshold[order])
     valued = np.where(leaf, tree.value[order], 0)
     if not np.isfinite(valued).all() or np.isnan(decided).any():
         raise IntegrityError(f'{where}: holds numbers that are not finite')
@@ -125,5 +157,5 @@ def checked(where: str, tree: Tree, features: int) -> Tree:
     place[order] = np.arange(len(order))
     return Tree(
         np.where(leaf, 0, tree.feature[order]), decided.astype(np.float32), place[tree.left[order]],
-        place[tree.right[order]], tree.missing_left[order], valued, tree.group,
+        place[tree.right[order]], tree.missing_left[order], valued, tree.group, tree.sets, by,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,9 @@ HEAD: Final = 'tree'
 CATEGORY, DEFAULT_LEFT = 1, 2
 """Bits of a node's ``decision_type``; the two above them say what counts as missing."""
 
-NONE, ZERO, NAN = range(3)
+NONE, ZERO, NAN, CHOSEN = range(4)
+"""What counts as missing: by the file's own numbers; the last is ours, for features that are categories."""
+
 LARGEST: Final = 1 << 30
 
 
@@ -85,7 +88,7 @@ def _forest(where: str, head: Mapping[str, str], blocks: list[dict[str, str]]) -
         trees, features, outputs, (0.0,) * outputs, link, inclusive=True, scale=scale / (rounds if averaged else 1),
         zero_is_missing=tuple(sorted(feature for feature, kind in missing.items() if kind == ZERO)),
         missing_is_zero=tuple(sorted(feature for feature, kind in missing.items() if kind == NONE)),
-        names=tuple(head.get('feature_names', '').split()),
+        names=tuple(head.get('feature_names', '').split()), categories_from=-1,
     )  # fmt: skip
 
 
@@ -93,11 +96,6 @@ def _tree(where: str, block: Mapping[str, str], group: int, features: int, missi
     """Return a tree; ``missing`` gets, by feature, what counts as missing, which is one thing in all trees."""
     import numpy as np
 
-    if int(block.get('num_cat', '0')):
-        raise UnsupportedError(
-            f'{where}: decides by category; only numbers are read\n'
-            'what to try: train on columns encoded as numbers (one-hot, ordinal)'
-        )
     if block.get('is_linear', '0') not in ('0', ''):
         raise UnsupportedError(f'{where}: has linear models in its leaves (linear_tree)')
     leaves = _numbers(block, 'leaf_value')
@@ -113,9 +111,16 @@ def _tree(where: str, block: Mapping[str, str], group: int, features: int, missi
     )
     if len({len(feature), len(decision), len(left), len(right), inner}) > 1:
         raise IntegrityError(f'{where}: {inner + 1} leaves, and other numbers of decisions')
-    for one, kind in zip(feature.tolist(), ((decision >> 2) & 3).tolist(), strict=True):
+    choosing = (decision & CATEGORY) > 0
+    kinds = np.where(choosing, CHOSEN, (decision >> 2) & 3)  # a row without a category goes right, whatever is missing
+    for one, kind in zip(feature.tolist(), kinds.tolist(), strict=True):
         if missing.setdefault(one, kind) != kind:
             raise UnsupportedError(f'{where}: feature {one} counts other values as missing than in another tree')
+    thresholds = _numbers(block, 'threshold')
+    sets = _sets(where, block) if choosing.any() else ()
+    by = np.where(choosing, thresholds, -1).astype(np.int64)
+    if (by[choosing] < 0).any():
+        raise IntegrityError(f'{where}: a decision by category names no set of categories')
     # leaves stand behind the decisions; a child below 0 names one
     left, right = (np.where(side < 0, inner + ~side, side) for side in (left, right))
     nothing, ends = np.zeros(inner + 1), np.full(inner + 1, -1)
@@ -123,13 +128,28 @@ def _tree(where: str, block: Mapping[str, str], group: int, features: int, missi
         where,
         Tree(
             np.concatenate([feature, nothing.astype(np.int64)]),
-            np.concatenate([_down(_numbers(block, 'threshold')), nothing.astype(np.float32)]),
+            np.concatenate([_down(thresholds), nothing.astype(np.float32)]),
             np.concatenate([left, ends]), np.concatenate([right, ends]),
-            np.concatenate([(decision & DEFAULT_LEFT) > 0, nothing > 0]),
-            np.concatenate([nothing[:inner], leaves]), group,
+            np.concatenate([((decision & DEFAULT_LEFT) > 0) & ~choosing, nothing > 0]),
+            np.concatenate([nothing[:inner], leaves]), group, sets, np.concatenate([by, ends]),
         ),
         features,
     )  # fmt: skip
+
+
+def _sets(where: str, block: Mapping[str, str]) -> tuple[tuple[int, ...], ...]:
+    """Return the sets of categories: bits of 32-bit words, each set the words between two boundaries."""
+    import numpy as np
+
+    ends = [int(word) for word in block.get('cat_boundaries', '').split()]
+    words = [int(word) for word in block.get('cat_threshold', '').split()]
+    rising = all(one <= two for one, two in pairwise(ends))
+    if ends[:1] != [0] or ends[-1] != len(words) or not rising or len(ends) != int(block['num_cat']) + 1:
+        raise IntegrityError(f'{where}: {block.get("num_cat")} sets of categories; {len(words)} words, ends {ends[:9]}')
+    bits = np.unpackbits(np.array(words, '<u4').view(np.uint8), bitorder='little')
+    sets = (np.flatnonzero(bits[32 * one : 32 * two]) for one, two in pairwise(ends))
+    # what no float32 is, no row can ask for
+    return tuple(tuple(chosen[chosen.astype(np.float32).astype(np.int64) == chosen].tolist()) for chosen in sets)
 
 
 def _numbers(block: Mapping[str, str], name: str) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stages.contract.port import BATCH
 from stages.frameworks.onnx.build import Graph
+from stages.frameworks.trees import categories
 from stages.frameworks.trees.forest import FEATURES, PREDICTION, Forest
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def to_onnx(forest: Forest, form: Form, rows: int | str = BATCH) -> onnx.ModelPr
     Compiler for Unified Machine Learning Prediction Serving, OSDI 2020: tree traversal).
     """
     graph = Graph()
-    values = _filled(graph, forest, graph.name(FEATURES))
+    values = categories.told(graph, forest, _filled(graph, forest, graph.name(FEATURES)))
     sums = _operator(graph, forest, values) if form == 'operator' else _plain(graph, forest, values)
     result = _linked(graph, forest, sums)
     [given], [returned] = forest.contract.inputs, forest.contract.outputs
@@ -61,6 +63,8 @@ def _filled(graph: Graph, forest: Forest, rows: str) -> str:
 def _operator(graph: Graph, forest: Forest, rows: str) -> str:
     import numpy as np
 
+    if forest.categorical:
+        forest = replace(forest, trees=tuple(map(categories.chained, forest.trees)))
     counts = [len(tree.left) for tree in forest.trees]
     number, node = np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(n) for n in counts])
     left, right = (_joined(forest, side) for side in ('left', 'right'))
@@ -71,7 +75,7 @@ def _operator(graph: Graph, forest: Forest, rows: str) -> str:
         aggregate_function='SUM', post_transform='NONE', base_values=list(forest.base),
         nodes_treeids=number.tolist(), nodes_nodeids=node.tolist(),
         nodes_featureids=_joined(forest, 'feature').tolist(), nodes_values=_joined(forest, 'threshold').tolist(),
-        nodes_modes=np.where(leaf, 'LEAF', mode).tolist(),
+        nodes_modes=np.where(leaf, 'LEAF', np.where(_joined(forest, 'asked') >= 0, 'BRANCH_EQ', mode)).tolist(),
         nodes_truenodeids=np.maximum(left, 0).tolist(), nodes_falsenodeids=np.maximum(right, 0).tolist(),
         nodes_missing_value_tracks_true=_joined(forest, 'missing_left').astype(int).tolist(),
         target_treeids=number[leaf].tolist(), target_nodeids=node[leaf].tolist(),
@@ -94,6 +98,7 @@ def _plain(graph: Graph, forest: Forest, rows: str) -> str:
         'left': graph.weight(left.astype(np.int64), 'left'),
         'right': graph.weight(right.astype(np.int64), 'right'),
     }
+    member = categories.members(graph, forest, tables) if forest.categorical else ''
     at = ''
     start = graph.wholes(roots.tolist(), 'roots')
     for level in range(max(max(tree.depth for tree in forest.trees), 1)):
@@ -104,6 +109,8 @@ def _plain(graph: Graph, forest: Forest, rows: str) -> str:
             value = graph.op('Gather', rows, asked['feature'], name='value_0', axis=1)
         kind = 'LessOrEqual' if forest.inclusive else 'Less'
         below = graph.op(kind, value, asked['threshold'], name=f'below_{level}')
+        if member:
+            below = categories.chosen(graph, asked, value, member, below, level)
         none = graph.op('IsNaN', value, name=f'none_{level}')
         without = graph.op('And', none, asked['missing_left'], name=f'without_{level}')
         goes = graph.op('Or', below, without, name=f'goes_left_{level}')  # nothing is below, or equals, NaN

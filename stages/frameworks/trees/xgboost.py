@@ -30,6 +30,8 @@ MARGINS: Final = {'sigmoid': lambda p: math.log(p / (1 - p)), 'exp': math.log}
 """What the starting score, stored as a prediction, is as a sum."""
 
 LARGEST: Final = 1 << 30
+LARGEST_CATEGORY: Final = 1 << 24
+"""What is as large is no category to XGBoost."""
 
 
 def read(path: Path) -> Forest:
@@ -81,6 +83,7 @@ def _forest(where: str, learner: Mapping[str, Any]) -> Forest:
         _tree(f'{where}: tree {n}', tree, group, float(weight), features)
         for n, (tree, group, weight) in enumerate(zip(model['trees'], groups, weights, strict=True))
     )
+    _check_features(where, trees)
     link = LINKS[objective]
     base = _base(where, parameters['base_score'], outputs, link)
     names = tuple(str(name) for name in learner.get('feature_names') or ())
@@ -101,15 +104,52 @@ def _tree(where: str, tree: Mapping[str, Any], group: int, weight: float, featur
 
     if int(tree['tree_param'].get('size_leaf_vector', 1)) > 1:
         raise UnsupportedError(f'{where}: has several numbers in a leaf (multi_strategy=multi_output_tree)')
-    if any(tree.get('split_type') or ()) or tree.get('categories_nodes'):
-        raise UnsupportedError(
-            f'{where}: decides by category; only numbers are read\n'
-            'what to try: train on columns encoded as numbers (one-hot, ordinal)'
-        )
     left, right = (np.asarray(tree[side], np.int64) for side in ('left_children', 'right_children'))
+    missing_left = np.asarray(tree['default_left'], bool)
     condition = np.asarray(tree['split_conditions'], np.float64)
+    sets, by = _sets(where, tree, len(left))
+    if sets and len(left) == len(right) == len(missing_left):  # what it chooses goes right, and ours goes left
+        left, right = np.where(by >= 0, right, left), np.where(by >= 0, left, right)
+        missing_left = missing_left ^ (by >= 0)
     found = Tree(
-        np.asarray(tree['split_indices'], np.int64), condition.astype(np.float32), left, right,
-        np.asarray(tree['default_left'], bool), condition * weight, group,
+        np.asarray(tree['split_indices'], np.int64), condition.astype(np.float32), left, right, missing_left,
+        condition * weight, group, sets, by,
     )  # fmt: skip
     return checked(where, found, features)
+
+
+def _check_features(where: str, trees: tuple[Tree, ...]) -> None:
+    """Refuse a feature that is a category here and a number there: it has one meaning for a whole model."""
+    kinds: dict[int, bool] = {}
+    for number, tree in enumerate(trees):
+        inner = tree.left >= 0
+        for feature, choosing in zip(tree.feature[inner].tolist(), (tree.asked[inner] >= 0).tolist(), strict=True):
+            if kinds.setdefault(feature, choosing) != choosing:
+                raise UnsupportedError(
+                    f'{where}: tree {number}: feature {feature} is a category, and a number elsewhere'
+                )
+
+
+def _sets(where: str, tree: Mapping[str, Any], count: int) -> tuple[tuple[tuple[int, ...], ...], Any]:
+    """Return the sets of categories that nodes choose, and for each node which of them; -1 where it compares."""
+    import numpy as np
+
+    by = np.full(count, -1)
+    kinds = np.asarray(tree.get('split_type') or [0] * count, np.int64)
+    held = [int(each) for each in tree.get('categories') or ()]
+    nodes, starts, sizes = (
+        [int(each) for each in tree.get(f'categories_{word}') or ()] for word in ('nodes', 'segments', 'sizes')
+    )
+    choosing = np.flatnonzero(kinds).tolist()
+    if len(kinds) != count or set(kinds.tolist()) - {0, 1} or sorted(nodes) != choosing:
+        raise IntegrityError(f'{where}: nodes {choosing[:8]} decide by category, and it has categories of {nodes[:8]}')
+    if not len(nodes) == len(starts) == len(sizes):
+        raise IntegrityError(f'{where}: {len(nodes)} nodes with categories, {len(starts)} starts, {len(sizes)} sizes')
+    sets = []
+    for number, (node, start, size) in enumerate(zip(nodes, starts, sizes, strict=True)):
+        chosen = held[start : start + size] if start >= 0 and size >= 0 else []
+        if len(chosen) != size or any(not 0 <= each < LARGEST_CATEGORY for each in chosen):
+            raise IntegrityError(f'{where}: node {node} has categories {start} to {start + size}, of {len(held)}')
+        sets.append(tuple(sorted(set(chosen))))
+        by[node] = number
+    return tuple(sets), by

@@ -44,7 +44,7 @@ def near(got: np.ndarray, wanted: np.ndarray) -> bool:
 def test_a_model_of_lightgbm_answers_what_lightgbm_did(name, form):
     forest = lightgbm.read(FILES / f'{name}.txt')
 
-    assert near(answered(forest, form, PREDICTED['rows']), PREDICTED[name])
+    assert near(answered(forest, form, PREDICTED['rows_chosen' if name == 'chosen' else 'rows']), PREDICTED[name])
 
 
 @pytest.mark.onnx
@@ -63,6 +63,60 @@ def test_a_model_of_xgboost_answers_what_xgboost_does(objective, form, tmp_path)
         assert near(got, made.predict(library.DMatrix(rows)))
 
 
+@pytest.mark.onnx
+@pytest.mark.parametrize('form', ['operator', 'plain'])
+@pytest.mark.parametrize('one_hot', [1, 100])
+def test_categories_of_xgboost_are_chosen_as_xgboost_does(one_hot, form, tmp_path):
+    library = pytest.importorskip('xgboost', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((300, 2)).astype('f4')
+    rows[:, 1] = rng.integers(0, 70, 300)
+    wanted = rows[:, 0] + np.isin(rows[:, 1], [0, 1, 5, 33, 40, 66]) * 3
+    data = library.DMatrix(rows, wanted, feature_types=['q', 'c'], enable_categorical=True)
+    made = library.train({'max_depth': 4, 'max_cat_to_onehot': one_hot, 'nthread': 1}, data, 5)
+    asked = np.tile(rows[:24], (2, 1))
+    asked[:24, 1] = PREDICTED['rows_chosen'][:, 1]  # fractions, and what is no category
+    made.save_model(tmp_path / 'model.json')
+
+    forest = xgboost.read(tmp_path / 'model.json')
+
+    assert forest.categorical == (1,)
+    assert forest.contract.notes[0].endswith('trained on: features 1')
+    assert near(answered(forest, form, asked), made.inplace_predict(asked, validate_features=False))
+
+
+@pytest.mark.onnx
+@pytest.mark.openvino
+def test_openvino_chooses_categories_by_plain_operators(tmp_path):
+    openvino = pytest.importorskip('openvino', reason='needs modelkiln[openvino]: pip install "modelkiln[openvino]"')
+    from stages.frameworks.trees.to_onnx import to_onnx
+
+    model = to_onnx(lightgbm.read(FILES / 'chosen.txt'), 'plain')
+    core, exact = openvino.Core(), {'INFERENCE_PRECISION_HINT': 'f32'}
+    compiled = core.compile_model(core.read_model(model.SerializeToString()), 'CPU', exact)
+
+    assert near(compiled({'features': PREDICTED['rows_chosen']})[0], PREDICTED['chosen'])
+
+
+@pytest.mark.tvm
+@pytest.mark.slow
+def test_tvm_chooses_categories_by_plain_operators(tmp_path):
+    pytest.importorskip('tvm', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
+    from stages.contract.job import Job
+    from stages.engines import tvm as engine
+    from stages.frameworks.onnx.build import leave
+    from stages.frameworks.trees.to_onnx import to_onnx
+    from stages.kinds import tvm as kind
+
+    forest = lightgbm.read(FILES / 'chosen.txt')
+    contract = leave(to_onnx(forest, 'plain', 24), forest.contract.fixed(24), tmp_path / 'model.onnx')
+    (tmp_path / 'out').mkdir()
+    kind.run(kind.Params(), Job({'model': tmp_path}, tmp_path / 'out', contract, lambda part, words: None))
+    found = engine.load(tmp_path / 'out', contract, engine.Options(), 1).run({'features': PREDICTED['rows_chosen']})
+
+    assert near(found['prediction'], PREDICTED['chosen'])
+
+
 def boosted(**changes: object) -> dict:
     """A model of XGBoost of one tree with one decision, by hand."""
     tree = {
@@ -74,6 +128,12 @@ def boosted(**changes: object) -> dict:
         'learner_model_param': {'num_feature': '2', 'num_class': '0', 'base_score': '[1E0]'},
         'gradient_booster': {'name': 'gbtree', 'model': {'tree_info': [0], 'trees': [tree]}},
     }, 'version': [3, 2, 0]}  # fmt: skip
+
+
+def chosen(**changes: object) -> dict:
+    """The tree's decision as one by category, damaged."""
+    whole = {'categories': [0, 3], 'categories_nodes': [0], 'categories_segments': [0], 'categories_sizes': [2]}
+    return {'split_type': [1, 0, 0]} | whole | changes
 
 
 def written(path: Path, document: object) -> Path:
@@ -100,7 +160,14 @@ def test_what_the_file_says_becomes_the_contract(tmp_path):
         ({'split_conditions': [0.5, float('nan'), 2.0]}, 'not finite'),
         ({'split_conditions': [0.5]}, 'lists of'),
         ({'left_children': []}, 'lists of'),
-        ({'split_type': [1, 0, 0]}, 'decides by category'),
+        ({'split_type': [1, 0, 0]}, r'nodes \[0\] decide by category, and it has categories of \[\]'),
+        ({'split_type': [1, 0]}, 'decide by category'),
+        ({'split_type': [9, 0, 0]}, 'decide by category'),
+        (chosen(categories_segments=[3]), 'node 0 has categories 3 to 5, of 2'),
+        (chosen(categories_segments=[]), '1 nodes with categories, 0 starts'),
+        (chosen(categories=[0, -4]), 'node 0 has categories'),
+        (chosen(categories=[0, 1 << 24]), 'node 0 has categories'),
+        (chosen(categories_nodes=[7]), r'has categories of \[7\]'),
         ({'tree_param': {'size_leaf_vector': '2'}}, 'several numbers in a leaf'),
         ({'left_children': 'abc'}, 'no model of XGBoost'),
     ],
@@ -147,7 +214,6 @@ def changed(text: str, old: str, new: str) -> str:
         ('num_leaves=5', 'num_leaves=6', '5 values for 6 leaves'),
         ('left_child=1', 'left_child=0', 'children|reached twice'),
         ('left_child=1', 'left_child=-77', 'children'),
-        ('num_cat=0', 'num_cat=1', 'decides by category'),
         ('objective=regression', 'objective=mine', "the objective 'mine' is none of"),
         ('max_feature_idx=4', 'max_feature_idx=0', 'asks for feature'),
         ('leaf_value=', 'leaf_value=nan ', 'for 5 leaves'),
@@ -161,6 +227,38 @@ def test_a_damaged_text_of_lightgbm_is_one_sentence(old, new, words, tmp_path):
 
     with pytest.raises((IntegrityError, UnsupportedError), match=words):
         lightgbm.read(path)
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'words'),
+    [
+        ('num_cat=', 'num_cat=9', 'sets of categories'),
+        ('cat_boundaries=0', 'cat_boundaries=1', 'sets of categories'),
+        ('cat_boundaries=0 ', 'cat_boundaries=0 77 ', 'sets of categories'),
+        ('cat_threshold=', 'cat_threshold=1 ', 'sets of categories'),
+        ('cat_threshold=', 'cat_threshold=x', 'no model of LightGBM'),
+        ('cat_threshold=', 'cat_threshold=-', 'no model of LightGBM'),
+        ('threshold=0 ', 'threshold=-1 ', 'names no set'),
+        ('threshold=0 ', 'threshold=50 ', 'asks for set 50'),
+        ('decision_type=9 ', 'decision_type=8 ', 'counts other values'),
+    ],
+)
+def test_damaged_categories_of_lightgbm_are_one_sentence(old, new, words, tmp_path):
+    path = tmp_path / 'm.txt'
+    path.write_text(changed((FILES / 'chosen.txt').read_text(), old, new))
+
+    with pytest.raises((IntegrityError, UnsupportedError), match=words):
+        lightgbm.read(path)
+
+
+def test_a_feature_has_one_meaning_in_a_model_of_xgboost(tmp_path):
+    document = boosted()
+    model = document['learner']['gradient_booster']['model']
+    model['trees'].append(boosted(**chosen())['learner']['gradient_booster']['model']['trees'][0])
+    model['tree_info'] = [0, 0]
+
+    with pytest.raises(UnsupportedError, match='tree 1: feature 1 is a category, and a number elsewhere'):
+        xgboost.read(written(tmp_path / 'm.json', document))
 
 
 @given(st.binary(max_size=60))

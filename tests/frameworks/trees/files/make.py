@@ -26,11 +26,26 @@ MODELS = {
     'averaged': (NUMBER, {'objective': 'regression', 'boosting': 'rf', 'bagging_freq': 1, 'bagging_fraction': 0.5}),
 }
 
-asked = {'rows': ASKED}
+PLACE = RNG.integers(0, 70, 300)
+CHOSEN = np.where(np.isin(PLACE, [0, 1, 5, 33, 40, 66]), 3, 0) + (PLACE % 7)
+ROWS_CHOSEN, ASKED_CHOSEN = ROWS.copy(), ASKED.copy()
+ROWS_CHOSEN[:, 1] = PLACE
+# categories, their fractions, and what is none: below, above, not a number
+ASKED_CHOSEN[:, 1] = [
+    0, 1, 5, 33, 40, 66, 5.5, 33.9, -0.5, -1, -1.5, -3, 70, 95, 96, 1e6, 2**24, 3e9, np.inf, -np.inf, np.nan, 64, 63, 69
+]  # fmt: skip
+
+asked = {'rows': ASKED, 'rows_chosen': ASKED_CHOSEN}
 for name, (wanted, params) in MODELS.items():
     params = {'verbosity': -1, 'num_leaves': 5, 'min_data_in_leaf': 10, 'seed': 1, **params}
     model = lightgbm.train(params, lightgbm.Dataset(ROWS, wanted, params=params), 3)
     text = model.model_to_string()
     (HERE / f'{name}.txt').write_text(text[: text.index('end of trees')] + 'end of trees\n')
     asked[name] = model.predict(ASKED).astype('f4')
+params = {'objective': 'regression', 'verbosity': -1, 'num_leaves': 9, 'min_data_in_leaf': 5, 'min_data_per_group': 2}
+params |= {'cat_smooth': 1, 'seed': 1}
+model = lightgbm.train(params, lightgbm.Dataset(ROWS_CHOSEN, CHOSEN, categorical_feature=[1], params=params), 3)
+text = model.model_to_string()
+(HERE / 'chosen.txt').write_text(text[: text.index('end of trees')] + 'end of trees\n')
+asked['chosen'] = model.predict(ASKED_CHOSEN).astype('f4')
 np.savez_compressed(HERE / 'predicted.npz', **asked)
