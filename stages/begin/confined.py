@@ -65,7 +65,7 @@ class Scratch:
         }  # fmt: skip
         (folder / 'request.json').write_text(json.dumps(request))
         write = tuple(str(folder / name) for name in ('out', 'home', ANSWERS))
-        policy = Policy((str(folder), *map(str, read)), write, False, False, LARGEST_FILE)
+        policy = Policy((str(folder), *map(str, read)), write, file_size=LARGEST_FILE)
         log = folder / 'log.txt'
         try:
             ended = self.launcher.worker(

@@ -63,8 +63,8 @@ def _laid_out(name: str) -> Path:
     allowed, limit = policy(project, step, folder), limits(project, step)
     capsule.write(
         capsule.Capsule(
-            step.name, step.kind, action, step_environment(project, step, folder), allowed.network, limit.seconds,
-            limit.memory, environment.python_of(project, step.environment),
+            step.name, step.kind, action, step_environment(project, step, folder), allowed.network, allowed.hosts,
+            allowed.nearby, limit.seconds, limit.memory, environment.python_of(project, step.environment),
         ),
         folder,
     )  # fmt: skip

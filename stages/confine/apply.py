@@ -25,7 +25,9 @@ def missing() -> tuple[str, ...]:
 def isolate(policy: Policy, lacking: tuple[str, ...]) -> None:
     """Make the next child of this process the first of namespaces of its own, unless they are among ``lacking``."""
     if 'namespaces' not in lacking:
-        namespaces.enter(network=policy.network)
+        namespaces.enter()
+        if policy.network:
+            namespaces.loopback()  # on which the proxy listens that leads to the hosts of the policy
 
 
 def confine(policy: Policy, lacking: tuple[str, ...]) -> None:
@@ -42,8 +44,15 @@ def confine(policy: Policy, lacking: tuple[str, ...]) -> None:
         read = ['/'] if policy.network else [*system.readable(own_processes=shown), *policy.read]
         write = [*policy.write, *([system.SHARED_MEMORY] if shared else [])]
         landlock.restrict(read, write, system.DEVICES, network=policy.network)
-    if 'seccomp' not in lacking and not policy.network:
-        seccomp.restrict(sockets=policy.sockets)
+    if 'seccomp' not in lacking:
+        seccomp.restrict(_families(policy, lacking))
+
+
+def _families(policy: Policy, lacking: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return the kinds of sockets that a process may make; None: any, where no proxy stands before the world."""
+    if policy.network:
+        return None if 'namespaces' in lacking else seccomp.INTERNET
+    return seccomp.LOCAL if policy.sockets else ()
 
 
 def limits(policy: Policy) -> None:

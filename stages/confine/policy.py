@@ -27,6 +27,12 @@ class Policy:
     network: bool = False
     """A fetch alone, which knows the digest of the answer beforehand and runs none of it. It reads what pip reads."""
 
+    hosts: tuple[str, ...] = ()
+    """With ``network``, what it may connect to, as ``host:port``; ``*.host:port`` is all below; of the open network."""
+
+    nearby: tuple[str, ...] = ()
+    """Likewise, hosts of the user's own settings: they may lie on this machine or its own network."""
+
     sockets: bool = False
     """Sockets between its own processes: an emulator's server. Never the network."""
 

@@ -15,7 +15,9 @@ from stages.confine import kernel
 
 AUDIT: Final = {'x86_64': 0xC000003E, 'aarch64': 0xC00000B7}
 SOCKET: Final = {'x86_64': 41, 'aarch64': 198}
-AF_UNIX: Final = 1
+LOCAL: Final = (1,)
+INTERNET: Final = (2, 10)
+"""Numbers of families of sockets: those of the file system, and IPv4 with IPv6."""
 
 # number on x86-64, number on aarch64
 REFUSED: Final = {
@@ -52,15 +54,15 @@ def known() -> bool:
         return False
 
 
-def restrict(*, sockets: bool) -> None:
-    """Take the refused calls from this process and all it will start; with ``sockets`` it may make local ones."""
-    code = program(kernel.machine(), sockets=sockets)
+def restrict(families: tuple[int, ...] | None) -> None:
+    """Take the refused calls from this process and all it will start, and sockets but of ``families``; None: of any."""
+    code = program(kernel.machine(), families)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     asked = _Program(len(code) // 8, code)
     kernel.call(kernel.SECCOMP[kernel.machine()], ctypes.c_uint(SET_MODE_FILTER), ctypes.c_uint(0), ctypes.byref(asked))
 
 
-def program(machine: str, *, sockets: bool) -> bytes:
+def program(machine: str, families: tuple[int, ...] | None) -> bytes:
     """Return the filter: instructions of classic BPF over ``struct seccomp_data`` (number, architecture, arguments)."""
     column = 0 if machine == 'x86_64' else 1
     lines = [_line(LOAD, 4), _line(EQUAL, AUDIT[machine], 1, 0), _line(RETURN, NO_PROCESS), _line(LOAD, 0)]
@@ -68,8 +70,12 @@ def program(machine: str, *, sockets: bool) -> bytes:
         lines += [_line(AT_LEAST, X32, 0, 1), _line(RETURN, NO_PROCESS)]
     for numbers in REFUSED.values():
         lines += [_line(EQUAL, numbers[column], 0, 1), _line(RETURN, REFUSE)]
-    local = [_line(LOAD, 16), _line(EQUAL, AF_UNIX, 1, 0)] if sockets else []
-    lines += [_line(EQUAL, SOCKET[machine], 0, 1 + len(local)), *local, _line(RETURN, REFUSE), _line(RETURN, ALLOW)]
+    if families is not None:
+        left = len(families)
+        allowed = [_line(LOAD, 16)] if families else []
+        allowed += [_line(EQUAL, family, left - n, 0) for n, family in enumerate(families)]
+        lines += [_line(EQUAL, SOCKET[machine], 0, 1 + len(allowed)), *allowed, _line(RETURN, REFUSE)]
+    lines.append(_line(RETURN, ALLOW))
     return b''.join(lines)
 
 

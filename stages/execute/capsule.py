@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,10 @@ class Capsule:
     """What was set for it; HOME and TMPDIR are folders of the capsule."""
 
     network: bool
+    hosts: Sequence[str]
+    nearby: Sequence[str]
+    """What it may connect to, as a policy says it."""
+
     seconds: float
     memory: int
     python: str
@@ -51,7 +55,8 @@ class Capsule:
 
 
 FIELDS: Final[Kinds] = {
-    'step': str, 'kind': str, 'action': dict, 'environment': dict, 'network': bool, 'seconds': (int, float),
+    'step': str, 'kind': str, 'action': dict, 'environment': dict, 'network': bool, 'hosts': list, 'nearby': list,
+    'seconds': (int, float),
     'memory': int, 'python': str, 'ended': str, 'error': (dict, type(None)),
 }  # fmt: skip
 
@@ -101,7 +106,10 @@ def run(folder: Path, watch: Callable[[], None]) -> Capsule:
     launcher = Launcher(folder / 'servers')
     ended = launcher.program(
         command(capsule, folder), folder, folder / LOG, {**capsule.environment, 'HOME': home, 'TMPDIR': home},
-        Policy((str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS, KEEP)), capsule.network),
+        Policy(
+            (str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS, KEEP)), capsule.network,
+            tuple(capsule.hosts), tuple(capsule.nearby),
+        ),
         Limits(capsule.seconds, capsule.memory), watch=watch,
     )  # fmt: skip
     launcher.close()

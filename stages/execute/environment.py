@@ -16,7 +16,7 @@ from stages.digest import file_digest
 from stages.environments import cpython, lock_file, takes
 from stages.environments import locked as packages
 from stages.errors import ToolError
-from stages.execute import pythons, show
+from stages.execute import pythons, reach, show
 from stages.execute.project import Project
 from stages.launch import Limits
 from stages.store.locks import locked, unless_locked
@@ -111,12 +111,13 @@ def make(project: Project, name: str) -> None:
         count, room = len(packages(name)), f', {takes(name)} on disk' if takes(name) else ''
         terminal.note(f'  ...     making the environment {name}: {count} packages{room}, once for all recipes')
         pip = ['-m', 'pip', 'install', '--no-deps', '--require-hashes', '--disable-pip-version-check', '--no-input']
-        policy = Policy((), (str(folder), *spawn.pip_cache()), network=True)
+        to = reach.of_environment()
+        policy = Policy((), (str(folder), *spawn.pip_cache()), True, to.hosts, to.nearby)
         for argv in (
             [base, '-m', 'venv', str(folder)],
             [python_of(project, name), *pip, '-r', str(lock_file(name))],
         ):
-            env = spawn.environment(folder, extra=spawn.network_environment())
+            env = spawn.environment(folder, extra=reach.pip_environment())
             watch = _progress(name, log, count)
             ended = project.launcher.program(argv, folder, log, env, policy, Limits(TIMEOUT), watch=watch)
             settle(log)

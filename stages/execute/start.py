@@ -11,7 +11,7 @@ from stages import confine, spawn, terminal
 from stages.confine import Policy
 from stages.contract.engine import FOREIGN_FOLDER
 from stages.errors import ToolError
-from stages.execute import environment, preload
+from stages.execute import environment, preload, reach
 from stages.execute.project import Project
 from stages.launch import Limits
 from stages.launch.worker import ANSWERS
@@ -52,8 +52,8 @@ def confined(project: Project) -> None:
 def policy(project: Project, step: Step, folder: Path) -> Policy:
     """Return what a step may reach: its inputs to read, its output, its home and its answer to write.
 
-    Only a fetch reaches the network: it knows the answer's digest beforehand. A check for another machine has what was
-    prepared for it, where its emulator also writes, and that has a server.
+    Only a fetch from outside reaches the network, and there its own hosts: it knows the answer's digest beforehand. A
+    check for another machine has what was prepared for it, where its emulator also writes, and that has a server.
     """
     emulators = project.emulators(step)
     write = [str(folder / name) for name in ('out', 'home', ANSWERS)]
@@ -64,13 +64,15 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
         write += [str(project.foreign), *places]
     if keeps(step):
         write.append(str(kept(project, step)))
-    if step.kind == fetch.KIND:
+    outside = from_outside(step)
+    if outside:
         write += spawn.pip_cache()
     if _from_hub(step):
         for place in spawn.hub_cache():
             Path(place).mkdir(parents=True, exist_ok=True)
             write.append(place)
-    return Policy((str(folder),), tuple(write), step.kind == fetch.KIND, bool(emulators), LARGEST_FILE)
+    to = reach.of_fetch(step.params, step.hosts) if outside else reach.NOWHERE
+    return Policy((str(folder),), tuple(write), outside, to.hosts, to.nearby, bool(emulators), LARGEST_FILE)
 
 
 def limits(project: Project, step: Step) -> Limits:
@@ -88,7 +90,9 @@ def expected_memory(project: Project, step: Step) -> int:
 
 def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:
     """Return all of the environment that a step sees."""
-    extra = dict(spawn.PATIENT) | (spawn.network_environment() if step.kind == fetch.KIND else {})
+    extra = dict(spawn.PATIENT)
+    if from_outside(step):
+        extra |= reach.pip_environment() if step.params['where'] == 'pip' else spawn.network_environment()
     if _from_hub(step):
         extra |= spawn.hub_environment()
     if step.kind == check.KIND:
@@ -104,6 +108,11 @@ def keeps(step: Step) -> bool:
 def kept(project: Project, step: Step) -> Path:
     """Return the folder of such work."""
     return project.state / 'kept' / step.kind
+
+
+def from_outside(step: Step) -> bool:
+    """Whether a step fetches what does not lie in the project."""
+    return step.kind == fetch.KIND and step.params['where'] != 'path'
 
 
 def _from_hub(step: Step) -> bool:

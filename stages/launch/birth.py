@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ from stages.confine import confine, isolate
 from stages.confine.apply import umask
 from stages.confine.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, libc, prctl
 from stages.launch import tree, worker
+from stages.launch.gate import keep, made_inside
 from stages.launch.request import Request
 
 FAULT = 70
@@ -46,7 +48,11 @@ def supervise(request: Request, log: int, status: socket.socket) -> NoReturn:
         status.send(f'pid {os.getpid()}'.encode())
         _streams(log)
         reap_orphans()
+        gate = _gate(request, status) if request.policy.network and 'namespaces' not in request.lacking else None
         isolate(request.policy, request.lacking)
+        if gate:
+            with gate:
+                request = replace(request, environment=made_inside(gate, request.environment))
         die_with(server)  # once more: the kernel forgets it when a process changes its namespace of users
         ended = _wait(request, status)
         tree.kill_below(os.getpid())
@@ -55,6 +61,23 @@ def supervise(request: Request, log: int, status: socket.socket) -> NoReturn:
         traceback.print_exc()
         os._exit(FAULT)
     os._exit(0)
+
+
+def _gate(request: Request, status: socket.socket) -> socket.socket:
+    """Start the proxy of a fetch, still in the network of the system; return the way to hand it its socket."""
+    ours, theirs = socket.socketpair()
+    supervisor = os.getpid()
+    if os.fork() == 0:
+        try:
+            die_with(supervisor)
+            status.close()
+            ours.close()
+            keep(theirs, request)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(FAULT)
+    theirs.close()
+    return ours
 
 
 def _wait(request: Request, status: socket.socket) -> int:

@@ -46,6 +46,7 @@ class _Steps:
         programs: tuple[str, ...] = (),
         environment: str = '',
         declared: Contract | None = None,
+        hosts: tuple[str, ...] = (),
     ) -> str:
         params, inputs = dict(params), dict(inputs)
         identity = {
@@ -59,16 +60,18 @@ class _Steps:
                 path=path, declared=declared, outputs=outputs,
                 tools=module.TOOLS if tools is None else tools, code=(module.__name__, *code), host=host,
                 environment=environment, timeout=recipe.timeout, memory=recipe.memory, programs=programs,
+                hosts=hosts,
             )  # fmt: skip
         else:
-            self.by_id[id] = _with_limits(self.by_id[id], recipe)
+            self.by_id[id] = _with_limits(self.by_id[id], recipe, hosts)
         return id
 
 
-def _with_limits(step: Step, recipe: Recipe) -> Step:
+def _with_limits(step: Step, recipe: Recipe, hosts: tuple[str, ...]) -> Step:
     """Return the step with the larger limits: no other recipe lowers what one was given; 0 is no limit."""
     memory = max(step.memory, recipe.memory) if step.memory and recipe.memory else 0
-    return replace(step, timeout=max(step.timeout, recipe.timeout), memory=memory)
+    hosts = tuple(dict.fromkeys((*step.hosts, *hosts)))
+    return replace(step, timeout=max(step.timeout, recipe.timeout), memory=memory, hosts=hosts)
 
 
 def make_plan(recipes: Iterable[Recipe]) -> Plan:
@@ -112,7 +115,7 @@ def declared(recipe: Recipe) -> Contract:
 def _fetch(steps: _Steps, recipe: Recipe, wanted: Fetch) -> str:
     params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256, wanted.to)
     path = wanted.name if wanted.where == 'path' else ''
-    return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path)
+    return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path, hosts=wanted.hosts)
 
 
 def _files(steps: _Steps, recipe: Recipe, files: Iterable[Fetch], role: str = 'file') -> dict[str, str]:

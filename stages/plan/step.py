@@ -52,6 +52,9 @@ class Step:
     memory: int = 0
     """Bytes it may need, likewise; 0: as much as the machine has."""
 
+    hosts: tuple[str, ...] = ()
+    """Of a fetch: those that it may be sent on to. Policy likewise: the bytes are those of its sha256."""
+
     programs: tuple[str, ...] = ()
     """Programs of the system that it calls."""
 

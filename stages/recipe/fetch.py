@@ -15,12 +15,13 @@ from stages.recipe.strict_yaml import Key, Node
 from stages.sources.hosts import is_local
 from stages.sources.names import REPOSITORY
 
-KEYS: Final = ('pip', 'hf', 'file', 'url', 'path', 'to', 'sha256')
+KEYS: Final = ('pip', 'hf', 'file', 'url', 'path', 'to', 'sha256', 'hosts')
 MEMBERS: Final = ('pip', 'hf')
 """Ways that bring several files, of which `file` says one."""
 
 PIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9][A-Za-z0-9.!+_-]*')
 URL: Final = re.compile(r'https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?/[!-~]+')
+HOST: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?')
 SHA256: Final = re.compile(r'[0-9a-f]{64}')
 
 
@@ -77,6 +78,9 @@ def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> 
         mistakes.add(at, f'{what} {has}; expected one of `pip`, `hf`, `url`, `path`')
     digest = _read_sha256(keyed['sha256'], what, mistakes) if 'sha256' in keyed else None
     to = _read_to(keyed['to'], what, mistakes) if 'to' in keyed else ''
+    hosts = _read_hosts(keyed['hosts'], what, mistakes) if 'hosts' in keyed else ()
+    if 'hosts' in keyed and ways == ['path']:
+        mistakes.add(keyed['hosts'], f'`hosts` of {what} goes with `url`, `pip` and `hf`: a path needs no network')
     if len(ways) != 1:
         entries.missing(given, ['sha256'], at, what, mistakes)
         return None
@@ -97,7 +101,7 @@ def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> 
         return None
     if way == 'path' and there is not None:
         name = PurePosixPath(name).as_posix() + ('/' if there.is_dir() else '')
-    return Fetch({'url': 'https'}.get(way, way), name, file, digest, to or '')
+    return Fetch({'url': 'https'}.get(way, way), name, file, digest, to or '', hosts)
 
 
 def _check_name(way: str, name: str, node: Node, what: str, reader: Reader) -> Path | None:
@@ -157,6 +161,16 @@ def _read_to(node: Node, what: str, mistakes: Mistakes) -> str | None:
     except RecipeError as error:
         mistakes.add(node, f'`to` of {what}: {error}')
         return None
+
+
+def _read_hosts(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
+    """Return the hosts that a fetch may be sent on to; each of the open network."""
+    found = entries.texts(node, f'`hosts` of {what}', mistakes) or ()
+    for host in found:
+        if not HOST.fullmatch(host) or is_local(f'https://{host}/'):
+            said = f'`hosts` of {what} has {shown(host)}; expected a host of the open network, as `cdn.example.org`'
+            mistakes.add(node, said)
+    return tuple(host.lower() for host in found)
 
 
 def _read_sha256(node: Node, what: str, mistakes: Mistakes) -> str | None:

@@ -30,6 +30,9 @@ class Fetch:
     to: str = ''
     """Its place among the files it belongs to, where that is not its own name; for several, their folder."""
 
+    hosts: tuple[str, ...] = ()
+    """Where its own host sends on to, as ``host`` or ``host:port``; no part of any key."""
+
 
 @dataclass(frozen=True)
 class Python:

@@ -20,7 +20,7 @@ from stages.kinds import KINDS
 from stages.readers import READERS
 from stages.recipe import asks, names
 from stages.recipe.extends import MOST
-from stages.recipe.fetch import PIN, SHA256, URL
+from stages.recipe.fetch import HOST, PIN, SHA256, URL
 from stages.recipe.metric import BETTER
 from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
 from stages.recipe.params import fields_of
@@ -41,7 +41,10 @@ PLACE: Final[Schema] = {'type': 'string', 'pattern': r'\{[A-Za-z_][A-Za-z0-9_]*\
 
 NEEDS: Final[Schema] = {
     'dependentRequired': {'pip': ['file', 'sha256'], 'hf': ['file', 'sha256'], 'url': ['sha256'], 'path': ['sha256']},
-    'dependentSchemas': {'file': {'anyOf': [{'required': ['pip']}, {'required': ['hf']}]}},
+    'dependentSchemas': {
+        'file': {'anyOf': [{'required': ['pip']}, {'required': ['hf']}]},
+        'hosts': {'anyOf': [{'required': ['pip']}, {'required': ['hf']}, {'required': ['url']}]},
+    },
 }
 """What a file from outside must have beside what says where it is."""
 
@@ -183,6 +186,13 @@ def _sources() -> Schema:
             'type': 'string',
             'minLength': 1,
             'description': 'Its place among the files it belongs to: `variables/variables.index`.',
+        },
+        'hosts': {
+            'type': 'array',
+            'items': _text(HOST.pattern),
+            'minItems': 1,
+            'uniqueItems': True,
+            'description': 'Where its host sends on to, if a fetch says so: cdn.example.org.',
         },
         'sha256': _text(
             SHA256.pattern,

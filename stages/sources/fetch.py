@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from stages.contract.job import Job
 from stages.digest import path_digest
 from stages.errors import IntegrityError, StepError, ToolError
+from stages.launch.asked import NOT_AMONG
 from stages.paths import files_below, is_several
 from stages.sources.names import place
 
@@ -26,6 +27,7 @@ TOOLS: tuple[str, ...] = ()  # the digest fixes the bytes; no tool's version can
 
 _PACKAGE = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*')
 _SHA256 = re.compile(r'[0-9a-f]{64}')
+_NOT_AMONG = re.compile(rf'(\S+:[0-9]+) {re.escape(NOT_AMONG)}')
 _PLATFORM = (
     '--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311', '--abi', 'abi3', '--abi', 'none',
     '--platform', 'manylinux_2_28_x86_64', '--platform', 'manylinux_2_24_x86_64',
@@ -62,6 +64,27 @@ def run(params: Params, job: Job) -> None:
     """Leave the verified file (or all that are meant) at its place in ``job.output``, or nothing."""
     if not _SHA256.fullmatch(params.sha256):
         raise StepError(f'{params.name}: sha256 must be 64 hexadecimal digits in lower case, not {params.sha256!r}')
+    try:
+        _run(params, job)
+    except StepError as error:
+        if turned := _turned_away(error):
+            raise StepError(
+                f'{params.name} leads to {turned}, which is none of the hosts of its recipe, and was not followed\n'
+                f'If that is right, write it beside the address, `hosts: [{turned}]`, or set MODELKILN_HOSTS={turned}'
+            ) from error
+        raise
+
+
+def _turned_away(error: BaseException | None) -> str:
+    """Return the host, with its port where that is an unusual one, that the proxy before the world kept us from."""
+    while error is not None:
+        if found := _NOT_AMONG.search(str(error)):
+            return found[1].removesuffix(':443')
+        error = error.__cause__ or error.__context__
+    return ''
+
+
+def _run(params: Params, job: Job) -> None:
     if params.where == 'pip':
         _package(params, job)
     elif params.where == 'hf':
@@ -158,7 +181,8 @@ def _download(name: str, folder: Path) -> Path:
         return wheels[0]
     if 'No module named pip' in done.stderr:
         raise ToolError(f'fetching {name} needs pip in this environment; run: python -m ensurepip')
-    said = '\n'.join(line for line in done.stderr.splitlines() if line.startswith('ERROR'))[-2000:]
+    told = [line for line in done.stderr.splitlines() if line.startswith('ERROR') or NOT_AMONG in line]
+    said = '\n'.join(told)[-2000:]
     raise StepError(
         f'cannot download {name}: no network, or no wheel of that version.\n{said or done.stderr[-2000:]}\n'
         f'Try: python -m pip download --no-deps --only-binary :all: {name}\n'

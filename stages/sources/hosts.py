@@ -6,6 +6,8 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
+from stages.confine.addresses import Address, is_open
+
 
 def is_local(url: str) -> bool:
     """Say whether the host of ``url`` is this machine by name, or an address that is not of the open network.
@@ -16,10 +18,10 @@ def is_local(url: str) -> bool:
     if host == 'localhost' or host.endswith(('.localhost', '.local', '.internal')):
         return True
     try:
-        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(host)
+        address: Address = ipaddress.ip_address(host)
     except ValueError:
         try:
             address = ipaddress.IPv4Address(socket.inet_aton(host))
         except OSError:
             return False
-    return not address.is_global or address.is_multicast
+    return not is_open(address)

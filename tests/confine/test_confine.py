@@ -89,9 +89,11 @@ def test_no_packet_leaves_whatever_layer_is_alone(attempt, lacking):
             server.accept()
 
 
-def test_a_fetch_alone_has_a_network_and_still_writes_nowhere_else(attempt, secret):
+def test_a_fetch_alone_has_a_network_where_there_are_no_namespaces_and_still_writes_nowhere_else(attempt, secret):
     with socket.create_server(('127.0.0.1', 0)) as server:
-        assert 'Error' not in attempt(f'socket.create_connection({server.getsockname()!r}, 5)', network=True)
+        straight = f'socket.create_connection({server.getsockname()!r}, 5)'
+        assert 'Error' not in attempt(straight, ('namespaces',), network=True)
+        assert 'Error' in attempt(straight, network=True)
         server.accept()[0].close()
     assert attempt(f'open({str(secret)!r}, "w")', network=True) == 'PermissionError'
 

@@ -125,6 +125,20 @@ def test_of_two_limits_of_a_shared_step_the_larger_counts_whoever_comes_first(pl
     assert set(made.steps) == set(plan(RECIPE).steps)
 
 
+def test_hosts_that_recipes_add_are_all_of_a_shared_fetch_and_part_of_no_identity(plan):
+    weights = f'weights: {{url: https://example.org/w, sha256: {"a" * 64}%s}}'
+    plain, one, two = (
+        RECIPE.replace('models/net.py:build}', f'models/net.py:build, {weights % more}}}')
+        for more in ('', ', hosts: [cdn.example.org]', ', hosts: ["b.example.org:8443", cdn.example.org]')
+    )
+
+    made = plan(one, two.replace('model: net', 'model: another'))
+
+    [fetch] = [step for step in made.steps.values() if step.kind == 'fetch']
+    assert fetch.hosts == ('cdn.example.org', 'b.example.org:8443')
+    assert set(made.steps) == set(plan(plain).steps)
+
+
 @pytest.mark.parametrize(
     ('asked', 'given'), [(('memory: 2 GiB', 'memory: 3 GiB'), 3 << 30), (('memory: 2 GiB', ''), 0), (('', ''), 0)]
 )
