@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +18,8 @@ YOUNG_SECONDS = 1.0
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Replace ``path`` in one step; a reader sees the old content or the new. ``durable`` survives a power cut."""
+    import tempfile  # here: a run that has nothing to do writes nothing
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix='.' + path.name[:200], suffix=PART)
     try:

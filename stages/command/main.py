@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,8 +12,6 @@ from typing import Final
 
 from stages import __version__, copies
 from stages.errors import ModelkilnError, RecipeError, StepError
-from stages.recipe.mistakes import suggest
-from stages.store.disk import told
 from stages.store.modes import decide_modes
 from stages.terminal import complain, indented, only_plain
 
@@ -98,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(FIRST, end='')
         return 0
     if given[0][0:1] not in ('-', '') and given[0] not in COMMANDS:
+        from stages.recipe.mistakes import suggest  # here, as below: a deployment that pulls pays for each import
+
         near = suggest(given[0], COMMANDS)
         complain(f'modelkiln: there is no command {given[0]!r}; modelkiln --help lists them{near}')
         return RecipeError.exit_code
@@ -119,9 +118,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        from stages.store.disk import told
+
         complain(told(error, Path.cwd()))
         return StepError.exit_code
     except KeyboardInterrupt:
+        import signal
+
         complain('modelkiln: stopped')
         return 128 + signal.SIGINT
     return code

@@ -31,7 +31,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    from stages.deliver import pins
     from stages.deliver.policy import place_of, policy_for
     from stages.deliver.pull import pull, told
     from stages.deliver.pulled import Pulled
@@ -39,8 +38,12 @@ def run(asked: argparse.Namespace) -> int:
 
     policy = policy_for(Path.cwd())
     place = place_of(policy, asked.name, asked.source)
-    lock = pins.path_for(policy, Path.cwd())
-    pinned = pins.pinned(lock, place) if asked.locked else ''
+    pinned = ''
+    if asked.lock or asked.locked:
+        from stages.deliver import pins
+
+        lock = pins.path_for(policy, Path.cwd())
+        pinned = pins.pinned(lock, place) if asked.locked else ''
     wanted = Wanted(place, asked.to, policy, tuple(asked.key), pinned, anywhere=asked.any_cpu)
     before = Pulled(asked.to.absolute()).current
     version = pull(wanted)

@@ -31,11 +31,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     from stages.deliver.policy import place_of, policy_for
     from stages.deliver.push import push
-    from stages.deliver.registry.address import TAG
+    from stages.deliver.registry.address import is_tag
     from stages.execute.project import find_root, open_project
 
     for tag in asked.tag:
-        if not TAG.fullmatch(tag):
+        if not is_tag(tag):
             raise RecipeError(f'{tag!r} is no tag; expected letters, digits, `.`, `_`, `-`, at most 128')
     policy = policy_for(Path.cwd())
     place = place_of(policy, asked.place)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stages.deliver.registry.address import Address, address
-from stages.deliver.registry.contract import Net
 from stages.errors import RecipeError
+
+if TYPE_CHECKING:
+    from stages.deliver.registry.contract import Net
 
 FILE: Final = 'modelkiln.toml'
 PROJECT: Final = 'pyproject.toml'
@@ -61,6 +63,8 @@ class Policy:
 
     @property
     def net(self) -> Net:
+        from stages.deliver.registry.contract import Net  # here: what is there is pulled from nobody
+
         return Net(self.plain_http, self.folder / self.ca if self.ca else None)
 
 

@@ -12,8 +12,6 @@ from stages import terminal
 from stages.deliver.policy import Policy
 from stages.deliver.pulled import Pulled, Version
 from stages.deliver.registry.address import LATEST
-from stages.deliver.release import SIGNATURE
-from stages.deliver.signatures import check_signature, key_digest
 from stages.deliver.wanted import Wanted
 from stages.errors import DeliveryError
 
@@ -42,6 +40,8 @@ def rollback(folder: Path, policy: Policy, keys: tuple[Path, ...] = ()) -> tuple
     Raises DeliveryError when nothing is kept, IntegrityError when it is not as it was or is not signed as demanded.
     """
     from stages.deliver import release_files
+    from stages.deliver.release import SIGNATURE
+    from stages.deliver.signatures import check_signature
 
     pulled = Pulled(folder.absolute())
     if not pulled.folder.is_dir():
@@ -61,8 +61,12 @@ def _there(pulled: Pulled, sha256: str, wanted: Wanted) -> Version | None:
     kept = pulled.kept(sha256)
     if kept is None:
         return None
-    keys = {key_digest(key) for key in wanted.trusted}
-    if keys and not keys & set(kept.signed):
+    if not wanted.trusted:
+        return kept
+    from stages.deliver.release import SIGNATURE
+    from stages.deliver.signatures import check_signature, key_digest
+
+    if not {key_digest(key) for key in wanted.trusted} & set(kept.signed):
         folder = pulled.version(sha256)
         signed = check_signature(folder, folder / SIGNATURE, wanted.trusted)
         return Version(sha256, kept.place, kept.tag, (*kept.signed, signed), kept.files)

@@ -23,7 +23,6 @@ from typing import Any, Final
 from stages.atomic import sync_folder, write_bytes
 from stages.errors import DeliveryError, IntegrityError
 from stages.store.files import same_file, signature
-from stages.store.locks import locked
 from stages.store.records import is_digest, read_record, write_record
 
 CURRENT: Final = 'current'
@@ -96,6 +95,8 @@ class Pulled:
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other pulls to this folder waiting."""
+        from stages.store.locks import locked
+
         return locked(self.folder / LOCK, waiting=f'waiting: another pull to {self.folder} is at work')
 
     def activate(self, version: Version, keep: int) -> None:

@@ -8,14 +8,15 @@ from typing import Final
 
 from stages.errors import RecipeError
 
-TAG: Final = re.compile(r'[A-Za-z0-9_][A-Za-z0-9._-]{0,127}')
-DIGEST: Final = re.compile(r'sha256:[0-9a-f]{64}')
-HOST: Final = re.compile(r'(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?')
-REPOSITORY: Final = re.compile(r'[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*')
-SCHEME: Final = re.compile(r'[a-z][a-z0-9+.-]*')
-BARE: Final = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*')
+# patterns are compiled where they are asked for: a pull of what is there asks for one of them
+TAG: Final = r'[A-Za-z0-9_][A-Za-z0-9._-]{0,127}'
+DIGEST: Final = r'sha256:[0-9a-f]{64}'
+HOST: Final = r'(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?'
+REPOSITORY: Final = r'[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*'
+SCHEME: Final = r'[a-z][a-z0-9+.-]*'
+BARE: Final = r'[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*'
+LOOPBACK: Final = r'(?i:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?'
 LATEST: Final = 'latest'
-LOOPBACK: Final = re.compile(r'(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def address(text: str) -> Address:
     if ':' in last and (slash or not scheme):
         last, _, tag = last.partition(':')
         rest = folder + slash + last
-        if not TAG.fullmatch(tag):
+        if not is_tag(tag):
             raise RecipeError(f'{text}: {tag!r} is no tag; expected letters, digits, `.`, `_`, `-`, at most 128')
-    if at and not DIGEST.fullmatch(digest):
+    if at and not re.fullmatch(DIGEST, digest):
         raise RecipeError(f'{text}: {digest!r} is no digest; expected sha256: and 64 of 0-9a-f')
     if tag and digest:
         raise RecipeError(f'{text}: has a tag and a digest, which may differ; give one of them')
@@ -78,27 +79,34 @@ def address(text: str) -> Address:
     return found
 
 
+def is_tag(text: str) -> bool:
+    """Whether ``text`` can be a tag in a registry."""
+    return re.fullmatch(TAG, text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether ``host`` (with its port or without) is this machine: nobody listens on the way."""
-    return LOOPBACK.fullmatch(host) is not None
+    return re.fullmatch(LOOPBACK, host) is not None
 
 
 def _wrong(found: Address, separator: str) -> str:
     """Return what is wrong with an address; nothing when it is right."""
     if not separator:
         return (
-            '' if BARE.fullmatch(found.place) else 'is no name; expected `name`, or a place such as `oci://host/name`'
+            ''
+            if re.fullmatch(BARE, found.place)
+            else 'is no name; expected `name`, or a place such as `oci://host/name`'
         )
-    if not SCHEME.fullmatch(found.scheme):
+    if not re.fullmatch(SCHEME, found.scheme):
         return f'{found.scheme!r} is no kind of place; expected `oci://`, `s3://`, `https://`, `file://` …'
     if not found.place or any(ord(c) <= 32 for c in found.place):
         return 'names no place'
     if found.scheme in ('oci', 'http', 'https'):
         if '@' in found.host:
             return 'a login has no place in an address; `docker login` keeps it'
-        if not HOST.fullmatch(found.host):
+        if not re.fullmatch(HOST, found.host):
             return f'{found.host!r} is no host'
-    if found.scheme == 'oci' and not REPOSITORY.fullmatch(found.name):
+    if found.scheme == 'oci' and not re.fullmatch(REPOSITORY, found.name):
         return f'{found.name!r} is no name in a registry; expected small letters, digits, `.`, `_`, `-` and `/`'
     if found.scheme == 'file' and not found.place.startswith('/'):
         return 'expected a whole path: `file:///folder/name`'
