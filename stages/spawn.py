@@ -154,10 +154,14 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def stop_on_signals() -> None:
-    """Make SIGINT, SIGTERM and SIGHUP stop every child at once and then the run, so that nothing goes on unseen."""
+def stop_on_signals(first: Callable[[], None] = lambda: None) -> None:
+    """Make SIGINT, SIGTERM and SIGHUP stop every child at once and then the run, so that nothing goes on unseen.
+
+    ``first`` is called before anything is said of it.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
+        first()
         for process in list(_running):
             _signal(process, signal.SIGKILL)
         print('\nmodelkiln: stopped; what is finished is kept, and the next run goes on from there', file=sys.stderr)

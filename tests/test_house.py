@@ -59,7 +59,7 @@ TVM: tuple[tuple[str, ...], ...] = (
 ACROSS = {'docs', 'faults', 'security'}
 """Folders of tests that go through all rooms."""
 
-HEAVY = {'numpy', 'jinja2', 'jsonschema'} | {name.removesuffix('.*') for name in UNTYPED} - {'doit'}
+HEAVY = {'numpy', 'jinja2', 'jsonschema', 'rich'} | {name.removesuffix('.*') for name in UNTYPED} - {'doit'}
 """Packages too slow to load before they are needed: those that pyproject.toml lists as having no types, and these."""
 
 

@@ -88,8 +88,11 @@ def _progress(name: str, log: Path, count: int) -> Callable[[], None]:
             return
         said = time.monotonic()
         found = sum(line.startswith('Collecting ') for line in log.read_text('utf-8', 'replace').splitlines())
-        words = f'  ...     making the environment {name}: {found} of {count} packages'
-        (terminal.move if terminal.moving() else terminal.note)(words)
+        work = terminal.Work(f'making the environment {name}: {found} of {count} packages')
+        if terminal.moving():
+            terminal.working(f'environment {name}', work)
+        else:
+            terminal.note(str(work))
 
     return watch
 

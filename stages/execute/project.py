@@ -81,7 +81,10 @@ class Project:
     """Whether the lines of steps' logs are told while they work."""
 
     done: Counter[str] = field(default_factory=Counter)
-    """What this run did so far, for its last line: steps by what became of them, reports."""
+    """What this run did so far, for its last line: steps by what became of them."""
+
+    reports: list[str] = field(default_factory=list)
+    """The pages that this run wrote, in the order in which they were done."""
 
     stamps: dict[str, Stamp | None] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)

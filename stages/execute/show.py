@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.measure.left import Left, duration
-from stages.terminal import indented, move, moving, note
+from stages.terminal import Work, indented, moving, note, working
 
 if TYPE_CHECKING:
     from stages.execute.project import Failure, Project
@@ -57,16 +57,18 @@ def running(project: Project, step: Step) -> Iterator[Callable[[float, str], Non
         nonlocal said
         now = time.monotonic()
         gone, told = now - started, end.told(fraction, now)
-        left = '' if told is None else f', about {duration(told)} left'
-        done = f'{fraction:4.0%} ' if fraction else ''
-        line = f'  ...     {_who(project, step)}  {done}{words} {gone:.0f} s{left}'
+        left = '' if told is None else f'about {duration(told)} left'
+        work = Work(_who(project, step), words, fraction, gone, left)
         if moving():
-            move(line)
+            working(step.id, work)
         elif now - said > QUIET_SECONDS:
             said = now
-            note(indented(line))
+            note(indented(str(work)))
 
-    yield watch
+    try:
+        yield watch
+    finally:
+        working(step.id, None)
 
 
 def following(project: Project, step: Step, log: Path) -> Callable[[], None]:

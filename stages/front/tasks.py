@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ from stages.execute.ensure import ensure, is_current
 from stages.execute.lineage import remember
 from stages.execute.project import Project, open_right
 from stages.execute.tools import remedy
+from stages.front.ahead import took
 from stages.front.failed import code_of, failed
 from stages.front.forgetful import NO_DATABASE
 from stages.front.guarded import answered, guarded
@@ -65,7 +67,6 @@ def opened(root: Path) -> Project:
         terminal.complain('\n'.join(indented(problem) for problem in project.wrong))
         terminal.complain('modelkiln: the recipes above are left out; the others go on')
     project.leave_out()
-    project.verbose = any(word in ('-v', '--verbosity') or word[:2] == '-v' for word in sys.argv[1:])
     return project
 
 
@@ -104,14 +105,21 @@ def settings(project: Project) -> dict[str, Any]:
         'continue': True,
         'par_type': 'thread',
         'num_process': min(os.cpu_count() or 1, STEPS_AT_ONCE),
-        'reporter': Reporter(sys.stdout, wrong=bool(project.wrong), done=project.done),
+        'reporter': Reporter(
+            sys.stdout,
+            wrong=bool(project.wrong),
+            done=project.done,
+            reports=project.reports,
+            took=partial(took, project),
+        ),
         'verbosity': 0,
     }
 
 
 def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
     """Yield a task for every step, variant and report of ``project``."""
-    spawn.stop_on_signals()
+    spawn.stop_on_signals(first=terminal.still)
+    project.verbose = _wants_logs(sys.argv[1:])
     clear_leavings(project)
     for name in sorted({step.environment for step in project.plan.steps.values()} - {''}):
         yield _environment_task(project, name)
@@ -237,6 +245,11 @@ def _unable_task(recipe: str, missing: list[str], variant: str = '') -> dict[str
 def _wants_processes(arguments: list[str]) -> bool:
     joined = ' '.join(arguments[1:])
     return any(f'{flag}process' in joined for flag in ('-P', '-P ', '--parallel-type=', '--parallel-type '))
+
+
+def _wants_logs(arguments: list[str]) -> bool:
+    """Whether logs are to be told: with any level of ``-v`` but 0."""
+    return bool(re.search(r'(^| )(-v|--verbosity)(?![ =]?0)', ' '.join(arguments)))
 
 
 def _step_name(step: Step) -> str:

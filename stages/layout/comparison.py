@@ -45,7 +45,8 @@ def write_comparison(project: Project, group: str, recipes: Sequence[str]) -> No
     for name in recipes:
         if name not in found:
             terminal.note(f'  {group}: {name} has no report, and is not on the page')
-    terminal.note(f'  report  artifacts/{group}/report.{"html" if drawn else "md"}')
+    project.reports.append(f'artifacts/{group}/report.{"html" if drawn else "md"}')
+    terminal.note(f'  report  {project.reports[-1]}')
 
 
 def _report(path: Path) -> Mapping[str, Any] | None:

@@ -69,7 +69,7 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
         work.mkdir()
 
         names = {key: subject.name for key, subject in zip(members, subjects, strict=True)}
-        held = _held(project, table.isa, subjects, common, work)
+        held = _held(project, recipe, table.isa, subjects, common, work)
         untimed = {name for name, one in held.items() if not one.measured}
         subjects = [
             replace(subject, against='') if subject.against in untimed else subject
@@ -86,18 +86,20 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
             taken, facts = datetime.now(UTC).isoformat(timespec='seconds'), machine()
             measured = run_session(
                 subjects, common, benchmark, run_cycle,
-                lambda words: terminal.progress(f'measure {recipe}: {words}'), {names[key] for key in new} - untimed,
+                lambda words: terminal.progress(f'measure {recipe}: {words}', recipe),
+                {names[key] for key in new} - untimed,
             )  # fmt: skip
             facts['load_after'] = load_now()
         told = {name: {'kept': asdict(one)} for name, one in held.items()}
         found = {key: {**told.get(name, {}), **measured.get(name, {})} for key, name in names.items()}
         _left(project, recipe, found, members, taken, facts)
     finally:
+        terminal.working(recipe, None)
         project.store.discard(folder)
 
 
 def _held(
-    project: Project, isa: str, subjects: list[Subject], common: Mapping[str, Any], work: Path
+    project: Project, recipe: str, isa: str, subjects: list[Subject], common: Mapping[str, Any], work: Path
 ) -> dict[str, Kept]:
     """Return how each subject is kept to an instruction set; nothing where there is none to be kept to."""
     if not isa:
@@ -111,7 +113,7 @@ def _held(
 
     found = {}
     for subject in subjects:
-        terminal.progress(f'measure {subject.name}: keeping it to {isa}')
+        terminal.progress(f'measure {subject.name}: keeping it to {isa}', recipe)
         request = {**common, **asdict(subject), 'seed': 0, 'round': 0, 'proof': True}
         found[subject.name] = kept(isa, request, prove, work / 'home')
     return found

@@ -88,7 +88,8 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
         terminal.note(
             f'  no page with charts, because {", ".join(absent)} is not installed; run: {tools.remedy(absent)}'
         )
-    terminal.note(f'  {recipe}: {verdict_sentence(verdict, choice)}\n  report  artifacts/{recipe}/{pages[-1]}')
+    project.reports.append(f'artifacts/{recipe}/{pages[-1]}')
+    terminal.note(f'  {recipe}: {verdict_sentence(verdict, choice)}\n  report  {project.reports[-1]}')
     write_index(project)
     return [*(f'{outcome.build.name}: {words}' for outcome in outcomes for words in outcome.measuring), *lost, *over]
 

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from stages.terminal import ANSI, HIDDEN
+from stages.terminal.plain import ANSI, HIDDEN
 
 LONGEST = 4000
 _SPACE = re.compile(r'[\t\r\n\v\f\x85\u2028\u2029]+')

@@ -24,7 +24,10 @@ class Screen(io.StringIO):
 
 @pytest.fixture(params=[True, False], ids=['terminal', 'file'])
 def screen(request, monkeypatch):
+    """A terminal without rich, or a file; the lines that rich draws are looked at in a real terminal."""
     monkeypatch.setattr(sys, '__stdout__', Screen(request.param))
+    monkeypatch.setitem(sys.modules, 'rich.live', None)
+    monkeypatch.setenv('NO_COLOR', '1')
     return sys.__stdout__
 
 
