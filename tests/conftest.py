@@ -29,6 +29,12 @@ def locks_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ['MODELKILN_LOCKS'] = str(tmp_path_factory.mktemp('locks'))
 
 
+@pytest.fixture(scope='session', autouse=True)
+def environments_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Leave those in the user's cache alone, unless a place is named."""
+    os.environ.setdefault('MODELKILN_ENVIRONMENTS', str(tmp_path_factory.mktemp('cache') / 'environments'))
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 8 MB."""

@@ -10,6 +10,7 @@ import argparse
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,11 +20,14 @@ from stages.command.usual import json_too, print_json
 from stages.contract.engine import Engine
 from stages.engines import ENGINES
 from stages.environments import ENVIRONMENTS, cpython, locked, purpose
+from stages.environments.place import shared_folder
 from stages.errors import ToolError
 from stages.execute import environment, host, pythons
 from stages.execute.project import Project, find_root, open_project
 from stages.execute.tools import MISSING, remedy, versions
+from stages.layout.needed import size_of
 from stages.report import TOOLS
+from stages.terminal import size_words
 
 FOREIGN: Final[Mapping[str, Engine]] = {name: engine for engine in ENGINES.values() for name in engine.FOREIGN}
 """Other machines, and the engine that runs their models here."""
@@ -46,7 +50,7 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     if asked.make:
         environment.make(project, asked.make)
-        print(f'{asked.make}: {environment.folder_of(project, asked.make).relative_to(project.root)}')
+        print(f'{asked.make}: {environment.folder_of(project, asked.make)}')
         return 0
     lacking = sorted({tool for recipe in project.plan.builds for tool in project.unable(recipe)})
     if asked.json:
@@ -80,7 +84,12 @@ def _as_json(project: Project, lacking: list[str]) -> dict[str, Any]:
         'engines': {name: project.tools_of(name) for name in ENGINES},
         'unconfined': list(confine.missing()),
         'environments': {
-            name: {'packages': len(locked(name)), 'made': environment.is_made(project, name)} for name in ENVIRONMENTS
+            name: {
+                'packages': len(locked(name)),
+                'made': environment.is_made(project, name),
+                'folder': str(environment.folder_of(project, name)),
+            }
+            for name in ENVIRONMENTS
         },
         'recipes': {name: project.unable(name) for name in project.plan.builds},
         'missing': lacking,
@@ -118,9 +127,17 @@ def _confinement() -> Iterator[str]:
 
 
 def _environments(project: Project) -> Iterator[str]:
+    if shared := shared_folder():
+        yield f'of all your projects: {shared}'
     for name in ENVIRONMENTS:
-        made = environment.is_made(project, name)
-        there = 'made' if made else f'made on first need, or: modelkiln doctor --make {name}'
+        made, folder = environment.is_made(project, name), environment.folder_of(project, name)
+        ago = (time.time() - environment.last_used(folder)) / 86400
+        used = 'used today' if ago < 1 else f'last used {ago:.0f} days ago'
+        there = (
+            f'made, {size_words(size_of(folder))}, {used}'
+            if made
+            else f'made on first need, or: modelkiln doctor --make {name}'
+        )
         if not made and (wanted := cpython(name)):
             found = pythons.find(wanted)
             there += f', with CPython {wanted} ({found or f"MISSING: {pythons.remedy(wanted)}"})'

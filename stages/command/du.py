@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.command.usual import json_too, print_json
+from stages.environments.place import shared_folder
+from stages.execute import environment
 from stages.execute.project import Project, find_root, open_project
-from stages.layout.needed import leftovers, needed_results, size_of
+from stages.layout.needed import SHARED, leftovers, needed_results, size_of
 from stages.store.collect import blobs, results
 from stages.store.runs import LOCK, alive, living_since
 from stages.terminal import size_words
@@ -31,7 +33,7 @@ def run(asked: argparse.Namespace) -> int:
     for what, size, words in usage(project):
         total += size
         if size or asked.bytes:
-            print(f'{_shown(size, asked):>12}  {what:<16} {words}'.rstrip())
+            print(f'{_shown(size, asked):>12}  {what:<19} {words}'.rstrip())
     print(f'{_shown(total, asked):>12}  in all')
     return 0
 
@@ -54,6 +56,7 @@ def usage(project: Project) -> Iterator[tuple[str, int, str]]:
     yield 'records', _below(store.folder / 'results') + _below(state / 'steps') + _below(state / 'lineage'), ''
     yield 'samples', _below(store.folder / 'samples'), _of_which(left, 'samples')
     yield 'environments', _below(state / 'environments'), _of_which(left, 'environments')
+    yield SHARED, sum(map(size_of, environment.shared_ones())), f'of all your projects, in {shared_folder()}'
     yield 'kept', _below(state / 'kept'), 'what kinds go on with, as tuning records'
     yield 'foreign', _below(state / 'foreign'), 'emulators for other machines'
     yield 'logs', _below(state / 'logs'), _of_which(left, 'logs')

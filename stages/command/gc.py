@@ -10,9 +10,10 @@ for. It is safe beside running builds: what they use stays.
   modelkiln gc --dry-run         say what would go; with either of the two
 
 Sizes are written 500MB, 20GiB; ages 12h, 30d, 2w. What is small and dear stays for 30 days after nothing reaches it,
-unless --older says otherwise: samples of measurements, what a tuning found, what stood in a step's place before; the
-folders of `modelkiln repeat` for a day. `modelkiln du` says what takes how much. Artifacts are not touched: those of
-variants that are gone go with the next `doit`.
+unless --older says otherwise: samples of measurements, what a tuning found, what stood in a step's place before; so do
+locked environments after their last use, for other projects of yours may need them; the folders of `modelkiln repeat`
+stay for a day. `modelkiln du` says what takes how much. Artifacts are not touched: those of variants that are gone go
+with the next `doit`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ import time
 from pathlib import Path
 
 from stages.atomic import clear_parts
+from stages.environments.place import shared_folder
+from stages.execute import environment
 from stages.execute.project import Project, find_root, open_project
 from stages.front.leavings import clear_leavings, written
-from stages.layout.needed import leftovers, needed_results, size_of
+from stages.layout.needed import SHARED, leftovers, needed_results, size_of
 from stages.recipe.units import AGES, SIZES, amount
 from stages.store.collect import Rule, Swept, collect, sweep_locks
 from stages.store.locks import locked
@@ -33,7 +36,7 @@ from stages.terminal import size_words
 
 DAY = 86400.0
 MONTH = 30 * DAY
-GRACE = {'samples': MONTH, 'kept work': MONTH, 'lineages': MONTH, 'repeated steps': DAY}
+GRACE = {'samples': MONTH, 'kept work': MONTH, 'lineages': MONTH, 'repeated steps': DAY, SHARED: MONTH}
 """How long some things stay when --older does not say."""
 
 
@@ -76,10 +79,13 @@ def sweep(project: Project, asked: argparse.Namespace, *, dry: bool) -> Swept:
         if busy or left.used >= min(since, started - grace):
             continue
         size = size_of(left.path)
-        if dry or remove(left.path):
+        environments = left.what in (SHARED, 'environments')
+        if dry or (environment.take_away(project, left.path) if environments else remove(left.path)):
             swept.add(left.what, size)
     if not dry:
         sweep_locks(project.state / 'locks', swept)
+        if shared := shared_folder():
+            sweep_locks(shared / environment.LOCKS, swept)
     return swept
 
 

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +92,12 @@ class Project:
     facts: dict[str, str] = field(default_factory=dict)
     broken_environments: dict[str, str] = field(default_factory=dict)
     """Locked environments that could not be made in this run, and why."""
+
+    used_environments: set[Path] = field(default_factory=set)
+    """Locked environments that this run uses; nobody takes them away as long as it lives."""
+
+    held: ExitStack = field(default_factory=ExitStack)
+    """Locks that it holds to its end."""
 
     settled: set[str] = field(default_factory=set)
     """Steps that were current when the run began, with all that they hang on."""

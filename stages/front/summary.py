@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from stages.environments.place import shared_folder
 from stages.store.records import read_record, write_record
 
 NAME: Final = 'summary.json'
@@ -160,6 +161,8 @@ def _common(root: Path, looked: _Looked) -> Iterator[str]:
     yield from looked.below(f'{root}/kinds', follow=True)
     for name in ('steps', 'foreign', 'environments'):
         yield from looked.below(f'{state}/{name}', follow=False) if name != 'environments' else _names(state / name)
+    if shared := shared_folder():
+        yield ' '.join(_names(shared))
     for name in ('artifacts', 'reports', 'store/tmp'):  # leavings and what is stale are a run's work
         yield ' '.join(_names(state / name))
     yield from looked.file(f'{root}/artifacts/index.html')  # made again when it is gone

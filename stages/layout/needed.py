@@ -16,6 +16,9 @@ from stages.execute.project import Project
 from stages.layout import benchmark
 from stages.store.records import read_record
 
+SHARED = 'shared environments'
+"""What lies beside all projects of a user, and not below this one."""
+
 
 @dataclass(frozen=True)
 class Leftover:
@@ -64,6 +67,10 @@ def leftovers(project: Project) -> Iterator[Leftover]:
         for path in sorted(project.state.glob(pattern)):
             if not kept(path):
                 yield Leftover(what, path, _written(path))
+    asked = {environment.folder_of(project, step.environment) for step in steps.values() if step.environment}
+    for path in environment.shared_ones():  # other projects may need what this one does not: their last use counts
+        if path not in asked:
+            yield Leftover(SHARED, path, environment.last_used(path))
 
 
 def size_of(path: Path) -> int:

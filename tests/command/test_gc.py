@@ -13,7 +13,7 @@ import pytest
 from stages.command.main import main
 from stages.recipe.units import AGES, SIZES, amount
 from tests.faults.conftest import chain_at
-from tests.small import Small
+from tests.small import Small, small_project
 
 DAY = 86400
 
@@ -216,3 +216,20 @@ def test_what_stood_before_and_what_a_kind_kept_stays_a_month_after_nothing_reac
     assert not any(path.exists() for path in gone)
     assert reached == {*state.glob('lineage/*/*.json')}
     assert '2 lineages' in told and '1 kept work' in told
+
+
+def test_an_environment_of_all_projects_goes_when_nobody_used_it_for_a_month(tmp_path, monkeypatch, capsys):
+    (small_project(tmp_path / 'project').root / '.modelkiln').mkdir()
+    monkeypatch.chdir(tmp_path / 'project')
+    monkeypatch.setenv('MODELKILN_ENVIRONMENTS', str(tmp_path / 'cache'))
+    for name, days in (('mxnet-0', 29), ('paddle-1', 31)):
+        (tmp_path / 'cache' / name).mkdir(parents=True)
+        (tmp_path / 'cache' / name / 'made.json').write_text('{}')
+        os.utime(tmp_path / 'cache' / name / 'made.json', (time.time() - days * DAY,) * 2)
+
+    assert '1 shared environments' in freed(capsys, '--dry-run')
+    freed(capsys)
+    assert [path.name for path in (tmp_path / 'cache').glob('[!.]*')] == ['mxnet-0']
+
+    freed(capsys, '--older', '7d')
+    assert not [*(tmp_path / 'cache').glob('[!.]*')]

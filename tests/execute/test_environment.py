@@ -68,7 +68,7 @@ def test_an_environment_may_be_made_with_another_cpython(tmp_path: Path, monkeyp
 
     asked = [python, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])']
     assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == wanted
-    assert environment.folder_of(project, 'older').name.endswith(f'-py{wanted}')
+    assert f'-py{wanted}-' in environment.folder_of(project, 'older').name
 
 
 def test_a_cpython_that_is_not_here_is_asked_for_by_name(tmp_path: Path, monkeypatch) -> None:

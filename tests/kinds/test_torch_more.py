@@ -320,10 +320,11 @@ write_contract(made, out)
 @pytest.mark.slow
 def test_torch_becomes_tflite_in_an_environment_of_its_own(conv_net, tmp_path):
     pytest.importorskip('ai_edge_litert.interpreter', reason='needs modelkiln[tflite]')
-    made = sorted((HOUSE / '.modelkiln/environments').glob('litert-torch-*/bin/python'))
+    places = (HOUSE / '.modelkiln/environments', Path(os.environ['MODELKILN_ENVIRONMENTS']))
+    made = [path for place in places for path in sorted(place.glob('litert-torch-*/bin/python'))]
     python = os.environ.get('MODELKILN_TEST_LITERT_TORCH') or (str(made[-1]) if made else '')
     if not python:
-        pytest.skip('needs the environment litert-torch: modelkiln doctor --make litert-torch')
+        pytest.skip('needs MODELKILN_ENVIRONMENTS, and there: modelkiln doctor --make litert-torch')
     import torch
 
     from stages.frameworks.torch import module as torch_module
