@@ -13,7 +13,7 @@ from stages.atomic import write_text
 from stages.execute import tools
 from stages.execute.project import Project
 from stages.report.kept import NAME
-from stages.report.measured import read_measured
+from stages.report.measured import read_measured, read_told
 
 
 def groups(project: Project) -> dict[str, list[str]]:
@@ -27,19 +27,20 @@ def groups(project: Project) -> dict[str, list[str]]:
 
 def write_comparison(project: Project, group: str, recipes: Sequence[str]) -> None:
     """Write the page from the reports that are there; raise nothing for those that are not: it says which."""
+    from stages.report import DRAW
     from stages.report.comparison import comparison
     from stages.report.html import html
     from stages.report.markdown import markdown
 
     found = {name: read for name in recipes if (read := _report(project.root / 'artifacts' / name / NAME))}
     rows = [row for read in found.values() for row in read_measured(read, f'{group}-')]
-    page = comparison(group, rows)
+    drawn = all(version != tools.MISSING for version in tools.versions(DRAW, project.installed).values())
+    page = comparison(group, rows, [read_told(read, f'{group}-') for read in found.values()], draw=drawn)
     folder = project.root / 'artifacts' / group
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / 'report.md', markdown(page))
     document = {'format': 1, 'group': group, 'recipes': list(found), 'rows': [asdict(row) for row in rows]}
     write_text(folder / 'comparison.json', json.dumps(document, indent=1) + '\n')
-    drawn = tools.versions(('jinja2',), project.installed)['jinja2'] != tools.MISSING
     if drawn:
         write_text(folder / 'report.html', html(page))
     for name in recipes:

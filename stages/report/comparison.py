@@ -7,32 +7,37 @@ measured apart, and their intervals add in squares.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
 
-from stages.recipe.setting import OFFLINE, SINGLE
-from stages.report.blocks import Block, Column, Items, Line, Page, Paragraph, Section, Table
-from stages.report.digits import MIB, plus_minus, ratio_text, significant, time_unit
-from stages.report.measured import Measured, mean_of, only, ranks
+from stages.recipe.setting import SINGLE
+from stages.report.blocks import Block, Column, Fact, Items, Line, Page, Paragraph, Section, Table
+from stages.report.comparison_cells import NONE, grouped_by, in_order, latency_cell, memory_cell, times
+from stages.report.comparison_charts import engine_charts
+from stages.report.comparison_modes import is_mode, modes
+from stages.report.digits import ratio_text
+from stages.report.measured import Measured, Told, mean_of, only, ranks
 from stages.report.statistics import Ratio
-from stages.report.uses import advice
+from stages.report.uses import Use, advice
 
-NONE = '—'
-T = TypeVar('T')
 Cell = Callable[[Measured], str]
 
 
-def comparison(title: str, rows: Sequence[Measured]) -> Page:
-    """Return the page of what was measured."""
+def comparison(title: str, rows: Sequence[Measured], told: Sequence[Told] = (), *, draw: bool = True) -> Page:
+    """Return the page of what was measured. ``told``: what each report says of its machine and of its trust."""
     plain = [row for row in rows if _is_plain(row)]
+    asked = [row for row in rows if is_mode(row)]
     sections = [
+        Section('uses', 'By use', tuple(_uses(advice(rows)))),
         Section('ranking', 'Ranking', tuple(_ranking(rows))),
-        Section('latency', 'Latency', tuple(_matrix('Latency, ms', plain, _latency, _LATENCY))),
-        Section('memory', 'Memory', tuple(_matrix('Peak memory, MiB', plain, _memory, _MEMORY))),
+        Section('engines', 'Engines', tuple(engine_charts(plain) if draw else ())),
+        Section('latency', 'Latency', tuple(_matrix('Latency, ms', plain, latency_cell, _LATENCY))),
+        Section('memory', 'Memory', tuple(_matrix('Peak memory, MiB', plain, memory_cell, _MEMORY))),
         Section('quantization', 'Quantization against none', tuple(_quantization(rows))),
-        Section('modes', 'OpenVINO: static or dynamic, and its modes', tuple(_modes(rows))),
+        Section('modes', 'OpenVINO: static or dynamic, and its modes', tuple(modes(asked, draw=draw))),
         Section('weaker', 'Instruction sets', tuple(_instructions(rows))),
+        Section('failed', 'Not measured', tuple(_failed(rows))),
+        Section('trust', 'Can these numbers be trusted?', tuple(_trust(told))),
     ]
-    said = advice(rows)
+    said = tuple(use.words for use in advice(rows))
     return Page(
         title=title,
         subtitle=f'{len({row.model for row in rows})} models, {len({row.label for row in rows})} variants',
@@ -40,9 +45,11 @@ def comparison(title: str, rows: Sequence[Measured]) -> Page:
         flags=(),
         sections=tuple(section for section in sections if section.blocks),
         headline='Which framework should I take?' if said else 'Nothing was measured',
+        measured=tuple(Fact(name, text) for name, text in dict.fromkeys(fact for one in told for fact in one.facts)),
     )
 
 
+_USES = 'Over all models: the geometric mean of the ratios to the baseline, of what was measured on all of them.'
 _LATENCY = 'One call after the other, with the half-width of the 95 % interval over processes. A column is one session.'
 _MEMORY = 'Of the whole process, its framework with it: what the device must have.'
 
@@ -53,26 +60,37 @@ def _is_plain(row: Measured) -> bool:
     return setting.scenario == SINGLE and setting.threads == 1 and setting.batch == 1 and not setting.isa
 
 
+def _uses(found: Sequence[Use]) -> list[Block]:
+    """Models across: the best of each, with what cannot be told apart from it."""
+    columns = in_order(column for use in found for column, _ in use.each)
+    lines = tuple(
+        Line((use.name, use.over_all or NONE, *(dict(use.each).get(column, NONE) for column in columns)))
+        for use in found
+    )
+    heads = (Column('use'), Column('over all models'), *(Column(column) for column in columns))
+    return [Table('The best for each use', heads, lines, _USES)] if lines else []
+
+
+def _failed(rows: Sequence[Measured]) -> list[Block]:
+    """What has no figure, and why."""
+    said = in_order(f'{row.label} of {row.column}: {row.failure}' for row in rows if row.failure)
+    return [Items(tuple(said))] if said else []
+
+
+def _trust(told: Sequence[Told]) -> list[Block]:
+    said = tuple(f'{one.model}: {words}' for one in told for words in one.doubts)
+    return [Items(said, True)] if said else []
+
+
 def _matrix(title: str, rows: Sequence[Measured], cell: Cell, note: str) -> list[Block]:
     """Labels down, models across."""
     cells = only(rows)
-    columns, labels = _in_order(row.column for row in rows), _in_order(row.label for row in rows)
+    columns, labels = in_order(row.column for row in rows), in_order(row.label for row in rows)
     lines = tuple(
         Line((label, *(cell(found) if (found := cells.get((label, c))) else NONE for c in columns))) for label in labels
     )
     heads = (Column('variant'), *(Column(column, True) for column in columns))
     return [Table(title, heads, lines, note)] if lines else []
-
-
-def _latency(row: Measured) -> str:
-    if not row.latency:
-        return 'failed' if row.failure else NONE
-    text = plus_minus(row.latency, time_unit([1e6]))
-    return f'{text}, too far from the source' if row.failure else text
-
-
-def _memory(row: Measured) -> str:
-    return plus_minus(row.memory, MIB) if row.memory else NONE
 
 
 def _quantization(rows: Sequence[Measured]) -> list[Block]:
@@ -94,7 +112,7 @@ def _quantization(rows: Sequence[Measured]) -> list[Block]:
     )  # fmt: skip
     note = 'Change of time and of peak memory against the same engine without quantization, with 95 % intervals.'
     blocks: list[Block] = [Table('int8 against float', columns, lines, note)]
-    for engine, of in _grouped(found, lambda row: row.engine):
+    for engine, of in grouped_by(found, lambda row: row.engine):
         speed = mean_of([row.against for row in of if row.against])
         light = [row.lighter for row in of if row.lighter]
         words = f'{engine}: int8 changes time by {_change(speed)} on average over {len(of)} rows'
@@ -103,59 +121,13 @@ def _quantization(rows: Sequence[Measured]) -> list[Block]:
     return blocks
 
 
-def _modes(rows: Sequence[Measured]) -> list[Block]:
-    """Every way OpenVINO was called, against dynamic shapes and the latency hint of the same model and size."""
-    asked = [
-        row for row in rows
-        if row.engine == 'openvino' and row.setting.threads > 1 and not row.setting.isa and row.counts
-    ]  # fmt: skip
-    lines: list[Line] = []
-    for column, of in _grouped(asked, lambda row: row.column):
-        first = next((row for row in of if _mode(row) == ('dynamic', 'latency') and _single(row)), None)
-        busy = next((row for row in of if _mode(row) == ('dynamic', 'latency') and not _single(row)), None)
-        for mode in _in_order(_mode(row) for row in of):
-            alone = next((row for row in of if _mode(row) == mode and _single(row)), None)
-            many = next((row for row in of if _mode(row) == mode and not _single(row)), None)
-            lines.append(Line((column, *mode, *_mode_cells(alone, first), *_rate_cells(many, busy))))
-    columns = (
-        Column('model'), Column('shapes'), Column('hint'), Column('latency, ms', True), Column('so much quicker', True),
-        Column('samples a second', True), Column('so much more', True),
-    )  # fmt: skip
-    note = (
-        'Latency: one request after the other. Samples a second: all requests at hand, with as many in flight as '
-        'OpenVINO finds best, measured for itself. Ratios are of means, to dynamic shapes with the latency hint.'
-    )
-    return [Table('Modes', columns, tuple(lines), note)] if lines else []
-
-
-def _mode(row: Measured) -> tuple[str, str]:
-    return str(row.options.get('shape', 'dynamic')), str(row.options.get('hint', 'latency'))
-
-
-def _single(row: Measured) -> bool:
-    return row.setting.scenario == SINGLE
-
-
-def _mode_cells(row: Measured | None, first: Measured | None) -> tuple[str, str]:
-    if row is None or row.latency is None:
-        return NONE, NONE
-    return _latency(row), _times(first.latency.mean / row.latency.mean if first and first.latency else None)
-
-
-def _rate_cells(row: Measured | None, first: Measured | None) -> tuple[str, str]:
-    if row is None or row.latency is None or row.setting.scenario != OFFLINE:
-        return NONE, NONE
-    rate = significant(1e9 * row.setting.batch / row.latency.mean)
-    return rate, _times(first.latency.mean / row.latency.mean if first and first.latency else None)
-
-
 def _instructions(rows: Sequence[Measured]) -> list[Block]:
     """Latency with all instructions and kept to weaker sets; why some have none."""
     labels = {(row.label, row.model) for row in rows if row.setting.isa}
     asked = [row for row in rows if _is_kept(row) and (row.label, row.model) in labels]
     sets = sorted({row.setting.isa for row in asked}, key=_order)
     lines = []
-    for (model, label), of in _grouped(asked, lambda row: (row.model, row.label)):
+    for (model, label), of in grouped_by(asked, lambda row: (row.model, row.label)):
         cells = {row.setting.isa: row for row in of}
         whole = cells.get('')
         lines.append(Line((model, label, *(_kept_cell(cells.get(isa), whole) for isa in sets))))
@@ -166,7 +138,7 @@ def _instructions(rows: Sequence[Measured]) -> list[Block]:
         'Latency, ms, and how many times the latency with all instructions it is. Columns are sessions of their own, '
         'so small differences between them mean nothing. What runs emulated is never timed.'
     )
-    why = _in_order(f'{row.label} of {row.model}, {row.setting.isa}: {row.untimed}' for row in asked if row.untimed)
+    why = in_order(f'{row.label} of {row.model}, {row.setting.isa}: {row.untimed}' for row in asked if row.untimed)
     return [Table('Kept to an instruction set', columns, tuple(lines), note), *([Items(tuple(why))] if why else [])]
 
 
@@ -183,17 +155,17 @@ def _kept_cell(row: Measured | None, whole: Measured | None) -> str:
         return NONE
     if row.latency is None:
         return 'emulated' if 'emulated' in row.untimed and 'does not run' not in row.untimed else 'not'
-    text = _latency(row)
+    text = latency_cell(row)
     if row is whole or whole is None or whole.latency is None:
         return text
-    return f'{text} ({_times(row.latency.mean / whole.latency.mean)})'
+    return f'{text} ({times(row.latency.mean / whole.latency.mean)})'
 
 
 def _ranking(rows: Sequence[Measured]) -> list[Block]:
     """By the mean of the speeds against the baseline over all models, on each of which it must have been measured."""
     own = [row for row in rows if row.own and row.counts]
     models = {row.model for row in own}
-    whole = {label: of for label, of in _grouped(own, lambda row: row.label) if {row.model for row in of} == models}
+    whole = {label: of for label, of in grouped_by(own, lambda row: row.label) if {row.model for row in of} == models}
     values = {label: _mean_speed(of) for label, of in whole.items()}
     if not values:
         return []
@@ -231,19 +203,3 @@ def _change(ratio: Ratio | None) -> str:
     return (
         text if ratio.low is None or ratio.high is None else f'{text} ({percent(ratio.high)} to {percent(ratio.low)})'
     )
-
-
-def _times(value: float | None) -> str:
-    return NONE if value is None else f'{significant(value, 2)} ×'
-
-
-def _in_order(values: Iterable[T]) -> list[T]:
-    return list(dict.fromkeys(values))
-
-
-def _grouped(rows: Iterable[Measured], key: Callable[[Measured], T]) -> list[tuple[T, list[Measured]]]:
-    """Return rows by a key, in the order in which the keys come first."""
-    found: dict[T, list[Measured]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return list(found.items())

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from stages.intervals import Interval
 from stages.recipe.setting import SINGLE, Setting, setting_of, sizes_of
 from stages.report.statistics import Ratio
+
+FACTS: Final = ('CPU', 'measured', 'rounds')
+"""What a comparison says of each report, of what that says of itself."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,26 @@ class Measured:
     def counts(self) -> bool:
         """Whether it was measured, and is right."""
         return self.latency is not None and not self.failure
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one recipe's report says of how it was measured."""
+
+    model: str
+    facts: tuple[tuple[str, str], ...]
+    """The CPU, the hour: what is asked, and the answer."""
+
+    doubts: tuple[str, ...]
+    """What speaks against its figures."""
+
+
+def read_told(report: Mapping[str, Any], prefix: str = '') -> Told:
+    """Return what a ``report.json`` says of its machine, its hour and its trust."""
+    model, screen = str(report['model']).removeprefix(prefix), report.get('screen') or {}
+    facts = [(str(title), str(value)) for title, value, *_ in screen.get('measured') or ()]
+    kept = [(title if title == 'CPU' else f'{model}: {title}', value) for title, value in facts if title in FACTS]
+    return Told(model, tuple(kept), tuple(str(flag) for flag in report.get('flags') or ()))
 
 
 def read_measured(report: Mapping[str, Any], prefix: str = '') -> tuple[Measured, ...]:
@@ -106,7 +129,27 @@ def ratio_of(one: Measured, other: Measured) -> Ratio | None:
         return rest.speed if rest is one else _turned(rest.speed)
     if one.speed is None or other.speed is None:
         return None
-    return _quotient(one.speed, other.speed)
+    return quotient(one.speed, other.speed)
+
+
+def lighter(one: Measured, other: Measured) -> Ratio | None:
+    """How many times less memory ``one`` takes than ``other``; the intervals of the two add in squares."""
+    if one.memory is None or other.memory is None:
+        return None
+    value = other.memory.mean / one.memory.mean
+    if one.memory.half is None or other.memory.half is None:
+        return Ratio(value, None, None)
+    half = math.hypot(one.memory.half / one.memory.mean, other.memory.half / other.memory.mean)
+    return Ratio(value, value * math.exp(-half), value * math.exp(half))
+
+
+def quotient(one: Ratio, other: Ratio) -> Ratio:
+    """Return how many times the one is the other, of ratios that were measured apart."""
+    value, halves = one.value / other.value, (_half(one), _half(other))
+    if halves[0] is None or halves[1] is None:
+        return Ratio(value, None, None)
+    half = math.hypot(*halves)  # type: ignore[arg-type]
+    return Ratio(value, value * math.exp(-half), value * math.exp(half))
 
 
 def mean_of(ratios: Sequence[Ratio]) -> Ratio:
@@ -147,14 +190,6 @@ def only(rows: Iterable[Measured]) -> dict[tuple[str, str], Measured]:
 
 def _half(ratio: Ratio) -> float | None:
     return None if ratio.low is None or ratio.high is None else math.log(ratio.high / ratio.low) / 2
-
-
-def _quotient(one: Ratio, other: Ratio) -> Ratio:
-    value, halves = one.value / other.value, (_half(one), _half(other))
-    if halves[0] is None or halves[1] is None:
-        return Ratio(value, None, None)
-    half = math.hypot(*halves)  # type: ignore[arg-type]
-    return Ratio(value, value * math.exp(-half), value * math.exp(half))
 
 
 def _turned(ratio: Ratio) -> Ratio:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from stages.recipe.setting import Setting
+from stages.report.blocks import Picture
 from stages.report.comparison import comparison
 from stages.report.markdown import markdown
-from stages.report.measured import label_of, mean_of, ranks, read_measured
+from stages.report.measured import label_of, mean_of, ranks, read_measured, read_told
 from stages.report.statistics import Ratio
 from stages.report.uses import advice
 
@@ -47,7 +48,7 @@ def found() -> Any:
         'net', row('onnx', 10, 2.0, 100), row('onnx-int8', 4, 5.0, 60, **int8), row('tvm', 4.05, 4.94, 90),
         row('onnx-avx2', 18, 2.0, 100, setting={'isa': 'avx2'}),
         row('openvino-avx2', 0, 0, 0, setting={'isa': 'avx2'}, latency_ns=None, untimed=TOLD),
-        *(row(f'openvino-{shape}', 5 / rate, 4.0, 90, engine='openvino', setting=BUSY | {'scenario': scenario},
+        *(row(f'openvino-{shape}', 5 / rate, 4.0 * rate, 90, engine='openvino', setting=BUSY | {'scenario': scenario},
               options={'shape': shape, 'hint': 'latency'})
           for shape, rate in (('dynamic', 1.0), ('static', 1.25)) for scenario in ('single-stream', 'offline')),
     )  # fmt: skip
@@ -60,16 +61,47 @@ def test_the_page_has_engines_against_models_modes_and_weaker_cpus(found: Any) -
 
     assert '| torch ' in text and 'net' in text and 'other' in text
     assert '−60 % (−67 to −50)' in text and '−67 %' in text  # 2.5 times as fast takes 60 % less time
-    assert '1.2 ×' in text or '1.3 ×' in text  # static against dynamic
+    assert '1.25× (1.16–1.34)' in text  # static against dynamic: two intervals of 5 %, in squares
     assert '(1.8 ×)' in text and TOLD in text
 
 
 def test_uses_name_ties_and_never_what_was_measured_on_a_weaker_cpu(found: Any) -> None:
-    said = '\n'.join(advice(found))
+    latency, float32, _, weak, many, _ = advice(found)
 
-    assert 'Lowest latency: net: onnx-int8 (4.00 ± 0.08 ms, not told apart from tvm); other: onnx (' in said
-    assert 'On a weak CPU (avx2: nothing above it): net: onnx (18.0' in said
-    assert 'Most throughput: net: openvino-static (250 a second' in said
+    assert dict(latency.each)['net'] == 'onnx-int8 (4.00 ± 0.08 ms, not told apart from tvm)'
+    assert dict(float32.each)['net'].startswith('tvm (') and dict(float32.each)['other'].startswith('onnx (')
+    assert weak.words.startswith('On a weak CPU (avx2: nothing above it): net: onnx (18.0')
+    assert many.words.startswith('Most throughput: net: openvino-static (250 a second')
+
+
+def test_over_all_models_the_best_is_by_the_mean_of_ratios_with_what_overlaps(found: Any) -> None:
+    latency, *_ = advice(found)
+    best = latency.over_all
+
+    # tvm was not measured on both; onnx: sqrt(2 * 4) = 2.8, onnx-int8: sqrt(5 * 3.33) = 4.1
+    assert best.startswith('onnx-int8 (4.08× (3.94–4.23) as fast as torch, over 2 models') and 'told' not in best
+    assert latency.words == f'Lowest latency: {best}.'
+
+
+def test_a_line_of_a_matrix_is_one_picture_with_a_group_for_each_scenario(found: Any) -> None:
+    page = comparison('all', found)
+    [modes] = [section for section in page.sections if section.anchor == 'modes']
+    [picture] = [block for block in modes.blocks if isinstance(block, Picture)]
+
+    assert 'net, one call after the other' in picture.svg and 'net, all at hand' in picture.svg
+    assert 'dynamic · latency 1.0; static · latency 1.25' in picture.svg.replace('1.00', '1.0')
+    assert not any(
+        isinstance(block, Picture) for s in comparison('all', found, draw=False).sections for block in s.blocks
+    )
+
+
+def test_the_page_says_on_what_and_when_each_model_was_measured_and_what_doubts_there_are(found: Any) -> None:
+    read = {'model': 'all-net', 'flags': ['stolen time was 3 %'],
+            'screen': {'measured': [['CPU', 'a CPU', ''], ['measured', 'noon', ''], ['fed', 'x', '']]}}  # fmt: skip
+    page = comparison('all', found, [read_told(read, 'all-')])
+
+    assert [(fact.title, fact.value) for fact in page.measured] == [('CPU', 'a CPU'), ('net: measured', 'noon')]
+    assert 'net: stolen time was 3 %' in markdown(page)
 
 
 def test_a_ranking_is_of_what_was_measured_on_all_models_and_gives_a_range_of_places(found: Any) -> None:
