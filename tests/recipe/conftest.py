@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from stages import others
 
 RECIPE = Path(__file__).with_name('net.yaml').read_text(encoding='utf-8')
 
@@ -34,3 +36,11 @@ def write(project: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def our_kinds(tmp_path: Path) -> Iterator[None]:
+    """The kinds of this project, kinds/, at hand as they are where its recipes are read."""
+    others.open_folder(Path(__file__).parents[2])
+    yield
+    others.open_folder(tmp_path / 'nowhere')

@@ -17,6 +17,7 @@ RECIPES = Path(__file__).parents[2] / 'recipes'
 SHIPPED = sorted(path.name for path in RECIPES.glob('*.yaml'))
 
 
+@pytest.mark.usefixtures('our_kinds')
 def test_the_committed_schema_is_the_generated_one() -> None:
     assert (RECIPES / 'recipe.schema.json').read_text(encoding='utf-8') == schema_text()
 
@@ -25,6 +26,7 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(recipe_schema())
 
 
+@pytest.mark.usefixtures('our_kinds')
 @pytest.mark.parametrize('name', SHIPPED)
 def test_a_shipped_recipe_fits_the_schema(name: str) -> None:
     node = read_yaml((RECIPES / name).read_text(encoding='utf-8'), Mistakes(name))
