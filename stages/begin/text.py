@@ -16,6 +16,9 @@ from stages.terminal import plain, size_words
 PLAIN: Final = re.compile(r'[A-Za-z_/][A-Za-z0-9_./-]*')
 RESERVED: Final = ('true', 'false', 'null', 'yes', 'no', 'on', 'off', 'y', 'n')
 WIDTH: Final = 118
+COLOURS: Final[Mapping[Any, str]] = {1: 'grey', 3: 'RGB', 4: 'RGBA'}
+"""What so many numbers for a point of a picture are."""
+
 TENSORS: Final = 8
 """Tensors of a checkpoint that are shown."""
 
@@ -120,8 +123,24 @@ def _ports(model: Model) -> Iterator[str]:
         yield from (f'  {name}: {scalar(port.in_file)}' for name, port in zip(called, contract.outputs, strict=True))
     if contract.state:
         yield from comment(f'It keeps from call to call: {", ".join(contract.state[:8])}. Each call starts it fresh.')
-    yield from comment('For whoever deploys it, in a sentence:')
-    yield '# preprocessing: RGB, values 0 to 1, channels first'
+    yield from comment('For whoever deploys it, in a sentence, as:')
+    yield f'# preprocessing: {preprocessing(contract)}'
+
+
+def preprocessing(contract: Contract) -> str:
+    """Return an example of what a recipe may say of its inputs: of pictures where it takes some, else of what it takes.
+
+    A picture has four axes, one of them of one, three or four colours; whole numbers in rows are tokens.
+    """
+    for port in contract.inputs:
+        fixed = [(axis, size) for axis, size in enumerate(port.shape) if axis and size in COLOURS]
+        if len(port.shape) == 4 and fixed and fixed[0][0] in (1, 3):
+            axis, size = fixed[0]
+            values = '0 to 255' if port.dtype == 'uint8' else '0 to 1'
+            return f'{COLOURS[size]}, values {values}, channels {"first" if axis == 1 else "last"}'
+    if any(port.dtype in ('int32', 'int64') and len(port.shape) == 2 for port in contract.inputs):
+        return 'tokens of the tokenizer of the training, lower case, cut and padded at the end'
+    return 'the columns in the order of the training, each less its mean and divided by its deviation'
 
 
 def _unknown_ports() -> Iterator[str]:
@@ -182,6 +201,11 @@ def _asks(model: Model) -> Iterator[str]:
         yield from comment(f'`sizes`: the file leaves {", ".join(sizes)} open; write the size that you serve.')
     elif model.unrun:
         yield from comment(f'It could not be run to see which sizes it takes: {model.unrun[:300]}')
+        sizes = (
+            {name: 1 for name in dimension_names(model.contract).values() if name != BATCH} if model.contract else {}
+        )
+        if sizes:
+            yield from comment(f'1 stands for the size of {", ".join(sizes)}; write the one that you serve.')
     asked = {'cycles': 2, 'repetitions': 20, 'threads': 1, 'warmup_runs': 3, 'warmup_seconds': 0.3}
     yield f'benchmark: {scalar(asked | ({"sizes": sizes} if sizes else {}))}'
     yield from comment('The best variant: the figure to make small (latency, peak_memory or size), and within what.')

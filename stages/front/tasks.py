@@ -161,7 +161,12 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
         yield _report_task(project, recipe, before, finished=finished)
     for tag, tagged in _tags(project).items():
         recipes = [recipe for recipe in tagged if recipe not in apart]
-        yield {'basename': tag, 'actions': None, 'task_dep': recipes, 'doc': f'{len(recipes)} recipes'}
+        yield {
+            'basename': tag,
+            'actions': None,
+            'task_dep': recipes,
+            'doc': f'{len(recipes)} recipe{"s" * (len(recipes) != 1)}',
+        }
     for group, recipes in groups(project).items():
         if group in sys.argv or 'list' in sys.argv:
             yield _group_task(project, group, recipes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from stages.contract.port import ANY, BATCH, Port
 from stages.recipe import entries
 from stages.recipe.mistakes import Mistakes, listed, shown, suggest
 from stages.recipe.model import Benchmark, Check, Choose, Tolerance
@@ -120,6 +122,23 @@ def read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mis
         elif size is not None:
             sizes[str(key)] = size
     return sizes
+
+
+def check_sizes(
+    ports: Mapping[str, Node], inputs: Sequence[Port], known: Sequence[Mapping[str, int]], mistakes: Mistakes
+) -> None:
+    """Note every dimension of any size that made-up inputs would have to guess: no data shows it, no ``sizes`` say it.
+
+    ``known`` are the sizes of each variant, with the recipe's own.
+    """
+    for port in inputs:
+        for name in dict.fromkeys(d for d in port.shape if isinstance(d, str) and d not in (BATCH, ANY[0])):
+            if not known or any(name not in sizes for sizes in known):
+                mistakes.add(
+                    ports[port.name],
+                    f'{shown(name)} of the input {port.name} may be any size, and nothing says which is served; '
+                    f'write `benchmark: {{sizes: {{{name}: …}}}}`, or give `data` that shows it',
+                )
 
 
 def read_choose(node: Node, most: float | None, mistakes: Mistakes) -> Choose:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from stages.begin import text
+from stages.begin.text import preprocessing
 from stages.command.main import main
+from stages.contract.port import Contract, Port
 from stages.recipe.read import read_recipes
 
 onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
@@ -179,3 +183,27 @@ def test_a_checkpoint_is_told_by_its_keys_and_its_module_is_asked_for(here, tmp_
     assert recipe.source.options == {'key': 'ema.model', 'prefix': 'module.'}
     assert '# module.weight [2, 3] float32' in (here / 'p/recipes/models/p.py').read_text()
     assert 'how their module is built' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('port', 'words'),
+    [
+        (Port('x', ('batch', 3, 8, 8), 'float32'), 'RGB, values 0 to 1, channels first'),
+        (Port('x', ('batch', 28, 28, 1), 'uint8'), 'grey, values 0 to 255, channels last'),
+        (Port('x', ('batch', 'length'), 'int64'), 'tokens of the tokenizer'),
+        (Port('x', ('batch', 4), 'float32'), 'the columns in the order of the training'),
+    ],
+)
+def test_what_a_recipe_may_say_of_its_inputs_is_shown_by_what_they_are(port, words):
+    assert preprocessing(Contract((port,))).startswith(words)
+
+
+def test_a_model_that_could_not_be_run_gets_sizes_to_be_written_over():
+    asked = [
+        *text._asks(
+            SimpleNamespace(contract=Contract((Port('x', ('batch', 'length'), 'int64'),)), sizes={}, unrun='no')
+        )
+    ]
+
+    assert any('write the one that you serve' in line for line in asked)
+    assert any(line.startswith('benchmark: ') and 'sizes: {length: 1}' in line for line in asked)

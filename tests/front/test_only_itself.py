@@ -76,7 +76,7 @@ def test_a_name_of_nothing_is_answered_with_the_nearest(project):
 def test_patterns_and_tags_choose_recipes(project):
     listed = project.doit('list', '@small').text
 
-    assert '@small' in listed and '1 recipes' in listed
+    assert '@small' in listed and '1 recipe\n' in f'{listed}\n'
     assert project.doit('none*').code == 2
 
 
