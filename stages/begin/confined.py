@@ -17,6 +17,7 @@ from stages.contract.port import Contract, contract_json
 from stages.errors import ModelkilnError, StepError
 from stages.execute import preload
 from stages.launch import Launcher, Limits
+from stages.launch.answers import answer_at, shortened
 from stages.launch.worker import ANSWERS
 from stages.store.logs import tail
 
@@ -77,8 +78,7 @@ class Scratch:
             for path, to in moved.items():
                 to.rename(path)
         _raise(folder, ended, log)
-        answer = folder / 'out' / ANSWER
-        return (json.loads(answer.read_text('utf-8')) if answer.exists() else None), folder / 'out'
+        return answer_at(folder / 'out' / ANSWER), folder / 'out'
 
 
 @contextmanager
@@ -100,13 +100,13 @@ def lacking() -> str:
 
 def _raise(folder: Path, ended: str | None, log: Path) -> None:
     """Raise what a process says went wrong, as the error that it was."""
-    try:
-        said = json.loads((folder / ANSWERS / 'result.json').read_text('utf-8'))['error']
-    except (OSError, ValueError, KeyError, TypeError):
-        raise StepError(f'reading it {ended or "left no answer"}: {"; ".join(tail(log, 3))}') from None
+    answer = answer_at(folder / ANSWERS / 'result.json')
+    if not isinstance(answer, dict) or 'error' not in answer:
+        raise StepError(f'reading it {ended or "left no answer"}: {"; ".join(tail(log, 3))}')
+    said = answer['error']
     if isinstance(said, dict):
         kind = getattr(errors, str(said.get('type')), StepError)
         known = isinstance(kind, type) and issubclass(kind, ModelkilnError)
-        raise (kind if known else StepError)(str(said.get('message')))
+        raise (kind if known else StepError)(shortened(str(said.get('message'))))
     if ended:
         raise StepError(f'reading it {ended}: {"; ".join(tail(log, 3))}')

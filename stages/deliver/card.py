@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,14 @@ from stages.document.manifest import Manifest
 from stages.recipe.model import Recipe
 from stages.terminal import size_words
 
-ESCAPED: Final = str.maketrans({'|': r'\|', '\n': ' ', '<': '&lt;', '`': "'"})
+ENDS: Final = dict.fromkeys('\n\r\x0b\x0c\x85\u2028\u2029', ' ')
+"""What ends a line."""
+
+ESCAPED: Final = str.maketrans(ENDS | {sign: f'\\{sign}' for sign in '\\|[]'} | {'<': '&lt;', '`': "'"})
+IN_CODE: Final = str.maketrans(ENDS | {'`': "'"})
+"""In code: the sign that ends it, and lines, of which one could end a block."""
+
+IN_CELL: Final = IN_CODE | {ord('|'): r'\|'}
 
 
 def card(recipe: Recipe, manifest: Manifest, rows: Iterable[Mapping[str, Any]], forced: Iterable[str]) -> str:
@@ -32,7 +40,7 @@ def card(recipe: Recipe, manifest: Manifest, rows: Iterable[Mapping[str, Any]], 
         '## How it was made',
         _made(manifest),
         '## How to run it',
-        f'```sh\nmodelkiln run DIR {" ".join(f"--input {port.name}={port.name}.npy" for port in manifest.inputs)}\n```',
+        f'```sh\nmodelkiln run DIR {" ".join(map(_fed, manifest.inputs))}\n```',
         _code(manifest.use.modelkiln),
         _said('Without Modelkiln', '') if manifest.use.plain else '',
         _code(manifest.use.plain),
@@ -69,14 +77,22 @@ def _ports(manifest: Manifest) -> str:
     return _table(
         ('', 'name', 'type', 'shape', 'more'),
         [
-            (way, f'`{port.name}`', port.dtype, str(list(port.shape)).replace("'", ''), _more(port))
+            (
+                way,
+                f'`{port.name.translate(IN_CELL)}`',
+                port.dtype,
+                _plain(str(list(port.shape)).replace("'", '')),
+                _more(port),
+            )
             for way, port in rows
         ],
     )
 
 
 def _more(port: Port) -> str:
-    said = [f'takes over `{port.carries}` of the call before, zeros at first'] if port.carries else []
+    said = (
+        [f'takes over `{port.carries.translate(IN_CELL)}` of the call before, zeros at first'] if port.carries else []
+    )
     if port.quantization:
         scale, zero = port.quantization.scale, port.quantization.zero_point
         said.append(f'real = {scale[0]:g} · (stored − {zero[0]})' if len(scale) == 1 else 'a scale for each slice')
@@ -134,6 +150,11 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 def _code(lines: Iterable[str]) -> str:
     found = list(lines)
     return '\n'.join(['```python', *found, '```']) if found else ''
+
+
+def _fed(port: Port) -> str:
+    """Return the argument that feeds an input; a name from a model is no word of a shell."""
+    return f'--input {shlex.quote(f"{port.name}={port.name}.npy".translate(IN_CODE))}'
 
 
 def _said(what: str, text: str) -> str:

@@ -16,6 +16,7 @@ from stages.confine import Policy
 from stages.errors import StepError
 from stages.execute import tools
 from stages.launch import Launcher, Limits
+from stages.launch.answers import answer_at
 from stages.launch.client import WORKER
 from stages.launch.worker import ANSWERS
 from stages.store.records import Kinds, read_record, write_record
@@ -114,7 +115,8 @@ def run(folder: Path, watch: Callable[[], None]) -> Capsule:
     )  # fmt: skip
     launcher.close()
     shutil.rmtree(folder / 'servers', ignore_errors=True)
-    answer = read_record(folder / ANSWERS / 'result.json', {'error': (dict, type(None))})
-    capsule = replace(capsule, ended=ended or '', error=answer['error'] if answer else None)
+    answer = answer_at(folder / ANSWERS / 'result.json')
+    error = answer.get('error') if isinstance(answer, dict) else None
+    capsule = replace(capsule, ended=ended or '', error=error if isinstance(error, dict) else None)
     write_record(folder / FILE, asdict(capsule))
     return capsule

@@ -23,12 +23,12 @@ from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.start import expected_memory, start
 from stages.execute.tools import remedy
+from stages.launch.answers import answer_at, shortened
 from stages.launch.worker import ANSWERS
 from stages.plan.step import Step
 from stages.store.disk import in_words
 from stages.store.locks import building, locked
 from stages.store.logs import cap, settle, tail
-from stages.store.records import read_record
 from stages.store.store import REFUSAL, Lost, Result
 
 STRICT = 'MODELKILN_STRICT'
@@ -264,12 +264,15 @@ def outputs(step: Step, out: Path) -> list[str]:
 
 def _report(folder: Path) -> dict[str, Any] | None:
     """Return what the step says of its end; None when that is not to be understood. It is a step's word, not ours."""
-    read = read_record(folder / ANSWERS / 'result.json', {'peak_memory_bytes': int})
-    if read is None or not isinstance(read.get('error'), (dict, type(None))):
+    read = answer_at(folder / ANSWERS / 'result.json')
+    if not isinstance(read, dict) or not isinstance(read.get('peak_memory_bytes'), int):
         return None
-    if read['error'] and not all(isinstance(read['error'].get(name), str) for name in ('type', 'message')):
+    error = read.get('error')
+    if not error:
+        return {**read, 'error': None}
+    if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ('type', 'message')):
         return None
-    return read
+    return {**read, 'error': {**error, 'message': shortened(error['message'])}}
 
 
 def _tail(log: Path, lines: int = 5) -> str:
@@ -280,9 +283,9 @@ def _watcher(folder: Path, log: Path, watch: Callable[[float, str], None]) -> Ca
     def look() -> None:
         cap(log)
         try:
-            fraction, words = json.loads((folder / ANSWERS / 'progress.json').read_text())
+            fraction, words = answer_at(folder / ANSWERS / 'progress.json')
             fraction, words = float(fraction), str(words)
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, OverflowError):
             fraction, words = 0.0, ''
         watch(fraction, words)
 

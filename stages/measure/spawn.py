@@ -13,6 +13,7 @@ from stages import spawn
 from stages.confine import Policy
 from stages.errors import StepError
 from stages.launch import Launcher, Limits
+from stages.launch.answers import answer_at
 from stages.store.logs import tail
 
 READ: Final = ('inputs', 'before')
@@ -53,10 +54,7 @@ def spawn_cycle(
     )  # fmt: skip
     if ended:
         raise StepError(f'the cycle {ended}\n{_last_lines(log)}')
-    try:
-        result = json.loads(answer.read_text())
-    except (OSError, ValueError) as err:
-        raise StepError(f'the cycle left no readable result ({err})\n{_last_lines(log)}') from err
+    result = answer_at(answer)
     if not isinstance(result, dict):
         raise StepError(f'the cycle left no readable result\n{_last_lines(log)}')
     return {**result, 'padding': padding}

@@ -41,6 +41,8 @@ def run(params: Params, job: Job) -> Contract:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if params.does in ('leave-child', 'leave-daemon'):
         leave_behind(journal, daemon=params.does == 'leave-daemon')
+    if params.does == 'pipe':  # who opens it waits for somebody to write
+        os.mkfifo(job.output.parent / 'said' / 'progress.json')
     out.write_bytes(before[: len(before) // 2])  # half written: what a kill leaves
     time.sleep(params.seconds)
     if params.does == 'fail' or (params.does == 'judge' and b'bad' in before):

@@ -141,6 +141,17 @@ def test_fault_05_a_step_that_takes_too_long_is_stopped_even_if_it_ignores_sigte
     assert not [*chain.state.glob('store/results/*/*')]
 
 
+def test_fault_05_a_step_that_leaves_a_pipe_for_its_progress_is_stopped_as_well(chain):
+    chain.set({'name': 'a', 'seconds': 60.0, 'does': 'pipe', 'timeout': 1.0})
+    project = chain.project()
+
+    failure = ensure(project, next(iter(project.plan.steps.values())))
+
+    project.launcher.close()
+    assert failure is not None
+    assert 'longer than its limit of 1 s' in failure.reason
+
+
 def test_fault_05_a_limit_says_how_long_to_wait_not_what_comes_out(chain):
     chain.set({'name': 'a', 'text': 'A', 'timeout': 60.0})
     chain.doit()

@@ -18,6 +18,9 @@ GIVEN: Final = {
     'GivenTensorBoolFill': 'bool', 'GivenTensorDoubleFill': 'float64',
 }  # fmt: skip
 LARGEST: Final = 1 << 29
+"""Numbers of one value, and of all values that are made of one number each."""
+
+MOST_AXES: Final = 8
 
 
 def fill(operator: Operator) -> numpy.ndarray:
@@ -28,8 +31,8 @@ def fill(operator: Operator) -> numpy.ndarray:
     import numpy as np
 
     shape = operator['shape'].wholes
-    if min(shape, default=1) < 0 or math.prod(shape) > LARGEST:
-        raise operator.wrong(f'has the shape {shape}')
+    if len(shape) > MOST_AXES or min(shape, default=1) < 0 or math.prod(shape) > LARGEST:
+        raise operator.wrong(f'has the shape {shape[:MOST_AXES]}')
     if operator.type == 'ConstantFill':
         dtype = TYPES.get(operator['dtype'].whole or 1)
         if dtype is None:

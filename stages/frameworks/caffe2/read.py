@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stages.contract.port import ANY, Contract, Port
 from stages.errors import IntegrityError, UnsupportedError
 from stages.frameworks.caffe2 import net
-from stages.frameworks.caffe2.fill import GIVEN, fill
+from stages.frameworks.caffe2.fill import GIVEN, LARGEST, fill
 from stages.frameworks.caffe2.net import Net, Operator
 from stages.frameworks.caffe2.operators import NOT_READ, OPERATORS, SECOND, Work
 from stages.frameworks.onnx.build import Graph
@@ -46,11 +46,15 @@ def files(init: Path, predict: Path) -> Files:
         raise IntegrityError(f'{told.file}: names no external_output')
     check_types(told)
     weights: dict[str, numpy.ndarray] = {}
+    left = LARGEST
     for operator in filled.operators:
         if len(operator.outputs) != 1:
             raise operator.wrong(f'fills {len(operator.outputs)} values')
         try:
             made = fill(operator)
+            left -= made.size if operator.type == 'ConstantFill' else 0
+            if left < 0:
+                raise operator.wrong(f'and those before it make more than {LARGEST:,} numbers out of one each')
         except (ValueError, OverflowError) as error:
             raise operator.wrong(f'has {error}') from error
         weights[operator.outputs[0]] = made

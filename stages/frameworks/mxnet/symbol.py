@@ -14,6 +14,7 @@ from stages.frameworks.mxnet.operators import HEADS, LOSSES, OPERATORS
 LARGEST: Final = 1 << 26
 """Bytes of a symbol; real ones have some hundred thousand."""
 MOST: Final = 100_000
+MOST_HEADS: Final = 1_000
 VARIABLE: Final = 'null'
 
 
@@ -70,7 +71,8 @@ def read(path: Path) -> Symbol:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         what = f'{type(error).__name__}: {str(error)[:200]}'
         raise IntegrityError(f'{path.name}: not a symbol of MXNet, or a damaged one: {what}') from error
-    if not nodes or not heads or len(nodes) > MOST or any(not 0 <= of < len(nodes) or at < 0 for of, at in heads):
+    fits = 0 < len(nodes) <= MOST and 0 < len(heads) <= MOST_HEADS
+    if not fits or any(not 0 <= of < len(nodes) or at < 0 for of, at in heads):
         raise IntegrityError(f'{path.name}: {len(nodes)} nodes and {len(heads)} outputs make no symbol')
     names = [node.name for node in nodes]
     if twice := next((name for name in names if names.count(name) > 1), None) if len({*names}) < len(names) else None:

@@ -46,6 +46,9 @@ ROOMS: Final = frozenset(
 DISTANCES: Final = ['metrics', '_dist_metrics']
 
 WORD: Final = re.compile(r'[A-Za-z_][A-Za-z0-9_]*')
+COLUMNS: Final = re.compile(r'[0-9]{1,7}')
+"""How many columns a model takes, as JSON has it; no model takes ten million."""
+
 LARGEST: Final = 1 << 30
 MEMBERS: Final = 200_000
 
@@ -63,7 +66,9 @@ def nodes(path: Path) -> dict[str, Any]:
                 raise IntegrityError(f'{path.name}: unpacks to more than {LARGEST:,} bytes, or {MEMBERS:,} files')
             names = Counter(member.filename for member in members)
             root = json.loads(archive.read(SCHEMA))
-            _arrays(path.name, archive, names)
+            unpacked = sum(member.file_size for member in members) + _arrays(path.name, archive, names)
+            if unpacked > LARGEST:
+                raise IntegrityError(f'{path.name}: the archives in it unpack to more than {LARGEST:,} bytes')
     except (zipfile.BadZipFile, NotImplementedError, KeyError, ValueError, RecursionError, OSError, EOFError) as error:
         raise IntegrityError(f'{path.name}: no file of skops: {type(error).__name__}: {error}') from error
     if not isinstance(root, dict) or not isinstance(root.get('content'), dict):
@@ -92,7 +97,7 @@ def features(root: Mapping[str, Any]) -> int | None:
         content = node.get('content')
         inner = content.get('content') if isinstance(content, dict) else None
         told = inner.get('n_features_in_') if isinstance(inner, dict) else None
-        if isinstance(told, dict) and isinstance(told.get('content'), str) and told['content'].isdigit():
+        if isinstance(told, dict) and isinstance(told.get('content'), str) and COLUMNS.fullmatch(told['content']):
             return int(told['content'])
     return None
 
@@ -103,8 +108,12 @@ def estimators(path: Path) -> dict[str, int]:
     return dict(found.most_common())
 
 
-def _arrays(where: str, archive: zipfile.ZipFile, names: Mapping[str, int]) -> None:
-    """Refuse members that are no arrays of plain numbers or texts, or that lie elsewhere than beside the schema."""
+def _arrays(where: str, archive: zipfile.ZipFile, names: Mapping[str, int]) -> int:
+    """Refuse members that are no arrays of plain numbers or texts, or that lie elsewhere than beside the schema.
+
+    Returns the bytes that the archives among them, of sparse arrays, unpack to.
+    """
+    unpacked = 0
     for name, count in names.items():
         if count > 1 or '/' in name or '\\' in name or not name.endswith(('.npy', '.npz', '.json')):
             raise IntegrityError(
@@ -112,9 +121,19 @@ def _arrays(where: str, archive: zipfile.ZipFile, names: Mapping[str, int]) -> N
             )
         if name.endswith('.npy'):
             with archive.open(name) as file:
-                start = file.read(1024)
-            if not start.startswith(b'\x93NUMPY') or b"'|O" in start:
-                raise IntegrityError(f'{where}: {name} is no array of numbers')
+                _array(where, name, file.read(1024))
+        if name.endswith('.npz'):
+            with archive.open(name) as file, zipfile.ZipFile(file) as inner:
+                for member in inner.infolist():
+                    unpacked += member.file_size
+                    with inner.open(member) as part:
+                        _array(where, f'{name}: {member.filename}', part.read(1024))
+    return unpacked
+
+
+def _array(where: str, name: str, start: bytes) -> None:
+    if not start.startswith(b'\x93NUMPY') or b"'|O" in start:
+        raise IntegrityError(f'{where}: {name} is no array of numbers')
 
 
 def _check(where: str, node: Mapping[str, Any], names: Mapping[str, int]) -> None:

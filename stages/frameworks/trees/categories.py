@@ -9,6 +9,9 @@ from stages.errors import UnsupportedError
 from stages.frameworks.onnx.build import Graph
 from stages.frameworks.trees.forest import Forest, Tree
 
+LONGEST: Final = 1 << 23
+"""Comparisons that all sets of categories become, for the operator."""
+
 LARGEST: Final = 1 << 26
 """Entries of the list of all sets of categories, in plain operators."""
 
@@ -57,6 +60,17 @@ def chained(tree: Tree) -> Tree:
             by.append(number)
     arrays: dict[str, Any] = {name: np.asarray(values) for name, values in lists.items()}
     return replace(tree, threshold=np.asarray(thresholds, np.float32), by=np.asarray(by), **arrays)
+
+
+def check_chains(forest: Forest) -> None:
+    """Raise UnsupportedError where ``chained`` would make very many comparisons: nodes may name one set."""
+    made = 0
+    for tree in forest.trees:
+        sizes = [len(held) for held in tree.sets]
+        made += sum(sizes[number] for number in tree.asked.tolist() if number >= 0)
+    if made > LONGEST:
+        words = f'decisions by category are {made:,} comparisons, more than {LONGEST:,}'
+        raise UnsupportedError(f'{words}; what to try: onnx: {{trees: plain}}')
 
 
 def members(graph: Graph, forest: Forest, tables: dict[str, str]) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FEATURES, PREDICTION = 'features', 'prediction'
 """What the ports are called: these files have no names for them."""
 
+MOST_FEATURES, MOST_OUTPUTS = 1 << 24, 1 << 16
+"""What a model may say of itself before a list is made of it."""
+
 SHOWN = 8
 """Features that a note names."""
 
@@ -115,6 +118,13 @@ class Forest:
         more = f' and {len(chosen) - SHOWN} more' if len(chosen) > SHOWN else ''
         note = f'categories, fed as the whole numbers that the model was trained on: features {called}{more}'
         return Contract((given,), (Port(PREDICTION, shape, 'float32', batch=0),), notes=(note,) if chosen else ())
+
+
+def sized(where: str, features: int, outputs: int) -> None:
+    """Raise IntegrityError for numbers of features and outputs that no model has."""
+    if not (0 < features <= MOST_FEATURES and 0 < outputs <= MOST_OUTPUTS):
+        most = f'{MOST_FEATURES:,} and {MOST_OUTPUTS:,}'
+        raise IntegrityError(f'{where}: says {features:,} features and {outputs:,} outputs; expected 1 to {most}')
 
 
 def checked(where: str, tree: Tree, features: int) -> Tree:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.errors import IntegrityError, UnsupportedError
-from stages.frameworks.trees.forest import Forest, Link, Tree, checked
+from stages.frameworks.trees.forest import Forest, Link, Tree, checked, sized
 
 LINKS: Final[Mapping[str, Link]] = {
     **dict.fromkeys(
@@ -72,7 +72,8 @@ def _forest(where: str, head: Mapping[str, str], blocks: list[dict[str, str]]) -
     if name not in LINKS:
         raise UnsupportedError(f'{where}: the objective {name or "none"!r} is none of {", ".join(sorted(LINKS))}')
     features, outputs = int(head['max_feature_idx']) + 1, int(head['num_tree_per_iteration'])
-    if outputs < 1 or features < 1 or len(blocks) % outputs:
+    sized(where, features, outputs)
+    if len(blocks) % outputs:
         raise IntegrityError(f'{where}: {len(blocks)} trees, {outputs} of them for each round')
     if int(head.get('num_class', '1')) > 1 and outputs == 1:
         raise UnsupportedError(f'{where}: {head["num_class"]} classes, and one tree a round')

@@ -64,6 +64,7 @@ def _operator(graph: Graph, forest: Forest, rows: str) -> str:
     import numpy as np
 
     if forest.categorical:
+        categories.check_chains(forest)
         forest = replace(forest, trees=tuple(map(categories.chained, forest.trees)))
     counts = [len(tree.left) for tree in forest.trees]
     number, node = np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(n) for n in counts])

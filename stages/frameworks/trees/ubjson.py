@@ -48,8 +48,9 @@ class _Reader:
         form = f'>{NUMBERS[mark]}'
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
-    def length(self) -> int:
-        size = self.number(self.mark())
+    def length(self, mark: bytes = b'') -> int:
+        """Return a number of things to come, whose mark is ``mark`` where that was read already."""
+        size = self.number(mark or self.mark())
         if not isinstance(size, int) or size < 0:
             raise ValueError(f'byte {self.place}: a length of {size}')
         return size
@@ -103,7 +104,7 @@ class _Reader:
             mark = self.mark()
             if mark == b'}' and count is None:
                 break
-            name = self.take(self.number(mark)).decode()
+            name = self.take(self.length(mark)).decode()
             if name in found:
                 raise ValueError(f'byte {self.place}: {name!r} stands twice')
             found[name] = self.value(self.mark(), depth + 1)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from stages.errors import IntegrityError, UnsupportedError
 from stages.frameworks.trees import ubjson
-from stages.frameworks.trees.forest import Forest, Link, Tree, checked
+from stages.frameworks.trees.forest import Forest, Link, Tree, checked, sized
 
 LINKS: Final[Mapping[str, Link]] = {
     **dict.fromkeys(
@@ -75,6 +75,7 @@ def _forest(where: str, learner: Mapping[str, Any]) -> Forest:
     features, classes = int(parameters['num_feature']), max(1, int(parameters['num_class']))
     targets = int(parameters.get('num_target', 1))
     outputs = max(classes, targets)
+    sized(where, features, outputs)
     groups = [int(group) for group in model['tree_info']]
     if len(groups) != len(model['trees']) or any(not 0 <= group < outputs for group in groups):
         raise IntegrityError(f'{where}: {len(model["trees"])} trees, and {len(groups)} outputs named for them')
@@ -143,6 +144,8 @@ def _sets(where: str, tree: Mapping[str, Any], count: int) -> tuple[tuple[tuple[
     choosing = np.flatnonzero(kinds).tolist()
     if len(kinds) != count or set(kinds.tolist()) - {0, 1} or sorted(nodes) != choosing:
         raise IntegrityError(f'{where}: nodes {choosing[:8]} decide by category, and it has categories of {nodes[:8]}')
+    if sum(sizes) > len(held):  # each node has its own part of the list: shared, few bytes would be very many sets
+        raise IntegrityError(f'{where}: nodes choose {sum(sizes)} categories, and it lists {len(held)}')
     if not len(nodes) == len(starts) == len(sizes):
         raise IntegrityError(f'{where}: {len(nodes)} nodes with categories, {len(starts)} starts, {len(sizes)} sizes')
     sets = []
