@@ -15,6 +15,7 @@ from stages.document.schema import described
 from stages.engines import ENGINES
 from stages.frameworks.caffe import layers as caffe
 from stages.frameworks.caffe2 import operators as caffe2
+from stages.frameworks.coreml import layers as networks
 from stages.frameworks.coreml import operators as coreml
 from stages.frameworks.darknet import layers as darknet
 from stages.judges import JUDGES
@@ -129,6 +130,7 @@ def layers() -> str:
         ('Darknet', darknet.LAYERS, darknet.NOT_READ),
         ('Caffe2', caffe2.OPERATORS, caffe2.NOT_READ),
         ('Core ML programs', coreml.OPERATORS, coreml.NOT_READ),
+        ('Core ML neural networks', networks.LAYERS, networks.NOT_READ),
     ):
         rest: dict[str, list[str]] = {}
         for word, why in left.items():

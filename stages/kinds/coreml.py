@@ -53,7 +53,7 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> Contract:
     """Write ``model.mlpackage``, from an exported program or, for what that cannot have, from a trace."""
-    from stages.frameworks.coreml import read
+    from stages.frameworks.coreml import read, spec
     from stages.frameworks.coreml.package import without_numbers_of_chance
     from stages.frameworks.refusal import deprecations_silenced, refusal
     from stages.frameworks.torch import module as torch_module
@@ -62,12 +62,12 @@ def run(params: Params, job: Job) -> Contract:
     module, contract, example = tensors_only(torch_module.load(job.inputs['model']), job.contract, False, 1)
     contract = named_alone(contract)
     _check_names(contract)
-    with read.quiet(), deprecations_silenced(), refusal('coremltools', 'onnx, for another runtime'):
+    with spec.quiet(), deprecations_silenced(), refusal('coremltools', 'onnx, for another runtime'):
         converted = _converted(params, module, example, contract)
     package = job.output / PACKAGE
     converted.save(str(package))
     without_numbers_of_chance(package)
-    made = read.program(package).contract
+    made = read.opened(package).contract
     inputs = tuple(replace(port, file='', dtype=_like(made.inputs, port)) for port in contract.inputs)
     outputs = tuple(
         replace(port, file='', shape=each.shape, batch=port.batch)

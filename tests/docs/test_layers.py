@@ -9,6 +9,7 @@ import pytest
 
 from stages.frameworks.caffe import layers as caffe
 from stages.frameworks.caffe2 import operators as caffe2
+from stages.frameworks.coreml import layers as networks
 from stages.frameworks.coreml import operators as coreml
 from stages.frameworks.darknet import layers as darknet
 
@@ -16,7 +17,8 @@ TABLES = {
     'Caffe': (caffe.LAYERS, caffe.NOT_READ),
     'Darknet': (darknet.LAYERS, darknet.NOT_READ),
     'Caffe2': (caffe2.OPERATORS, caffe2.NOT_READ),
-    'Core ML': (coreml.OPERATORS, coreml.NOT_READ),
+    'Core ML programs': (coreml.OPERATORS, coreml.NOT_READ),
+    'Core ML neural networks': (networks.LAYERS, networks.NOT_READ),
 }
 
 

@@ -13,6 +13,7 @@ from stages.engines import reader
 from stages.errors import IntegrityError, StepError, UnsupportedError
 from stages.frameworks.coreml import read
 from stages.frameworks.coreml.operators import NOT_READ, OPERATORS
+from stages.frameworks.coreml.spec import quiet
 from stages.kinds import onnx_from_coreml
 from stages.sources import coreml as source
 from tests.sources.sources_helpers import job
@@ -24,7 +25,7 @@ MAIN = 'Data/com.apple.CoreML/model.mlmodel'
 
 def saved(folder: Path, program: object, name: str = 'a.mlpackage') -> Path:
     """Save a program of MIL as a package of float32."""
-    with read.quiet():
+    with quiet():
         import coremltools as ct
 
         made = ct.convert(
@@ -37,7 +38,7 @@ def saved(folder: Path, program: object, name: str = 'a.mlpackage') -> Path:
 
 def small(folder: Path) -> Path:
     """A picture through a convolution, a pool and a product: enough to have weights in a file of their own."""
-    with read.quiet():
+    with quiet():
         import coremltools as ct
         from coremltools.converters.mil import Builder as mb
 
@@ -116,15 +117,15 @@ def test_a_module_becomes_a_program_that_reads_back_as_the_same(what: str, tmp_p
     data = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     with torch.no_grad():
         wanted = module.eval()(torch.from_numpy(data)).numpy()
-    with read.quiet():
+    with quiet():
         converted = kind._converted(kind.Params(precision='f32'), module, (torch.from_numpy(data),), contract)
     converted.save(str(tmp_path / 'model.mlpackage'))
 
     if what == 'lstm':  # Core ML has it; our reader says that it does not
         with pytest.raises(UnsupportedError, match='lstm keeps state over time'):
-            read.program(tmp_path / 'model.mlpackage')
+            read.opened(tmp_path / 'model.mlpackage')
         return
-    found = read.program(tmp_path / 'model.mlpackage').contract
+    found = read.opened(tmp_path / 'model.mlpackage').contract
     given = reader.load(tmp_path, found, reader.Options(), 1).run({'x': data})
 
     np.testing.assert_allclose(given['y'], wanted, rtol=1e-3, atol=1e-5)
@@ -148,7 +149,7 @@ def First(module: object) -> object:
 def edited(folder: Path, edit: object) -> Path:
     """Return the small package with its model changed by ``edit``."""
     package = small(folder)
-    with read.quiet():
+    with quiet():
         from coremltools.proto import Model_pb2
 
         spec = Model_pb2.Model()
@@ -164,7 +165,7 @@ def _operation(spec: object, word: str) -> object:
 
 
 def _kind(spec: object) -> None:
-    spec.neuralNetwork.SetInParent()  # type: ignore[attr-defined]
+    spec.treeEnsembleRegressor.SetInParent()  # type: ignore[attr-defined]
 
 
 def _custom(spec: object) -> None:
@@ -186,7 +187,7 @@ def _nowhere(spec: object) -> None:
 @pytest.mark.parametrize(
     ('edit', 'words'),
     [
-        (_kind, 'is a neuralNetwork'), (_custom, 'custom is code from elsewhere'), (_unknown, 'made_up is not known'),
+        (_kind, 'is a treeEnsembleRegressor'), (_custom, 'custom is code from elsewhere'), (_unknown, 'made_up is'),
         (_functions, 'expected main alone'), (_nowhere, 'not to be read'),
     ],
 )  # fmt: skip

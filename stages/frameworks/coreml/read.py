@@ -1,25 +1,19 @@
-"""A Core ML program in ONNX: parsed by Apple's coremltools, every operation by our table."""
+"""A Core ML model in ONNX: parsed by Apple's coremltools, every operation of a program, every layer by our tables."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from stages.contract.port import Contract, Port
 from stages.errors import IntegrityError, UnsupportedError
+from stages.frameworks.coreml import spec
+from stages.frameworks.coreml.network import Network
 from stages.frameworks.coreml.operators import NOT_READ, OPERATORS, Work
 from stages.frameworks.onnx.build import Graph
 
-MODEL: Final = Path('Data/com.apple.CoreML/model.mlmodel')
-WEIGHTS: Final = Path('Data/com.apple.CoreML/weights/weight.bin')
-LARGEST: Final = 1 << 31
-MULTI: Final = 'mlProgram'
 SHARED: Final = {
     'fp16': 'float32',
     'fp32': 'float32',
@@ -50,47 +44,52 @@ class Program:
         """Return how many operations of each type there are."""
         return dict(Counter(each.op_type for each in self.function.operations if each.op_type != 'const'))
 
+    def onnx(self, contract: Contract) -> Any:
+        """Return the program as ONNX, with the ports of ``contract``."""
+        graph = Graph()
+        values = {name: graph.name(name) for name in self.function.inputs}
+        for operation in self.function.operations:
+            if operation.op_type == 'const':
+                continue
+            work = Work(operation, graph, values)
+            try:
+                made = OPERATORS[operation.op_type](work)
+            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+                raise work.refused(f'is told in a way that is not read: {type(error).__name__}: {error}') from error
+            for output, value in zip(operation.outputs, [made] if isinstance(made, str) else made, strict=True):
+                values[output.name] = value
+        inputs = [(values[port.in_file], port.dtype, port.shape) for port in contract.inputs]
+        outputs = []
+        for port in contract.outputs:
+            value = graph.op('Identity', values[port.in_file], name=f'{port.name}_out')
+            outputs.append((value, port.dtype, port.shape))
+        return graph.model(inputs, outputs)
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silence what coremltools says as it is imported anywhere but on a Mac."""
-    logging.getLogger('coremltools').setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        yield
 
+def opened(folder: Path) -> Program | Network:
+    """Return the model in the package at ``folder``.
 
-def program(folder: Path) -> Program:
-    """Return the program in the package at ``folder``.
-
-    Raises IntegrityError for what is none, UnsupportedError for another kind of model, and for one with operations that
-    are not read: all of them named.
+    Raises IntegrityError for what is none, UnsupportedError for another kind of model, and for one with operations or
+    layers that are not read: all of them named.
     """
-    path, weights = folder / MODEL, folder / WEIGHTS
-    if not path.is_file() or path.stat().st_size > LARGEST:
-        raise IntegrityError(f'{folder.name}: has no {MODEL}, or one that is too large')
-    with quiet():
-        from coremltools.converters.mil.frontend.milproto import load
-        from coremltools.proto import Model_pb2
+    told = spec.read(folder)
+    if told.WhichOneof('Type') in spec.NETWORKS:
+        return Network(told, spec.MODEL.name)
+    return _program(folder, told)
 
-        spec = Model_pb2.Model()
-        try:
-            spec.ParseFromString(path.read_bytes())
-        except Exception as error:  # Protobuf has several
-            raise IntegrityError(f'{path.name}: damaged, or no model of Core ML: {str(error)[:200]}') from error
-        kind = spec.WhichOneof('Type')
-        if kind != MULTI:
-            raise UnsupportedError(
-                f'{path.name}: is a {kind or "file of nothing"}; only ML programs (iOS 15 and later) are read\n'
-                'what to try: convert it again with coremltools: convert_to="mlprogram"'
-            )
-        named = list(spec.mlProgram.functions)
+
+def _program(folder: Path, told: Any) -> Program:
+    path, weights = folder / spec.MODEL, folder / spec.WEIGHTS
+    with spec.quiet():
+        from coremltools.converters.mil.frontend.milproto import load
+
+        named = list(told.mlProgram.functions)
         if named != ['main']:
             raise UnsupportedError(f'{path.name}: has the functions {", ".join(named) or "none"}; expected main alone')
-        _check_types(path.name, spec.mlProgram)
+        _check_types(path.name, told.mlProgram)
         try:
             loaded = load.load(
-                spec, specification_version=spec.specificationVersion, file_weights_dir=str(weights.parent)
+                told, specification_version=told.specificationVersion, file_weights_dir=str(weights.parent)
             )
         except Exception as error:  # whatever it stumbles over in a damaged file
             raise IntegrityError(f'{path.name}: not to be read: {type(error).__name__}: {str(error)[:200]}') from error
@@ -111,27 +110,8 @@ def _check_types(file: str, told: Any) -> None:
 
 
 def read(folder: Path, contract: Contract) -> Any:
-    """Return the program in ``folder`` as ONNX, with the ports of ``contract``."""
-    found = program(folder)
-    graph = Graph()
-    ports = {port.in_file: port for port in contract.inputs}
-    values = {name: graph.name(name) for name in found.function.inputs}
-    for operation in found.function.operations:
-        if operation.op_type == 'const':
-            continue
-        work = Work(operation, graph, values)
-        try:
-            made = OPERATORS[operation.op_type](work)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise work.refused(f'is told in a way that is not read: {type(error).__name__}: {error}') from error
-        for output, value in zip(operation.outputs, [made] if isinstance(made, str) else made, strict=True):
-            values[output.name] = value
-    inputs = [(values[name], ports[name].dtype, ports[name].shape) for name in found.function.inputs]
-    outputs = []
-    for port in contract.outputs:
-        value = graph.op('Identity', values[port.in_file], name=f'{port.name}_out')
-        outputs.append((value, port.dtype, port.shape))
-    return graph.model(inputs, outputs)
+    """Return the model in ``folder`` as ONNX, with the ports of ``contract``."""
+    return opened(folder).onnx(contract)
 
 
 def _port(file: str, name: str, value: Any, known: dict[str, str]) -> Port:
