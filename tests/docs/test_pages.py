@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from stages.measure.tolerance import DEFAULTS
 from tests.docs.console import Command, File, actions, follow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +37,17 @@ def test_what_a_page_tells_to_type_does_what_it_shows(page, tmp_path):
     pytest.importorskip('onnxruntime', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
 
     assert follow(page.read_text('utf-8'), tmp_path) == []
+
+
+def test_the_tolerances_of_the_page_are_those_that_hold():
+    page = (DOCS / 'how-to/own-recipe.md').read_text('utf-8')
+    table = {row[0]: row[1] for row in re.findall(r'^\| `(\w+)` \| ((?:relative|cosine) [0-9.]+|nothing)', page, re.M)}
+    held = {
+        precision: ', '.join(f'{word} {bound:g}' for word, bound in asdict(tolerance).items() if bound) or 'nothing'
+        for precision, tolerance in DEFAULTS.items()
+    }
+
+    assert table == held
 
 
 def test_a_page_is_read_as_files_and_commands():
