@@ -6,16 +6,25 @@ Made from the code each time. `modelkiln schema > recipes/recipe.schema.json` ke
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from stages.atomic import write_text
 from stages.command.kinds import open_kinds
-from stages.deliver.schemas import SCHEMAS, schema_text
+from stages.deliver.schemas import SCHEMAS, schema_file, schema_text
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('document', nargs='?', default='recipe', choices=[*SCHEMAS], help='default: recipe')
+    parser.add_argument('--to', type=Path, metavar='DIR', help='write all of them, each as NAME-VERSION.json')
 
 
 def run(asked: argparse.Namespace) -> int:
     open_kinds()
+    if asked.to:
+        asked.to.mkdir(parents=True, exist_ok=True)
+        for name in SCHEMAS:
+            write_text(asked.to / schema_file(name), schema_text(name))
+        print(f'{asked.to}: {len(SCHEMAS)} schemas')
+        return 0
     print(schema_text(asked.document), end='')
     return 0

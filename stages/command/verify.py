@@ -5,8 +5,8 @@ manifest was changed with them or taken away; stored files that are damaged or l
 the store is set aside with --repair, and what hangs on it forgotten, so that the next `doit` makes it again.
 
 Folders that are named are checked by themselves, offline: an artifact against its manifest; a release that was pulled
-against its digest, its signature where a key is given or the policy names keys, and with --schemas its provenance and
-its SBOM against their schemas.
+against its digest, and its signature where a key is given or the policy names keys. With --schemas every JSON document
+is held against its schema too (`modelkiln schema NAME` prints it): a release's, or all that a project keeps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('folder', nargs='*', type=Path, help='folders of artifacts or releases; default: everything')
     parser.add_argument('--repair', action='store_true', help='set damaged content of the store aside')
     parser.add_argument('--key', type=Path, action='append', default=[], help='a public key that must have signed it')
-    parser.add_argument('--schemas', action='store_true', help='hold the documents of a release against their schemas')
+    parser.add_argument('--schemas', action='store_true', help='also hold JSON documents against their schemas')
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -53,6 +53,7 @@ def _folders(asked: argparse.Namespace) -> int:
 
 
 def _project(asked: argparse.Namespace) -> int:
+    from stages.deliver.schemas import in_notes
     from stages.execute.project import find_root, open_project
 
     project = open_project(find_root(Path.cwd()))
@@ -63,6 +64,8 @@ def _project(asked: argparse.Namespace) -> int:
         repair(project, problems)
     if problems:
         raise IntegrityError('\n'.join(f'{problem}{_done(problem, asked.repair)}' for problem in problems))
+    if asked.schemas and (told := in_notes(project.root)):
+        raise IntegrityError('\n'.join(told))
     print(f'{len(folders)} artifacts and {blobs} stored files are as recorded')
     return 0
 

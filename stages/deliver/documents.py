@@ -8,6 +8,10 @@ from typing import Any, Literal
 
 from stages.deliver.policy import KEYS, Policy
 from stages.document.schema import Schema, document_schema
+from stages.report.compare import Change
+from stages.report.conversions import Evidence
+from stages.report.measured import Measured
+from stages.report.regression import Judged
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,130 @@ class Statement:
     subject: tuple[Subject, ...]
     predicateType: Literal['https://slsa.dev/provenance/v1']
     predicate: Predicate
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One manifest that an index names."""
+
+    mediaType: str
+    digest: str
+    size: int
+    artifactType: str = ''
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of an image layout: the tag (``org.opencontainers.image.ref.name``)."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """The tags of an image layout (index.json), or what refers to a release: an OCI image index."""
+
+    schemaVersion: Literal[2]
+    manifests: tuple[Entry, ...]
+    mediaType: Literal['application/vnd.oci.image.index.v1+json'] = 'application/vnd.oci.image.index.v1+json'
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The mark of an image layout: oci-layout."""
+
+    imageLayoutVersion: Literal['1.0.0']
+
+
+@dataclass(frozen=True)
+class Files:
+    """The blobs of a model."""
+
+    type: Literal['layers']
+    diffIds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The config of a release: that of a CNCF ModelPack."""
+
+    descriptor: Mapping[str, Any]
+    """Names, revision, and what the recipe says of license and authors."""
+
+    config: Mapping[str, Any]
+    """Format, precision and quantization."""
+
+    modelfs: Files
+
+
+@dataclass(frozen=True)
+class Referrer:
+    """What refers to a release: a signature, or one of its documents, as an OCI image manifest with a subject."""
+
+    schemaVersion: Literal[2]
+    mediaType: Literal['application/vnd.oci.image.manifest.v1+json']
+    artifactType: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    subject: Descriptor
+
+
+@dataclass(frozen=True)
+class DockerConfig:
+    """Docker's config.json, as far as logins are read from it."""
+
+    auths: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    credHelpers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    credsStore: str = ''
+
+
+@dataclass(frozen=True)
+class Group:
+    """The reports of a group of recipes side by side: comparison.json."""
+
+    format: Literal[1]
+    group: str
+    recipes: tuple[str, ...]
+    rows: tuple[Measured, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One of two builds."""
+
+    created: str
+    chosen: str
+    grade: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A recipe in two builds."""
+
+    model: str
+    old: Told
+    new: Told
+    notes: tuple[str, ...]
+    changes: tuple[Change, ...]
+    regression: Mapping[str, Any]
+    judged: tuple[Judged, ...]
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """What ``modelkiln compare --json`` prints."""
+
+    format: Literal[1]
+    comparisons: tuple[Compared, ...]
+
+
+@dataclass(frozen=True)
+class Conversions:
+    """The map of the roads from format to format: docs/conversions.json."""
+
+    format: Literal[1]
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    runs: Mapping[str, Any]
+    matrix: tuple[Mapping[str, Any], ...]
+    kinds: tuple[Mapping[str, Any], ...]
+    optimisations: tuple[Mapping[str, Any], ...]
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,21 @@ import json
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from stages.contract.port import MANIFEST, MANIFEST_FORMAT, Contract
+from stages.deliver import documents, notes
 from stages.deliver.documents import lock_schema, policy_schema, provenance_schema, release_schema
+from stages.deliver.pins import FILE as LOCK
 from stages.deliver.policy import FILE as POLICY
 from stages.document.manifest import Manifest
 from stages.document.schema import Schema, document_schema
 from stages.errors import ToolError
+from stages.execute.capsule import Capsule
+from stages.execute.project import STATE
+from stages.measure.figures import Check
 from stages.measure.samples import Raw
 from stages.recipe.mistakes import Mistakes
 from stages.recipe.schema import recipe_schema
@@ -26,6 +32,35 @@ from stages.report import record
 
 SHOWN: Final = 5
 """How many problems of one document are told."""
+
+
+CLASSES: Final[Mapping[str, type[Any]]] = {
+    'index': documents.Index,
+    'oci-layout': documents.Layout,
+    'config': documents.ModelConfig,
+    'referrer': documents.Referrer,
+    'docker-config': documents.DockerConfig,
+    'comparison': documents.Group,
+    'compare': documents.Comparisons,
+    'conversions': documents.Conversions,
+    'pulled': notes.PulledRecord,
+    'check': Check,
+    'refusal': notes.Refusal,
+    'capsule': Capsule,
+    'request': notes.Request,
+    'answer': notes.Answer,
+    'result': notes.Left,
+    'stamp': notes.Stamp,
+    'failed': notes.Failed,
+    'delivered': notes.Delivered,
+    'reported': notes.Reported,
+    'lineage': notes.Lineage,
+    'code': notes.Code,
+    'history': notes.History,
+    'session': notes.Session,
+    'sessions': notes.Sessions,
+}
+"""Documents that are what their classes say, by their names."""
 
 
 def _contract() -> Schema:
@@ -54,13 +89,27 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     'provenance': provenance_schema,
     'policy': policy_schema,
     'lock': lock_schema,
+    **{name: partial(document_schema, cls, f'Modelkiln {name}', format=1) for name, cls in CLASSES.items()},
 }
 """By the name of a document: how its schema is made."""
+
+NOTED: Final = (
+    ('result', 'store/results/*/*.json'), ('sessions', 'store/samples/[0-9a-f][0-9a-f]/*.json'),
+    ('session', 'store/samples/sessions/*.json'), ('stamp', 'steps/*.json'), ('delivered', 'artifacts/*/*.json'),
+    ('reported', 'reports/*.json'), ('lineage', 'lineage/[!.]*/*.json'), ('code', 'lineage/.code/*.json'),
+    ('history', 'history/*.json'),
+)  # fmt: skip
+"""What lies below .modelkiln/, and the schema of each: all of format 1, which those without a format are too."""
 
 
 def schema_text(name: str) -> str:
     """Return a schema as it is published."""
     return json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False) + '\n'
+
+
+def schema_file(name: str) -> str:
+    """Return the name of the file that a schema is published as, with the version of the format in it."""
+    return f'{name}-{SCHEMAS[name]().get("$id", ":1").rpartition(":")[2]}.json'
 
 
 def problems(name: str, documents: Mapping[str, Any]) -> list[str]:
@@ -90,15 +139,45 @@ def in_project(root: Path) -> list[str]:
     whole = [path for path in sorted((root / 'recipes').glob('*.yaml')) if not path.name.startswith('_')]
     recipes = {_called(path, root): _recipe(path) for path in whole}
     told = problems('recipe', {name: found for name, found in recipes.items() if found is not None})
+    return told + _published(root)
+
+
+def in_notes(root: Path) -> list[str]:
+    """Return what a project wrote that does not keep its schema: what is there for others, and below .modelkiln/.
+
+    Of formats that this version does not write anything may stay as it is.
+    """
+    state = root / STATE
+    return _published(root) + _noted(state)
+
+
+def _noted(state: Path) -> list[str]:
+    told = []
+    for name, places in NOTED:
+        found = {_called(path, state.parent): _read(path) for path in sorted(state.glob(places))}
+        now = {called: it for called, it in found.items() if not isinstance(it, dict) or it.get('format', 1) == 1}
+        if name == 'sessions':  # before there were sessions, each row had its samples there: nothing reads those now
+            now = {called: it for called, it in now.items() if not isinstance(it, dict) or 'cycles' not in it}
+        failed = {called for called, it in now.items() if name == 'stamp' and isinstance(it, dict) and 'failed' in it}
+        told += problems(name, {called: it for called, it in now.items() if called not in failed})
+        told += problems('failed', {called: now[called] for called in failed})
+    return told
+
+
+def _published(root: Path) -> list[str]:
+    """Return the same of what is there for others: below artifacts/, the policy and the lock file."""
+    told = []
     for name, places, format in (
         ('manifest', f'*/*/{MANIFEST}', MANIFEST_FORMAT), ('report', '*/report.json', record.FORMAT),
-        ('samples', '*/samples.json', Raw.format),
+        ('samples', '*/samples.json', Raw.format), ('comparison', '*/comparison.json', 1),
     ):  # fmt: skip
         found = {_called(path, root): _read(path) for path in sorted((root / 'artifacts').glob(places))}
         now = {called: it for called, it in found.items() if not isinstance(it, dict) or it.get('format') == format}
         told += problems(name, now)
     if (root / POLICY).is_file():
         told += problems('policy', {POLICY: tomllib.loads((root / POLICY).read_text('utf-8'))})
+    if (root / LOCK).is_file():
+        told += problems('lock', {LOCK: _read(root / LOCK)})
     return told
 
 

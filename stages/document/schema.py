@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from stages.document.typed import UNIONS, fields_of
+from stages.document.typed import LATER, UNIONS, fields_of
 
 Schema = dict[str, Any]
 
@@ -51,7 +51,8 @@ def _object(cls: type[Any], found: dict[str, Schema]) -> Schema:
         text = about.get(name)
         properties[name] = _of(hint, found) | ({'description': text} if text else {})
     schema: Schema = {'type': 'object', 'description': _sentence(cls), 'properties': properties}
-    required = [name for name, (_, needed) in fields_of(cls).items() if needed]
+    late = {field.name for field in dataclasses.fields(cls) if field.metadata == LATER}
+    required = [name for name, (_, needed) in fields_of(cls).items() if needed and name not in late]
     return schema | ({'required': required} if required else {})
 
 

@@ -23,6 +23,9 @@ WORDS: Final[dict[Any, str]] = {
 }
 """What people call the types of JSON."""
 
+LATER: Final[Mapping[str, Any]] = {'later': True}
+"""The metadata of a field that its format did not have from the start: we always write it, and older files lack it."""
+
 UNIONS: Final = (typing.Union, types.UnionType)
 
 T = TypeVar('T')

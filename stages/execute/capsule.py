@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from stages import spawn
 from stages.atomic import write_text
 from stages.confine import Policy
+from stages.document.typed import LATER
 from stages.errors import StepError
 from stages.execute import tools
 from stages.launch import Launcher, Limits
@@ -39,8 +40,8 @@ class Capsule:
     """What was set for it; HOME and TMPDIR are folders of the capsule."""
 
     network: bool
-    hosts: Sequence[str]
-    nearby: Sequence[str]
+    hosts: tuple[str, ...] = field(metadata=LATER)
+    nearby: tuple[str, ...] = field(metadata=LATER)
     """What it may connect to, as a policy says it."""
 
     seconds: float
@@ -56,7 +57,7 @@ class Capsule:
 
 
 FIELDS: Final[Kinds] = {
-    'step': str, 'kind': str, 'action': dict, 'environment': dict, 'network': bool, 'hosts': list, 'nearby': list,
+    'step': str, 'kind': str, 'action': dict, 'environment': dict, 'network': bool,
     'seconds': (int, float),
     'memory': int, 'python': str, 'ended': str, 'error': (dict, type(None)),
 }  # fmt: skip
@@ -80,7 +81,8 @@ def read(folder: Path) -> Capsule:
     found = read_record(folder / FILE, FIELDS)
     if found is None:
         raise StepError(f'{folder / FILE}: no capsule that can be read here; `modelkiln repeat STEP` makes one')
-    return Capsule(**{name: found[name] for name in FIELDS})
+    hosts, nearby = (tuple(found.get(name) or ()) for name in ('hosts', 'nearby'))
+    return Capsule(**{name: found[name] for name in FIELDS}, hosts=hosts, nearby=nearby)
 
 
 def differences(capsule: Capsule) -> list[str]:

@@ -123,7 +123,7 @@ def check_of(read: Mapping[str, Any]) -> Check:
         metric=score_of(read.get('metric')),
         agreement=score_of(read.get('agreement')),
         samples=int(read.get('samples') or 0),
-        foreign=str(read.get('foreign') or ''),
+        foreign=str(read.get('foreign') or read.get('elsewhere') or ''),
         precision=str(read.get('precision') or ''),
         contract=dict(read.get('contract') or ports),
     )

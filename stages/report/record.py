@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from stages.document.manifest import Use
+from stages.document.typed import LATER
 from stages.intervals import Interval
 from stages.measure.figures import Score
 from stages.recipe.setting import Setting
@@ -37,7 +38,7 @@ class Apart:
     max_abs: float | None
     relative: float | None
     cosine: float | None
-    where: str
+    where: str = field(metadata=LATER)
     """The place of ``max_abs``."""
 
 
@@ -49,38 +50,38 @@ class Record:
     stages: str
     """In one line, as the table has them."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = field(metadata=LATER)
     engine: str
     format: str
     precision: str
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(metadata=LATER)
     """Of its engine."""
 
-    untimed: str
+    untimed: str = field(metadata=LATER)
     """Why it has no times in this setting though nothing failed; empty: it has."""
 
     batch: int
-    session: str
+    session: str = field(metadata=LATER)
     """The session it was measured in; empty: not known, or the only one."""
 
-    apart: bool
+    apart: bool = field(metadata=LATER)
     """It was measured in another session than the table's, and is never chosen."""
 
     threads: int | None
-    setting: Setting | None
+    setting: Setting | None = field(metadata=LATER)
     """How it was measured; null: it was not."""
 
     verdict: str
     failure: str | None
     """Why it does not count; null: it does."""
 
-    status: Literal['built', 'unsupported', 'failed']
+    status: Literal['built', 'unsupported', 'failed'] = field(metadata=LATER)
     """``failed`` is also what is too far from its source: it is measured, and never shipped."""
 
-    reason: Reason | None
+    reason: Reason | None = field(metadata=LATER)
     chosen: bool
     latency_ns: Interval | None
-    throughput: Interval | None
+    throughput: Interval | None = field(metadata=LATER)
     """Samples a second, where the scenario measures them."""
 
     cycle_means_ns: tuple[float, ...]
@@ -93,7 +94,7 @@ class Record:
     size_bytes: int | None
     metric: Score | None
     agreement: Score | None
-    compressed: Compressed | None
+    compressed: Compressed | None = field(metadata=LATER)
     """Of a compressed form: how it compares with its float form."""
 
     difference: Apart
@@ -105,7 +106,7 @@ class Choose:
 
     fastest: str
     within: Mapping[str, Any]
-    budget: Mapping[str, Any]
+    budget: Mapping[str, Any] = field(metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,9 @@ class Report:
     versions: Facts
     runs_python: tuple[str, ...]
     flags: tuple[str, ...]
-    regression: Facts
+    regression: Facts = field(metadata=LATER)
     metric: str
-    source: Facts
+    source: Facts = field(metadata=LATER)
     inputs: tuple[Facts, ...]
     outputs: tuple[str, ...]
     preprocessing: str
@@ -150,9 +151,9 @@ class Report:
     choose: Choose
     check: Checked
     choice: Choice
-    verdict: Verdict
-    screen: Screen
-    use: Use | None
+    verdict: Verdict = field(metadata=LATER)
+    screen: Screen = field(metadata=LATER)
+    use: Use | None = field(metadata=LATER)
     """Lines that run the winner; null: nothing may be shipped."""
 
     speed_level: float

@@ -126,13 +126,3 @@ def test_verify_holds_the_documents_of_a_release_against_their_schemas(built, pu
 
     assert main(['verify', str(tmp_path / 'to'), '--schemas']) == 0
     assert 'keep their schemas' in capsys.readouterr().out
-
-
-def test_a_release_of_the_first_format_is_still_read(tmp_path):
-    from stages.deliver.release import read_release
-
-    content = Path(__file__).with_name('release-1.json').read_bytes()
-    found = read_release(content, 'release-1.json')
-
-    assert [layer.name for layer in found.layers][:2] == ['deep/model.data', 'manifest.json']
-    assert found.sha256 == 'cb288c5950baf8b3a24975304c14b67661042183b481c505a4b9317185925bd0'

@@ -117,3 +117,25 @@ def test_a_schema_is_printed_by_its_name(capsys):
 
 def test_a_contract_without_ports_is_told(tmp_path):
     assert problems('contract', {'c': json.loads(json.dumps(contract_json(Contract())))}) == []
+
+
+def test_all_schemas_are_written_under_the_version_of_their_format(tmp_path):
+    assert main(['schema', '--to', str(tmp_path)]) == 0
+
+    assert json.loads((tmp_path / 'manifest-2.json').read_text())['title'] == 'Modelkiln manifest'
+    assert len([*tmp_path.iterdir()]) == len(SCHEMAS)
+
+
+def test_verify_holds_what_a_project_noted_against_its_schemas(tmp_path, monkeypatch, capsys):
+    (tmp_path / 'recipes').mkdir()
+    (tmp_path / '.modelkiln/history').mkdir(parents=True)
+    kept = json.loads((Path(__file__).with_name('kept') / 'history-1.json').read_text())
+    note = tmp_path / '.modelkiln/history/model-1.json'
+    monkeypatch.chdir(tmp_path)
+
+    note.write_text(json.dumps(kept))
+    assert main(['verify', '--schemas']) == 0
+    kept['builds'][0]['kept'] = 'yes'
+    note.write_text(json.dumps(kept))
+    assert main(['verify', '--schemas']) == 6
+    assert "history/model-1.json: builds[0].kept: 'yes' is not of type 'boolean'" in capsys.readouterr().err
