@@ -29,10 +29,15 @@ def calibrate(folder: Path) -> Arrays:
 
 def evaluate(folder: Path) -> Arrays:
     """Return both words of every pair, one after the other, and in ``truth`` the human mean of every pair."""
-    lines = (folder / 'wordsim353.tsv').read_text('utf-8').splitlines()
-    pairs = [line.split('\t') for line in lines if line and not line.startswith('#')]
+    pairs = rated(folder)
     words = [word for one, two, _ in pairs for word in (one, two)]
     return {**encode(words, vocabulary(folder), LENGTH), 'truth': np.array([float(mean) for _, _, mean in pairs])}
+
+
+def rated(folder: Path) -> list[list[str]]:
+    """Return the rated pairs: two words and the human mean, as they are written."""
+    lines = (folder / 'wordsim353.tsv').read_text('utf-8').splitlines()
+    return [line.split('\t') for line in lines if line and not line.startswith('#')]
 
 
 def evaluate_padded(folder: Path) -> Arrays:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import others, spawn, terminal
-from stages.errors import PromiseError, RecipeError, ToolError
+from stages.errors import PromiseError, RecipeError, StepError, ToolError
 from stages.execute import environment
 from stages.execute.ensure import ensure, is_current
 from stages.execute.lineage import remember
@@ -404,7 +404,8 @@ def _report_task(project: Project, recipe: str, before: list[str], *, finished: 
         lost = report(project, recipe, outcomes)
         if group := project.plan.recipes[recipe].group:
             write_comparison(project, group, groups(project)[group])  # also where some variants failed
-        return failed('\n- '.join(lost), PromiseError.exit_code) if lost else None
+        stuck = any(id in project.failures for id in project.plan.around_of(recipe))
+        return failed('\n- '.join(lost), (StepError if stuck else PromiseError).exit_code) if lost else None
 
     def clean() -> None:
         shutil.rmtree(project.root / 'artifacts' / recipe, ignore_errors=True)

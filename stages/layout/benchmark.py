@@ -17,7 +17,7 @@ from stages.measure.machine import fingerprint, machine
 from stages.measure.samples import Samples, samples_of
 from stages.plan.step import Build
 from stages.recipe.model import Benchmark, settings
-from stages.recipe.setting import SERVER, Setting, Table
+from stages.recipe.setting import SERVER, SINGLE, Setting, Table, sizes_of
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,24 @@ def key_of(project: Project, build: Build, setting: Setting) -> str:
             'tools': project.tools_of(baseline.variant.engine) | project.tools_of(build.variant.engine),
             'code': project.code(('stages.measure.cycle', *sorted(module))),
             'kept': project.code(('stages.layout.weaker',)) if setting.isa else '',
+            **_around(project, build.recipe, setting),
             'machine': fingerprint_of_this_machine(project),
         }
     )  # fmt: skip
+
+
+def has_around(project: Project, recipe: str, setting: Setting) -> bool:
+    """Whether whole requests are measured beside calls: as the recipe itself asks for, with what was kept of it."""
+    step, benchmark = project.plan.around.get(recipe), project.plan.recipes[recipe].benchmark
+    fits = setting.table == (SINGLE, sizes_of(benchmark.sizes), '')
+    return fits and step is not None and project.stamp(step) is not None
+
+
+def _around(project: Project, recipe: str, setting: Setting) -> dict[str, Any]:
+    if setting.batch > 1 or not has_around(project, recipe, setting):
+        return {}
+    stamp = project.stamp(project.plan.around[recipe])
+    return {'around': stamp.digest if stamp else None}
 
 
 def _place(project: Project, build: Build, setting: Setting) -> int:

@@ -142,7 +142,9 @@ BESIDE = 'measured again beside what has no samples: a choice is of one session'
 def _fed(seen: Foreseen, build: Build) -> tuple[str, ...]:
     """Return the steps whose files measuring a variant reads."""
     plan = seen.project.plan
-    return build.chain[-1].step, plan.baseline(build.recipe).chain[-1].step, plan.probes[build.recipe]
+    around = plan.around.get(build.recipe)
+    fed = (build.chain[-1].step, plan.baseline(build.recipe).chain[-1].step, plan.probes[build.recipe])
+    return (*fed, around) if around else fed
 
 
 def _removal(gone: Stale) -> Deed:

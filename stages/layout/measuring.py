@@ -14,7 +14,7 @@ from stages.execute import environment
 from stages.execute.ensure import copy_result
 from stages.execute.project import Failure, Project
 from stages.layout import sessions
-from stages.layout.benchmark import Wanted, key_of, options_of, to_measure
+from stages.layout.benchmark import Wanted, has_around, key_of, options_of, to_measure
 from stages.layout.weaker import Kept, kept
 from stages.measure.machine import load_now, machine
 from stages.measure.protocol import Subject, run_session
@@ -65,6 +65,9 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
             'sizes': dict(table.sizes),
             'latency_bound': benchmark.latency_bound,
         }
+        if has_around(project, recipe, table):
+            copy_result(project, plan.around[recipe], folder / 'around')
+            common['around'] = str(folder / 'around')
         work = folder / 'cycle'
         work.mkdir()
 

@@ -11,6 +11,7 @@ from stages import terminal
 from stages.atomic import write_text
 from stages.digest import digest_of, file_digest
 from stages.execute import tools
+from stages.execute.ensure import failure_of
 from stages.execute.project import Project
 from stages.layout import benchmark
 from stages.layout.artifact import changed
@@ -78,6 +79,8 @@ def report(project: Project, recipe: str, outcomes: list[Outcome]) -> list[str]:
     names = [*pages, 'report.csv', 'report.json', 'samples.json', *([BEST] if choice.name else [])]
     failed = [o.build.name for o in outcomes if o.broken]
     lost = note(project, recipe, report_key(project, recipe))
+    around = (failure_of(project, id) for id in project.plan.around_of(recipe))
+    lost += [f'{recipe}: whole requests are not measured: {failure}' for failure in around if failure]
     over = [f'{recipe}: over budget: {words}' for words in verdict.over]
     if failed or lost or over or benchmark.to_measure(project, rows):
         _path(project, recipe).unlink(missing_ok=True)  # incomplete: looked at again next time

@@ -29,7 +29,7 @@ from stages.contract.port import BATCH, Contract, read_contract
 from stages.errors import ModelkilnError, StepError
 from stages.feed.npz import read_npz
 from stages.feed.samples import samples
-from stages.measure import clock, memory, proof, scenario
+from stages.measure import around, clock, memory, proof, scenario
 from stages.measure.machine import current_mhz, load_average
 from stages.measure.rotation import ROTATION, digest, rotation
 from stages.recipe.setting import OFFLINE, SINGLE
@@ -107,6 +107,8 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     gc.enable()
 
     last = _steady(first, feeds, session.run if line is None else partial(scenario.answer, line))
+    beside = request.get('around') if line is None and request['batch'] == 1 else None
+    whole = around.laps(Path(beside), contract, session.run, request['repetitions']) if beside else {}
     return {
         'start': begun,
         'affinity': affinity,
@@ -131,6 +133,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         'fed': {name: list(array.shape) for name, array in feeds[0].items()},
         'inputs_sha256': digest(feeds),
         'outputs_sha256': digest([last]),
+        **whole,
     }
 
 

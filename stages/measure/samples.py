@@ -35,6 +35,14 @@ class Cycle:
     wall_ns: int = 0
     major_faults: int = 0
     cpu_mhz: float | None = None
+    before_ns: tuple[int, ...] = ()
+    """Of whole requests: the Python before the model. So too the next two, of the same requests."""
+
+    model_ns: tuple[int, ...] = ()
+    after_ns: tuple[int, ...] = ()
+    around_failed: str = ''
+    """Why there are none though they were asked for."""
+
     fed: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     """The shape of each input of a call."""
 
@@ -90,7 +98,7 @@ class Raw:
     format: int = 1
 
 
-SERIES = ('time_ns', 'warmup_ns', 'peak_rss_bytes')
+SERIES = ('time_ns', 'warmup_ns', 'peak_rss_bytes', 'before_ns', 'model_ns', 'after_ns')
 COUNTS = ('cpu_ns', 'wall_ns', 'major_faults')
 ONCE = ('import_ns', 'load_ns', 'first_ns', 'rss_start_bytes', 'rss_import_bytes', 'rss_load_bytes', 'rss_first_bytes',
         'rss_end_bytes', 'pss_bytes', 'cpu_mhz')  # fmt: skip
@@ -124,6 +132,7 @@ def cycle_of(read: Mapping[str, Any]) -> Cycle:
     fields: dict[str, Any] = {name: tuple(read.get(name) or ()) for name in SERIES}
     fields |= {name: read.get(name) or 0 for name in COUNTS}
     fields |= {name: read.get(name) for name in ONCE}
+    fields['around_failed'] = str(read.get('around_failed') or '')
     fields['fed'] = {name: tuple(shape) for name, shape in (read.get('fed') or {}).items()}
     return Cycle(
         inner=read.get('inner') or 1, peak_per_repetition=read.get('peak_per_repetition') is not False, **fields

@@ -16,7 +16,7 @@ from stages.launch import Launcher, Limits
 from stages.launch.answers import answer_at
 from stages.store.logs import tail
 
-READ: Final = ('inputs', 'before')
+READ: Final = ('inputs', 'before', 'around')
 """What of a request names a file to read."""
 
 SCRIPT: Final = Path(__file__).with_name('cycle.py')

@@ -18,6 +18,7 @@ from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.readers import READERS
 from stages.recipe.model import METRICS, Data, Fetch, Recipe, Variant
 from stages.sources import SOURCES, fetch, ports, probe
+from stages.sources import around as around_source
 from stages.sources import data as data_source
 
 CHECK_THREADS = 1
@@ -79,18 +80,20 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
     steps = _Steps()
     builds: dict[str, tuple[Build, ...]] = {}
     probes: dict[str, str] = {}
+    around: dict[str, str] = {}
     known: dict[str, Recipe] = {}
     for recipe in recipes:
         known[recipe.model] = recipe
         source = _source(steps, recipe)
         arrays = {role: _data(steps, recipe, data, source) for role, data in recipe.data.items()}
         probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe, source)
+        around |= _around(steps, recipe, source)
         reference = _reference(steps, recipe, source, arrays, probes[recipe.model])
         builds[recipe.model] = tuple(
             _build(steps, recipe, variant, source, reference, arrays, probes[recipe.model])
             for variant in recipe.variants
         )
-    return Plan(steps.by_id, builds, known, probes)
+    return Plan(steps.by_id, builds, known, probes, around)
 
 
 def as_json(value: Any) -> Any:
@@ -148,6 +151,20 @@ def _data(steps: _Steps, recipe: Recipe, data: Data, source: str) -> str:
 def _probe(steps: _Steps, recipe: Recipe, source: str) -> str:
     params = probe.Params()
     return steps.add(recipe, probe, as_json(params), {'model': source}, outputs=probe.outputs(params))
+
+
+def _around(steps: _Steps, recipe: Recipe, source: str) -> dict[str, str]:
+    """Return, by the recipe's name, the step that keeps the Python around its model; nothing where it names none."""
+    if (asked := recipe.around) is None:
+        return {}
+    evaluate = recipe.data.get('evaluate')
+    inputs = _files(steps, recipe, evaluate.files if evaluate else ())
+    inputs['model'] = steps.add(recipe, ports, {}, {'model': source}, outputs=ports.outputs(ports.Params()))
+    params = around_source.Params(asked.file, asked.requests, asked.before, asked.after)
+    made = steps.add(
+        recipe, around_source, as_json(params), inputs, outputs=around_source.outputs(params), python=asked.file
+    )
+    return {recipe.model: made}
 
 
 def _source(steps: _Steps, recipe: Recipe) -> str:

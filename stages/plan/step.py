@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stages.contract.port import Contract
@@ -121,6 +121,9 @@ class Plan:
     probes: Mapping[str, str]
     """By recipe: the step whose arrays every variant is checked and measured on."""
 
+    around: Mapping[str, str] = field(default_factory=dict)
+    """By recipe that names it: the step that keeps the Python around its model."""
+
     def users(self) -> dict[str, list[str]]:
         """Return, by step id, the names of the variants that need it."""
         needed: dict[str, list[str]] = {}
@@ -132,7 +135,12 @@ class Plan:
 
     def steps_of(self, recipe: str) -> dict[str, None]:
         """Return the ids of every step of a recipe, inputs first."""
-        return dict.fromkeys(id for build in self.builds[recipe] for id in build.steps)
+        ids = dict.fromkeys(id for build in self.builds[recipe] for id in build.steps)
+        return ids | dict.fromkeys(self.around_of(recipe))
+
+    def around_of(self, recipe: str) -> tuple[str, ...]:
+        """Return the steps that measuring whole requests needs, inputs first; none where nothing is said of them."""
+        return needed_by([Link(self.around[recipe], None)], self.steps) if recipe in self.around else ()
 
     def baseline(self, recipe: str) -> Build:
         """Return the variant the others of ``recipe`` are compared with: the first without stages."""

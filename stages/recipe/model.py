@@ -90,6 +90,17 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Around:
+    """Functions of one file below recipes/models/: what stands around the model where it serves."""
+
+    file: str
+    requests: str
+    before: str
+    after: str = ''
+    """Empty: nothing comes after."""
+
+
+@dataclass(frozen=True)
 class Data:
     """Arrays for calibration or evaluation: files, and the Python that turns them into named arrays."""
 
@@ -258,6 +269,9 @@ class Recipe:
     """Words to choose recipes by: `doit @nightly`, `modelkiln list --tag nightly`."""
     group: str = ''
     """Built by `doit GROUP`, with one page over all of the group, and not by plain `doit`; empty: like any other."""
+
+    around: Around | None = None
+    """The Python before and after the model where it serves, which is timed apart from it."""
 
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""

@@ -9,6 +9,7 @@ from stages import others
 from stages.contract.port import ANY, Port
 from stages.errors import RecipeError
 from stages.recipe import asks, entries, names
+from stages.recipe.around import read_around
 from stages.recipe.extends import Shared, extended
 from stages.recipe.fetch import Reader
 from stages.recipe.mistakes import EXTENDED, Mistakes, Place, shown
@@ -24,7 +25,7 @@ VERSION: Final = 1
 KEYS: Final = (
     'recipe', 'model', 'source', 'inputs', 'outputs', 'preprocessing', 'data', 'variants',
     'check', 'benchmark', 'choose', 'regression', 'timeout', 'memory', 'license', 'description', 'authors',
-    'tags', 'extends', 'group',
+    'tags', 'extends', 'group', 'around',
 )  # fmt: skip
 REQUIRED: Final = ('recipe', 'model', 'source', 'variants')
 
@@ -150,6 +151,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     if license is None or description is None or authors is None:
         return None
     group = _read_group(given['group'], mistakes) if 'group' in given else ''
+    around = read_around(given['around'], reader) if 'around' in given else None
     if model is None or source is None or inputs is None or outputs is None or preprocessing is None:
         return None
     if timeout is None or memory is None or group is None:
@@ -172,6 +174,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
         memory=memory,
         carries=carries,
         group=group,
+        around=around,
         license=license,
         description=description,
         authors=authors,

@@ -116,6 +116,7 @@ def recipe_schema() -> Schema:
             'description': 'Files below recipes/ whose keys are taken over where this one does not say them.',
         },
         'group': _text(names.MODEL.pattern, about['group']),
+        'around': _around(about['around']),
         'memory': _amount(SIZES) | {'description': about['memory']},
         'license': {'type': 'string', 'pattern': r'\S', 'description': about['license']},
         'description': {'type': 'string', 'pattern': r'\S', 'description': about['description']},
@@ -478,6 +479,15 @@ def _filled(hint: Any) -> Schema:
 
 def _first_line(module: Any) -> str:
     return (module.__doc__ or '').strip().partition('\n')[0]
+
+
+def _around(description: str) -> Schema:
+    told = {
+        'requests': 'Takes the folder of the files that `evaluate` fetches, returns a list of requests as they come.',
+        'before': "Takes a request, returns the model's inputs by name, of one sample.",
+        'after': "Takes the model's outputs by name, returns the answer.",
+    }
+    return _object({key: _python(words) for key, words in told.items()}, description, ['requests', 'before'])
 
 
 def _object(properties: Schema, description: str = '', required: typing.Sequence[str] = ()) -> Schema:

@@ -92,6 +92,7 @@ def record(row: Row, choice: Choice) -> Record:
         cycle_means_ns=tuple(samples.cycle_means(row.cycles)),
         speed=row.ratio,
         percentiles_ns=row.percentiles,
+        whole_ns=row.whole,
         peak_memory_bytes=row.peak,
         added_memory_bytes=row.added,
         size_bytes=row.size,

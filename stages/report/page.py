@@ -15,6 +15,8 @@ from stages.report.failures import failed_blocks, named, stopped, told, unsuppor
 from stages.report.findings import Findings
 from stages.report.rows import Row
 from stages.report.verdict import Verdict
+from stages.report.whole_table import TITLE as WHOLE
+from stages.report.whole_table import whole_blocks, whole_sentence
 from stages.report.words import sentence, verdict_sentence
 
 METHOD = (
@@ -45,6 +47,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict,
         Section('choice', 'How it was chosen', tuple(_chosen(choice, verdict))),
         Section('use', 'How to run it', tuple(_use(findings, choice))),
         Section('charts', 'Charts', tuple(pictures)),
+        Section('whole', WHOLE, tuple(whole_blocks(found, findings.baseline, choice))),
         Section('compressed', TITLE, (compressed_table(found, findings),)),
         Section('failed', 'Failed', tuple(failed_blocks(found))),
         Section('unsupported', 'Unsupported, as the recipe expects', tuple(unsupported_blocks(found))),
@@ -61,7 +64,7 @@ def page(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict,
     return Page(
         title=findings.model,
         subtitle=_subtitle(findings),
-        verdicts=tuple(_verdicts(found, choice, verdict)),
+        verdicts=tuple(_verdicts(findings, found, choice, verdict)),
         flags=findings.flags,
         sections=tuple(section for section in map(_filled, sections) if section.blocks),
         headline=verdict.headline,
@@ -82,12 +85,13 @@ def _subtitle(findings: Findings) -> str:
     return ' · '.join(part for part in (f'{count} variant{"s" * (count != 1)}', findings.recipe) if part)
 
 
-def _verdicts(found: list[Row], choice: Choice, verdict: Verdict) -> list[str]:
+def _verdicts(findings: Findings, found: list[Row], choice: Choice, verdict: Verdict) -> list[str]:
     """The verdict, then how it compares; of the others, those that are slower, since nobody looks for them."""
     several = len({row.threads for row in found if row.threads}) > 1
     said = [verdict_sentence(verdict, choice)]
     told = [
         *verdict.reasons[1:],
+        *([words] if (words := whole_sentence(found, findings.baseline, choice)) else []),
         *(f'Over budget, the build fails: {words}.' for words in verdict.over),
         *verdict.notes,
     ]

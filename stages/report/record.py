@@ -17,6 +17,7 @@ from stages.report.findings import Facts, Protocol
 from stages.report.reasons import Reason
 from stages.report.statistics import Percentile, Ratio
 from stages.report.verdict import Verdict
+from stages.report.whole import Whole
 
 FORMAT = 1
 
@@ -87,6 +88,9 @@ class Record:
     cycle_means_ns: tuple[float, ...]
     speed: Ratio | None
     percentiles_ns: Mapping[str, Percentile]
+    whole_ns: Whole | None
+    """Of whole requests: before the model, in it, after it, and all; null: not measured."""
+
     peak_memory_bytes: Interval | None
     added_memory_bytes: float | None
     """Over the memory after import."""

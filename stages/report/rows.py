@@ -17,6 +17,7 @@ from stages.report.compressed import Compressed
 from stages.report.findings import Findings, Stage, Variant
 from stages.report.reasons import Reason, reason_of
 from stages.report.statistics import Percentile, Ratio, level_for, paired_ratio, percentiles, verdict
+from stages.report.whole import Whole, whole_of
 
 TOO_FAR = 'too far from the source'
 UNMEASURED = 'measuring failed'
@@ -77,6 +78,9 @@ class Row:
 
     untimed: str = ''
     """Why there are no times of it in this setting, in words, though nothing failed."""
+
+    whole: Whole | None = None
+    """Of whole requests; None: the recipe says nothing of what is around the model, or it failed."""
 
     session: str = ''
     """The session it was measured in; empty: not known, or the only one."""
@@ -228,6 +232,7 @@ def _row(
         where=difference.where,
         cycles=cycles,
         baseline_cycles=against,
+        whole=whole_of(cycles, against, level, is_baseline=is_baseline),
         session=measured.session,
         apart=apart,
         sha256=variant.sha256,
