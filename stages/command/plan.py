@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from stages.command.usual import json_too, meant, print_json, right_project
 from stages.execute.predict import Prediction
+from stages.execute.project import Project
+from stages.execute.start import cores, demands, expected_memory
 from stages.layout.advice import here, wait
 from stages.layout.foresee import Deed, foresee
+
+RUNS: Final = ('run', 'maybe')
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +32,11 @@ def run(asked: argparse.Namespace) -> int:
     steps, deeds = foresee(project, meant(project, asked.name) if asked.name else ())
     shown: list[Prediction | Deed] = [step for step in steps if asked.all or step.what not in ('current', 'refused')]
     if asked.json:
-        print_json({'steps': [as_json(one) for one in shown], 'deeds': [as_json(one) for one in deeds]})
+        told = [as_json(project, one) for one in shown]
+        print_json({'steps': told, 'deeds': [as_json(project, one) for one in deeds]})
         return code
     for one in (*shown, *deeds):
-        print(line(one))
+        print(line(project, one))
     measured: dict[str, set[str]] = {}
     for deed in deeds:
         if deed.what == 'measure':
@@ -46,17 +51,21 @@ def run(asked: argparse.Namespace) -> int:
     return code
 
 
-def as_json(one: Prediction | Deed) -> dict[str, Any]:
+def as_json(project: Project, one: Prediction | Deed) -> dict[str, Any]:
     """Return what ``line`` says, for programs."""
     if isinstance(one, Prediction):
-        return {'what': one.what, 'step': one.step.name, 'kind': one.step.kind, 'reasons': list(one.reasons)}
+        takes = {'cores': cores(project, one.step), 'memory': expected_memory(project, one.step)}
+        told = {'what': one.what, 'step': one.step.name, 'kind': one.step.kind, 'reasons': list(one.reasons)}
+        return told | (takes if one.what in RUNS else {})
     return {'what': one.what, 'name': one.name, 'reasons': list(one.reasons), 'sure': one.sure}
 
 
-def line(one: Prediction | Deed) -> str:
-    """Return what would become of a step, or what would be done, and why, in one line."""
+def line(project: Project, one: Prediction | Deed) -> str:
+    """Return what would become of a step, or what would be done, and why, in one line; and what it takes, if much."""
+    takes = ''
     if isinstance(one, Prediction):
         what, name = one.what, one.step.name
+        takes = demands(project, one.step) if what in RUNS else ''
     else:
         what, name = (one.what, one.name) if one.sure else ('maybe', f'{one.what} {one.name}')
-    return f'{what:<8} {name:<28} {"; ".join(one.reasons)}'.rstrip()
+    return f'{what:<8} {name:<28} {"; ".join(filter(None, (*one.reasons, takes)))}'.rstrip()

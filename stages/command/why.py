@@ -37,11 +37,14 @@ def run(asked: argparse.Namespace) -> int:
         steps, deeds = foresee(project, [asked.step] if named else users)
         only = {step.id for step in found}
         shown = [one for one in steps if (one.step.id in only if only else one.what not in SETTLED)]
-        print_json({'steps': [as_json(one) for one in shown], 'deeds': [as_json(one) for one in deeds if named]})
+        said = [as_json(project, one) for one in deeds if named]
+        print_json({'steps': [as_json(project, one) for one in shown], 'deeds': said})
         return code
     if asked.step in names or asked.step in plan.builds:
         steps, deeds = foresee(project, [asked.step])
-        told = [line(step) for step in steps if step.what not in SETTLED] + [line(deed) for deed in deeds]
+        told = [line(project, step) for step in steps if step.what not in SETTLED] + [
+            line(project, deed) for deed in deeds
+        ]
         print('\n'.join(told) or f'{asked.step} is current: {len(steps)} steps, and what they left is in place')
         chosen = [prediction.step for prediction in steps]
     else:
@@ -64,12 +67,12 @@ def _told(project: Project, predicted: dict[str, Prediction], step: Step) -> Ite
     if predicted[step.id].what in SETTLED:
         yield ' '.join([f'{step.name} is {predicted[step.id].what}', *predicted[step.id].reasons])
         return
-    yield line(predicted[step.id])
+    yield line(project, predicted[step.id])
     waiting, seen = list(step.inputs.values()), set[str]()
     while waiting:
         id = waiting.pop(0)
         if id not in seen and predicted[id].what not in SETTLED:
-            yield f'  {line(predicted[id])}'
+            yield f'  {line(project, predicted[id])}'
             waiting += project.plan.steps[id].inputs.values()
         seen.add(id)
 

@@ -4,7 +4,8 @@ A kind sees its own ``Params`` and a ``Job``; never the recipe, the plan, doit o
 inside ``run`` only, so that planning stays instant.
 
 Some have more names. ``LOADS``: modules that its tools import at work; they are loaded before, for all steps of
-the same tools (none that remembers, as it is loaded, where temporary files go). ``KEEPS``: true of one that goes on
+the same tools (none that remembers, as it is loaded, where temporary files go). ``ALL_CORES``: true of one whose tools
+work on every core, beside which nothing else is begun; no part of its code in keys. ``KEEPS``: true of one that goes on
 from work that it kept in ``job.keep``. ``ASIDE``: why a first recipe leaves it out, one sentence.
 ``refuses(params, job)``: raises UnsupportedError where it knows, before any work, that it cannot do this to a model.
 """

@@ -16,6 +16,9 @@ from stages.digest import digest_of
 from stages.store.files import Remembered
 
 PACKAGE = Path(__file__).resolve().parent.parent
+POLICY = 'ALL_CORES'
+"""The constant of a kind that is no part of its code."""
+
 TABLES = ('stages.kinds', 'stages.engines', 'stages.sources', 'stages.readers', 'stages.judges')
 """Packages whose ``__init__`` only lists modules: an import of the table is not an import of every row."""
 
@@ -125,7 +128,13 @@ def _package(module: str, path: Path) -> tuple[str, ...]:
 def _read_code(package: tuple[str, ...], path: Path) -> str:
     tree = ast.parse(path.read_bytes())
     imports = sorted(_imported(tree, package))
+    tree.body = [line for line in tree.body if not _is_policy(line)]
     return json.dumps({'digest': _digest(_without_texts(tree)), 'imports': imports})
+
+
+def _is_policy(line: ast.stmt) -> bool:
+    """Whether a line of a module says what a step takes of the machine, which changes none of its bytes."""
+    return isinstance(line, ast.Assign) and [getattr(name, 'id', '') for name in line.targets] == [POLICY]
 
 
 def _read_theirs(package: tuple[str, ...], path: Path) -> str:

@@ -21,7 +21,7 @@ from stages.errors import ModelkilnError, StepError, ToolError, UnsupportedError
 from stages.execute import environment, lineage, show
 from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
-from stages.execute.start import expected_memory, start
+from stages.execute.start import cores, expected_memory, start
 from stages.execute.tools import remedy
 from stages.launch.answers import answer_at, shortened
 from stages.launch.worker import ANSWERS
@@ -169,7 +169,7 @@ def _result_of_action(project: Project, step: Step, action: Mapping[str, Any]) -
         try:
             with in_words(folder):  # here, where the disk is still as full as the step met it
                 materialise(project, step, folder, copy_result, action)
-                with project.memory.holding(expected_memory(project, step)), building():
+                with project.shared.holding(expected_memory(project, step), cores(project, step)), building():
                     return _run(project, step, key, folder)
         finally:
             project.store.discard(folder)

@@ -21,7 +21,7 @@ from stages.errors import RecipeError, ToolError
 from stages.execute import host, programs, tools
 from stages.execute.action import START, action_of
 from stages.execute.code import Python, code_digest, python_of
-from stages.execute.memory import Shared, of_this_machine
+from stages.execute.share import Shared, of_this_machine
 from stages.launch import Launcher
 from stages.measure import check
 from stages.paths import files_below
@@ -122,8 +122,8 @@ class Project:
         return Launcher(self.store.temporary('servers'))
 
     @cached_property
-    def memory(self) -> Shared:
-        """What the steps of this run share of the machine's."""
+    def shared(self) -> Shared:
+        """What the steps of this run share of the machine: memory and cores."""
         return Shared(of_this_machine())
 
     @cached_property

@@ -77,7 +77,7 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
 
 def limits(project: Project, step: Step) -> Limits:
     """Return what a step may use before it is stopped."""
-    memory = min(filter(None, (step.memory, project.memory.all)), default=0)
+    memory = min(filter(None, (step.memory, project.shared.all)), default=0)
     return Limits(step.timeout, memory, PROCESSES)
 
 
@@ -86,6 +86,22 @@ def expected_memory(project: Project, step: Step) -> int:
     stamp = project.stamp(step.id)
     last = project.store.find(stamp.key) if stamp and not step.memory else None
     return step.memory or (last.peak_memory_bytes if last else 0)
+
+
+def cores(project: Project, step: Step) -> int:
+    """Return how many cores a step keeps busy: none while it waits for the network, all where its kind says so."""
+    if step.kind == fetch.KIND:
+        return 0
+    return project.shared.cores if getattr(importlib.import_module(step.module), 'ALL_CORES', False) else 1
+
+
+def demands(project: Project, step: Step) -> str:
+    """Return in words what keeps others waiting while a step works; empty where as many fit as there are cores."""
+    many, memory = cores(project, step), expected_memory(project, step)
+    told = [f'all {many} cores'] if many > 1 else []
+    if memory > project.shared.all // max(project.shared.cores, 1):
+        told.append(f'{"at most" if step.memory else "about"} {terminal.size_words(memory)}')
+    return f'takes {" and ".join(told)}' if told else ''
 
 
 def step_environment(project: Project, step: Step, folder: Path) -> dict[str, str]:

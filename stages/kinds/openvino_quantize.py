@@ -20,6 +20,7 @@ TOOLS = ('openvino', 'nncf', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ALL_CORES = True
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ TOOLS = ('torch', 'numpy', 'safetensors')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ALL_CORES = True
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'xgboost-cpu', 'onnx', 'onnxruntime', '
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = False  # it measures, and goes on where it stopped
+ALL_CORES = True
 ASIDE = 'it searches for minutes to hours'
 
 

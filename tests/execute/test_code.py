@@ -17,8 +17,17 @@ FILE = 'kinds/sample.py'
         ('"""How many are read."""', '"""The number of samples."""'),
         ('    # the helper does the work\n', ''),
         ('\n\n\n', '\n\n\n\n\n'),
+        ("KIND = 'sample'\n", "KIND = 'sample'\nALL_CORES = True\n"),
     ],
-    ids=['comment', 'docstring', 'docstring of a class', 'description of a field', 'comment gone', 'empty lines'],
+    ids=[
+        'comment',
+        'docstring',
+        'docstring of a class',
+        'description of a field',
+        'comment gone',
+        'empty lines',
+        'how many cores it takes',
+    ],
 )
 def test_words_about_the_code_change_nothing(house, old, new):
     before = house.digests(KIND)
