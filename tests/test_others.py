@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from stages import others
 from stages.command.main import main
 from stages.execute.code import closure, own_files
 from stages.kinds import KINDS, kind_for
+from stages.launch import house
 from stages.recipe.read import read_recipes
 from stages.store.files import Remembered
 from tests.small import Small, small_project
@@ -103,6 +105,19 @@ def test_code_of_others_is_followed_through_what_it_imports(package, project, tm
 
     assert {'halving.kind', 'halving.ratio', 'stages.kinds.usual'} <= {*closure(['halving.kind'], remembered)}
     assert {f.name for f in own_files(['kinds.halve'], remembered)} == {'halve.py', '_ratio.py'}
+
+
+def test_a_step_runs_the_copy_of_a_kind_though_the_project_s_own_was_imported_before(tmp_path):
+    for name, says in (('kinds', 1), ('copy', 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'saying.py').write_text(f'SAYS = {says}')
+    others.open_folder(tmp_path)
+    assert importlib.import_module('kinds.saying').SAYS == 1
+
+    house.kinds_at_hand(tmp_path / 'copy')
+
+    assert importlib.import_module('kinds.saying').SAYS == 2
+    others.open_folder(tmp_path / 'nowhere')
 
 
 def test_one_that_cannot_be_used_stops_only_who_asks_for_it(project, capsys):

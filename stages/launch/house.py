@@ -39,7 +39,12 @@ def at_hand(folder: Path) -> None:
 
 
 def kinds_at_hand(folder: Path) -> None:
-    """Let ``import kinds.x`` mean the file x.py in ``folder``, wherever that lies."""
+    """Let ``import kinds.x`` mean the file x.py in ``folder``, wherever that lies, also where another was imported.
+
+    A step is forked from a process that may have looked at the project's own file: it runs the copy that its key names.
+    """
+    for name in [name for name in sys.modules if name.startswith(f'{KINDS}.')]:
+        del sys.modules[name]
     package = ModuleType(KINDS)
     package.__path__ = [str(folder)]
     sys.modules[KINDS] = package
