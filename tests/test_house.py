@@ -44,7 +44,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 FRAMEWORKS: tuple[tuple[str, ...], ...] = (
     ('message', 'refusal'),
     ('onnx', 'tflite', 'torch'),
-    ('caffe', 'caffe2', 'coreml', 'darknet', 'mxnet', 'sklearn', 'trees', 'openvino', 'paddle', 'tensorflow'),
+    ('caffe', 'caffe2', 'coreml', 'darknet', 'jax', 'mxnet', 'sklearn', 'trees', 'openvino', 'paddle', 'tensorflow'),
     ('tvm',),
 )
 # a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines

@@ -8,6 +8,7 @@ from stages import others
 from stages.contract.engine import Engine
 from stages.engines import (
     aotinductor,
+    jax,
     lightgbm,
     litert,
     mxnet,
@@ -30,6 +31,7 @@ __all__ = ['ENGINES', 'engine_for', 'use']
 OURS: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,
     torchscript.ENGINE: torchscript,
+    jax.ENGINE: jax,
     onnxruntime.ENGINE: onnxruntime,
     openvino.ENGINE: openvino,
     tensorflow.ENGINE: tensorflow,

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-ENVIRONMENTS: Final = ('boosters', 'litert-torch', 'mxnet', 'paddle2onnx', 'scikit-learn')
+ENVIRONMENTS: Final = ('boosters', 'jax', 'litert-torch', 'mxnet', 'paddle2onnx', 'scikit-learn')
 """The table: the names a kind may give as its ``ENVIRONMENT``."""
 
 PIN: Final = re.compile(r'^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)', re.MULTILINE)

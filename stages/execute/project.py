@@ -204,10 +204,11 @@ class Project:
     def missing(self, step: Step) -> list[str]:
         """Return the packages, and the programs of the system, that ``step`` needs and that are not here.
 
-        Opens the recipe's Python only.
+        Opens the recipe's Python only; what it imports in a locked environment, where nothing can be added, it says
+        itself.
         """
         python = NO_PYTHON
-        if step.python:
+        if step.python and not step.environment:
             with self.guard:
                 python = python_of(step.python, self.root / 'recipes', self.remembered)
         found = tools.versions(sorted({*step.tools, *python.packages}), self.packages(step))

@@ -17,7 +17,7 @@ from stages.recipe.model import Benchmark, Check, Choose, Recipe
 from stages.recipe.regression import read_regression
 from stages.recipe.roles import read_data
 from stages.recipe.signature import EXAMPLE, Carried, read_carries, read_inputs, read_outputs
-from stages.recipe.source import read_source
+from stages.recipe.source import of_python, read_source
 from stages.recipe.strict_yaml import Key, Node, read_file
 from stages.recipe.variants import Ground, read_variants
 
@@ -185,10 +185,10 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
 def _read_inputs(
     given: dict[str, Node], keyed: dict[Key, Node], format: str | None, mistakes: Mistakes
 ) -> tuple[tuple[Port, ...] | None, Carried]:
-    """Return the inputs, or none where they are left to the file, which tells them in every format but torch."""
+    """Return the inputs, or none where they are left to the file, which tells them unless it is Python."""
     if 'inputs' in given:
-        return read_inputs(given['inputs'], format == 'torch', mistakes) or (None, {})
-    if format != 'torch':
+        return read_inputs(given['inputs'], format is not None and of_python(format), mistakes) or (None, {})
+    if format is None or not of_python(format):
         return (), {}
     at = next(key for key in keyed if key == 'source')
     mistakes.add(at, f'a module does not say what it takes; expected `inputs: {{{EXAMPLE}}}`')

@@ -28,7 +28,7 @@ from stages.recipe.regression import DROP, DROP_WORDS, SHARES
 from stages.recipe.roles import ROLES, SHARE
 from stages.recipe.setting import SCENARIOS
 from stages.recipe.signature import DTYPES
-from stages.recipe.source import options_of
+from stages.recipe.source import of_python, options_of
 from stages.recipe.units import SIZES, TIMES
 from stages.recipe.variants import EXPECT
 from stages.sources import SOURCES
@@ -128,6 +128,7 @@ def recipe_schema() -> Schema:
             'description': about['authors'],
         },
     }
+    python = [{'required': [format]} for format in SOURCES if of_python(format)]
     return {
         '$schema': 'https://json-schema.org/draft/2020-12/schema',
         'title': 'Modelkiln recipe',
@@ -136,7 +137,7 @@ def recipe_schema() -> Schema:
             'One model, its variants, and what is asked of them.',
             ['model'],
         ),
-        'if': {'properties': {'source': {'required': ['torch']}}, 'not': {'required': ['extends']}},
+        'if': {'properties': {'source': {'anyOf': python}}, 'not': {'required': ['extends']}},
         'then': {
             'required': ['inputs'],
             'properties': {'inputs': {'additionalProperties': {'required': ['shape', 'dtype']}}},
@@ -154,12 +155,19 @@ def recipe_schema() -> Schema:
 
 def _source() -> Schema:
     """Return the ways a model may come: exactly one format."""
-    python = _python('The function that returns the module: models/file.py:function.')
+    python = {
+        name: _python(f'{_first_line(module)} The function: models/file.py:function.')
+        for name, module in SOURCES.items()
+        if of_python(name)
+    }
     files = {name: {'$ref': '#/$defs/files', 'description': _first_line(module)} for name, module in SOURCES.items()}
-    weights = {'$ref': '#/$defs/weights', 'description': 'The weights of `torch`. Absent: the Python makes them.'}
-    told = {name: schema for format in SOURCES if format != 'torch' for name, schema in _told(format).items()}
+    weights = {
+        '$ref': '#/$defs/weights',
+        'description': 'The weights, where Python builds the model. Absent: the Python makes them.',
+    }
+    told = {name: schema for format in SOURCES if not of_python(format) for name, schema in _told(format).items()}
     ways: list[Schema] = [{'required': [name]} for name in SOURCES]
-    properties = {**files, 'torch': python, 'weights': weights, **told}
+    properties = {**files, **python, 'weights': weights, **told}
     return _object(properties, 'Where the trained model comes from.') | {'oneOf': ways}
 
 

@@ -30,12 +30,17 @@ def options_of(format: str) -> dict[str, Field]:
     }
 
 
+def of_python(format: str) -> bool:
+    """Whether a source is a function of a recipe's Python, which alone knows what its model takes."""
+    return 'function' in fields_of(cast('Callable[..., Any]', SOURCES[format].Params))
+
+
 def read_source(node: Node, reader: Reader) -> tuple[str | None, Source | None]:
     """Return the format, which decides what the variants may begin with, and where the model comes from.
 
     Either is None when it is wrong: variants can be checked against a format whose files are not right yet.
     """
-    beside = {name: format for format in SOURCES if format != 'torch' for name in options_of(format)}
+    beside = {name: format for format in SOURCES if not of_python(format) for name in options_of(format)}
     keyed = entries.mapping(node, '`source`', reader.mistakes, (*SOURCES, 'weights', *beside))
     given = {str(key): below for key, below in (keyed or {}).items()}
     formats = [name for name in given if name in SOURCES]
@@ -46,16 +51,17 @@ def read_source(node: Node, reader: Reader) -> tuple[str | None, Source | None]:
         return None, None
     [format] = formats
     options = _read_options(format, {n: b for n, b in given.items() if n in beside}, '`source`', reader)
-    if format != 'torch':
+    if not of_python(format):
         if 'weights' in given:
-            reader.mistakes.add(given['weights'], '`weights` goes with `torch` only')
+            takers = [f'`{name}`' for name in SOURCES if of_python(name)]
+            reader.mistakes.add(given['weights'], f'`weights` goes with {" and ".join(takers)} only')
         files = _read_model(format, given[format], reader)
         return format, None if files is None or options is None else Source(format, None, files, options)
-    python = read_python(given['torch'], '`torch` of `source`', reader)
-    files, chosen = _read_weights(given['weights'], reader) if 'weights' in given else ((), {})
+    python = read_python(given[format], f'`{format}` of `source`', reader)
+    files, chosen = _read_weights(format, given['weights'], reader) if 'weights' in given else ((), {})
     if python is None or files is None or options is None or chosen is None:
         return format, None
-    return format, Source('torch', python, files, chosen)
+    return format, Source(format, python, files, chosen)
 
 
 def _read_model(format: str, node: Node, reader: Reader) -> tuple[Fetch, ...] | None:
@@ -89,12 +95,12 @@ def placed(files: tuple[Fetch, ...]) -> tuple[Fetch, ...]:
     )
 
 
-def _read_weights(node: Node, reader: Reader) -> tuple[tuple[Fetch, ...] | None, dict[str, Any] | None]:
+def _read_weights(format: str, node: Node, reader: Reader) -> tuple[tuple[Fetch, ...] | None, dict[str, Any] | None]:
     """Return the files of weights, and which of the tensors in them are meant."""
     if not isinstance(node.value, dict):
         return read_files(node, '`weights`', reader), {}
-    words = options_of('torch')
-    chosen = _read_options('torch', {str(n): b for n, b in node.value.items() if n in words}, '`weights`', reader)
+    words = options_of(format)
+    chosen = _read_options(format, {str(n): b for n, b in node.value.items() if n in words}, '`weights`', reader)
     rest = {name: below for name, below in node.value.items() if name not in words}
     if 'fetch' not in rest:
         return read_files(node._replace(value=rest), '`weights`', reader, also=(*words, 'fetch')), chosen

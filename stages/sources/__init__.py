@@ -12,6 +12,7 @@ from stages.sources import (
     coreml,
     darknet,
     exported,
+    jax,
     keras,
     lightgbm,
     mxnet,
@@ -27,6 +28,7 @@ from stages.sources import (
 
 OURS: Final[dict[str, Source]] = {
     'torch': torch,
+    'jax': jax,
     'torchscript': torchscript,
     'exported': exported,
     'savedmodel': savedmodel,

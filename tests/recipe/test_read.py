@@ -151,6 +151,18 @@ def test_a_module_does_not_say_what_it_takes(write: Write, project: Path) -> Non
         read_recipe(write(RECIPE, ('shape: [batch, 3, 8, 8], ', '')), project)
 
 
+def test_a_function_of_jax_and_its_weights_are_python_as_a_module_is(write: Write, project: Path) -> None:
+    weights = '{url: "https://example.org/w.msgpack", sha256: ' + 'a' * 64 + ', key: params, drop: ["o.*"]}'
+    told = f'source: {{jax: models/net.py:build, weights: {weights}}}\n'
+    told += 'inputs: {x: {shape: [batch, 4], dtype: float32}}'
+    onnx = ('ort: {stages: [ort]', 'ort: {stages: [onnx]')
+    recipe = read_recipe(write(BARE, (ONNX[1], told), onnx, ('sizes: {length: 7}', 'cycles: 3')), project)
+    assert (recipe.source.format, recipe.source.python) == ('jax', Python('models/net.py', 'build'))
+    assert recipe.source.options == {'key': 'params', 'drop': ('o.*',)}
+    with pytest.raises(RecipeError, match='`weights` goes with `torch` and `jax` only'):
+        read_recipe(write(BARE, ('source: {', f'source: {{weights: {weights}, ')), project)
+
+
 def test_all_mistakes_of_all_recipes_come_at_once(write: Write, project: Path) -> None:
     write(RECIPE, ('model: net', 'model: A'), name='a.yaml')
     write(RECIPE, ('[onnx]', '[onx]'), name='b.yaml')

@@ -49,8 +49,13 @@ def arguments(module: Any) -> tuple[Argument, ...]:
             Argument(a.name, not a.has_default_value(), 'keyword' if a.kwarg_only else 'place', _of_jit(a.type))
             for a in forward.schema.arguments[1:]
         )
-    known = inspect.signature(module.forward).parameters.values()
-    hints = _hints(module.forward)
+    return of_signature(module.forward)
+
+
+def of_signature(function: Any) -> tuple[Argument, ...]:
+    """Return what a function, or a bound method, takes."""
+    known = inspect.signature(function).parameters.values()
+    hints = _hints(function)
     ways: dict[Any, Literal['place', 'keyword', 'places', 'keywords']] = {
         inspect.Parameter.KEYWORD_ONLY: 'keyword',
         inspect.Parameter.VAR_POSITIONAL: 'places',

@@ -174,25 +174,25 @@ def _shapes(runs: _Runs, answer: Answer) -> list[list[int | str]]:
     base = [tuple(tensor.shape) for _, tensor in answer]
     found: list[list[int | str]] = [list(shape) for shape in base]
     for dimension, size in runs.sizes.items():
-        for other in _others(dimension, size):
+        for other in others(dimension, size):
             shapes = runs.shapes({**runs.sizes, dimension: other}, answer)
             if shapes is None:
                 continue
             for axes, before, after in zip(found, base, shapes, strict=True):
-                _follow(axes, before, after, dimension, size, other)
+                follow(axes, before, after, dimension, size, other)
             break
     # an axis that the values change, not the sizes: a count of what was found
     for axes, before, after in zip(found, base, runs.shapes(runs.sizes, answer, seed=1) or base, strict=True):
-        _follow(axes, before, after, '', 0, 0)
+        follow(axes, before, after, '', 0, 0)
     return found
 
 
-def _others(dimension: str, size: int) -> tuple[int, ...]:
-    """Return other sizes of a dimension to try, until the module takes one."""
+def others(dimension: str, size: int) -> tuple[int, ...]:
+    """Return other sizes of a dimension to try, until the model takes one."""
     return (size + 1, 1) if dimension == BATCH else (size + size // 2, 2 * size, size // 2 or 1, size + 1)
 
 
-def _follow(
+def follow(
     axes: list[int | str], before: Sequence[int], after: Sequence[int], name: str, size: int, other: int
 ) -> None:
     """Note in ``axes`` which of them went with the dimension ``name`` from ``size`` to ``other``."""

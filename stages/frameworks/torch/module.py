@@ -51,7 +51,7 @@ def load_float(folder: Path) -> torch.nn.Module:
 
     about = describe(folder)
     torch.manual_seed(SEED)  # a build() that forgets its seed still makes the same weights each time
-    module = _function(folder / 'python', about['file'], about['function'])()
+    module = function_in(folder / 'python', about['file'], about['function'])()
     if not isinstance(module, torch.nn.Module):
         msg = f'{about["file"]}:{about["function"]} returned {type(module).__name__}; expected a torch.nn.Module'
         raise UnsupportedError(msg)
@@ -65,7 +65,7 @@ def load_float(folder: Path) -> torch.nn.Module:
 
 def function_beside(folder: Path, name: str) -> Any:
     """Return the function ``name`` of the file that builds the module in ``folder``."""
-    return _function(folder / 'python', describe(folder)['file'], name)
+    return function_in(folder / 'python', describe(folder)['file'], name)
 
 
 def save_float(folder: Path, python: Path, file: str, function: str, state: Mapping[str, Any] | None) -> None:
@@ -115,7 +115,8 @@ def write_description(folder: Path, file: str, function: str, transforms: list[d
     (folder / 'module.json').write_text(json.dumps(about, indent=2, sort_keys=True) + '\n', 'utf-8')
 
 
-def _function(python: Path, file: str, function: str) -> Any:
+def function_in(python: Path, file: str, function: str) -> Any:
+    """Return a function of the file that lies at ``file`` below ``python``, and of nothing outside of it."""
     path = python / file
     if not path.resolve().is_relative_to(python.resolve()):
         msg = f'{file}: leaves the folder of the model'
