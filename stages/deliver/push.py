@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,21 +10,12 @@ from pathlib import Path
 from stages.deliver.assemble import assemble
 from stages.deliver.gates import build_of, check_folder, refusals
 from stages.deliver.progress import Progress
+from stages.deliver.referrers import add_documents, refer
 from stages.deliver.registry.address import LATEST, Address
 from stages.deliver.registry.contract import Net, Writing
 from stages.deliver.registry.open import to_write
-from stages.deliver.release import INDEX_TYPE, MANIFEST_TYPE, Release
-from stages.deliver.signatures import (
-    EMPTY_CONTENT,
-    check_signature,
-    entries_of,
-    public_key,
-    referrer,
-    referrers_index,
-    referrers_tag,
-    sign,
-    signatures_of,
-)
+from stages.deliver.release import MANIFEST_TYPE, Release
+from stages.deliver.signatures import BUNDLE, check_signature, public_key, sign, signatures_of
 from stages.errors import IntegrityError, PromiseError, RecipeError
 from stages.execute.project import Project
 
@@ -63,6 +53,7 @@ def push(
         release, blobs = assemble(project, build, artifact, Path(folder), why)
         registry = to_write(place, net)
         uploaded = publish(registry, release, blobs)
+        add_documents(registry, release, Path(folder, 'files'))
         signed = key is not None and add_signature(registry, release, Path(folder, 'files'), key)
         moved = move_tags(registry, release, tags)
     return Pushed(release, moved, uploaded, signed)
@@ -104,15 +95,4 @@ def add_signature(registry: Writing, release: Release, files: Path, key: Path) -
             except IntegrityError:
                 continue
             return False
-        bundle = sign(files, key)
-        for number, content in enumerate((bundle, EMPTY_CONTENT)):
-            path = Path(folder, f'blob{number}')
-            path.write_bytes(content)
-            registry.upload(hashlib.sha256(content).hexdigest(), len(content), path)
-    manifest = referrer(release, bundle)
-    registry.put(manifest, MANIFEST_TYPE)
-    tag = referrers_tag(release.sha256)
-    before = registry.resolve(tag) if registry.has_tag(tag) else ''
-    others = entries_of(registry, before) if before else []
-    registry.put(referrers_index(others, manifest), INDEX_TYPE, tag, before)
-    return True
+    return refer(registry, release, sign(files, key), BUNDLE)

@@ -1,7 +1,6 @@
 """Signatures of releases: the sigstore bundles that OpenSSF model-signing makes, of every file of a release.
 
-They are not part of the release, whose digest they would change each time: they refer to it, as OCI 1.1 has it, and are
-found by the tag ``sha256-…`` that every registry knows.
+They are not part of the release, whose digest they would change each time: they refer to it (``referrers``).
 """
 
 from __future__ import annotations
@@ -11,21 +10,15 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from stages.deliver.referrers import of_type
 from stages.deliver.registry.contract import Reading
-from stages.deliver.release import INDEX_TYPE, MANIFEST_TYPE, SIGNATURE, Layer, Release, sha256_of
+from stages.deliver.release import SIGNATURE, sha256_of
 from stages.errors import IntegrityError, ToolError
 
 BUNDLE: Final = 'application/vnd.dev.sigstore.bundle.v0.3+json'
-EMPTY: Final = 'application/vnd.oci.empty.v1+json'
-EMPTY_CONTENT: Final = b'{}'
 MAX_BUNDLE: Final = 16 << 20
 MOST: Final = 16
 """Signatures of one release that are looked at."""
-
-
-def referrers_tag(sha256: str) -> str:
-    """Return the tag by which what refers to a release is found."""
-    return f'sha256-{sha256}'
 
 
 def key_digest(key: Path) -> str:
@@ -38,12 +31,9 @@ def key_digest(key: Path) -> str:
 
 def signatures_of(registry: Reading, sha256: str) -> list[bytes]:
     """Return the bundles that refer to a release, newest first; whether they are good is not looked at."""
-    tag = referrers_tag(sha256)
-    if not registry.has_tag(tag):
-        return []
     found = []
-    for entry in reversed(entries_of(registry, registry.resolve(tag))[-MOST:]):
-        where = f'{tag}: a signature'
+    for entry in reversed(of_type(registry, sha256, BUNDLE)[-MOST:]):
+        where = f'sha256:{sha256}: a signature'
         try:
             manifest = json.loads(registry.manifest(sha256_of(entry.get('digest'), where)))
             layer = manifest['layers'][0]
@@ -57,44 +47,6 @@ def signatures_of(registry: Reading, sha256: str) -> list[bytes]:
             raise IntegrityError(f'{where}: has other bytes than its digest says')
         found.append(content)
     return found
-
-
-def entries_of(registry: Reading, sha256: str) -> list[dict[str, object]]:
-    """Return the entries of an index of referrers that are signatures."""
-    try:
-        entries = json.loads(registry.manifest(sha256))['manifests']
-        return [entry for entry in entries if entry.get('artifactType') == BUNDLE]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise IntegrityError(f'sha256:{sha256}: is no index of referrers: {error!r}') from error
-
-
-def referrer(release: Release, bundle: bytes) -> bytes:
-    """Return the manifest that says that ``bundle`` signs ``release``."""
-    config = Layer('.', hashlib.sha256(EMPTY_CONTENT).hexdigest(), len(EMPTY_CONTENT), EMPTY)
-    layer = Layer('.', hashlib.sha256(bundle).hexdigest(), len(bundle), BUNDLE)
-    document = {
-        'schemaVersion': 2,
-        'mediaType': MANIFEST_TYPE,
-        'artifactType': BUNDLE,
-        'config': _said(config),
-        'layers': [_said(layer)],
-        'subject': {'mediaType': MANIFEST_TYPE, 'digest': release.digest, 'size': len(release.content)},
-    }
-    return json.dumps(document, sort_keys=True, separators=(',', ':')).encode()
-
-
-def _said(layer: Layer) -> dict[str, object]:
-    return {'mediaType': layer.type, 'digest': layer.digest, 'size': layer.size}
-
-
-def referrers_index(others: list[dict[str, object]], manifest: bytes) -> bytes:
-    """Return the index of what refers to a release, with one signature more."""
-    entry = {
-        'mediaType': MANIFEST_TYPE, 'artifactType': BUNDLE, 'size': len(manifest),
-        'digest': f'sha256:{hashlib.sha256(manifest).hexdigest()}',
-    }  # fmt: skip
-    index = {'schemaVersion': 2, 'mediaType': INDEX_TYPE, 'manifests': [*others, entry]}
-    return json.dumps(index, sort_keys=True, separators=(',', ':')).encode()
 
 
 def public_key(key: Path) -> bytes:

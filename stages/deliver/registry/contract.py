@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from stages.errors import DeliveryError
 
@@ -64,6 +64,10 @@ class Reading(Protocol):
         """Whether there is such a tag."""
         ...
 
+    def referrers(self, sha256: str) -> list[dict[str, Any]]:
+        """Return the descriptors of the manifests whose subject is this one. Nothing of them is checked."""
+        ...
+
 
 class Writing(Reading, Protocol):
     """A place that is written, too."""
@@ -72,8 +76,10 @@ class Writing(Reading, Protocol):
         """Add a blob; False when it was there."""
         ...
 
-    def put(self, content: bytes, type: str, tag: str = '', before: str = '') -> None:
+    def put(self, content: bytes, type: str, tag: str = '', before: str = '') -> bool:
         """Add a manifest or an index, and let ``tag`` name it; ``before`` is what the tag named, empty for nothing.
+
+        True when the place itself keeps the list of what refers to the manifest's subject.
 
         Raises DeliveryError when the tag names something else by now, where the place can tell.
         """

@@ -18,6 +18,7 @@ from stages.deliver.registry.address import Address
 from stages.deliver.registry.contract import NotThere, Stream
 from stages.deliver.registry.files import Changed, Files, Shown
 from stages.deliver.registry.oci import SHOWN, checked
+from stages.deliver.registry.tags import tagged_referrers
 from stages.deliver.release import INDEX_TYPE, MAX_BYTES, sha256_of
 from stages.errors import DeliveryError, IntegrityError
 
@@ -53,6 +54,9 @@ class ImageLayout:
         content, _ = self._shown.get(_blob(sha256), MAX_BYTES)
         return checked(content, sha256, self.place)
 
+    def referrers(self, sha256: str) -> list[dict[str, Any]]:
+        return tagged_referrers(self, sha256)
+
     def blob(self, sha256: str, size: int, start: int) -> Stream:
         return self._shown.stream(_blob(sha256), start, size)
 
@@ -87,11 +91,11 @@ class WritableLayout(ImageLayout):
         self._files.add(_blob(sha256), path)
         return True
 
-    def put(self, content: bytes, type: str, tag: str = '', before: str = '') -> None:
+    def put(self, content: bytes, type: str, tag: str = '', before: str = '') -> bool:
         sha256 = hashlib.sha256(content).hexdigest()
         self._add(_blob(sha256), content)
         if not tag:
-            return
+            return False
         if self._files.size(MARK) is None:
             self._add(MARK, MARKED)
         entry = {
@@ -101,7 +105,7 @@ class WritableLayout(ImageLayout):
             try:
                 with self._files.alone():
                     if self._point(tag, entry, before):
-                        return
+                        return False
             except Changed:
                 pass
             time.sleep(PAUSE_SECONDS * 2**attempt)

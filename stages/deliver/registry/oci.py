@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Final
+import re
+import urllib.parse
+from typing import Any, Final
 
 from stages.deliver.registry.address import Address, is_loopback
 from stages.deliver.registry.contract import Net, NotThere, Stream
+from stages.deliver.registry.tags import entries_in, tagged_referrers
 from stages.deliver.registry.web import Web
 from stages.deliver.release import INDEX_TYPE, MANIFEST_TYPE, MAX_BYTES
 from stages.errors import DeliveryError, IntegrityError
@@ -15,6 +18,8 @@ from stages.errors import DeliveryError, IntegrityError
 ACCEPT: Final = f'{MANIFEST_TYPE}, {INDEX_TYPE}'
 HUB: Final = {'docker.io': 'registry-1.docker.io'}
 SHOWN: Final = 10
+PAGES: Final = 64
+NEXT: Final = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
 def base_of(place: Address, net: Net) -> str:
@@ -49,6 +54,30 @@ class OciRegistry:
     def manifest(self, sha256: str) -> bytes:
         content, _ = self._web.get(f'{self._base}/manifests/sha256:{sha256}', MAX_BYTES, ACCEPT)
         return checked(content, sha256, self.place)
+
+    def referrers(self, sha256: str) -> list[dict[str, Any]]:
+        """As ``Reading`` says: by the registry's own list, page by page; where it keeps none, by the tag."""
+        url, found = f'{self._base}/referrers/sha256:{sha256}', []
+        for page in range(PAGES):
+            try:
+                content, headers = self._web.get(url, MAX_BYTES, INDEX_TYPE)
+            except NotThere:
+                if page:
+                    raise
+                return tagged_referrers(self, sha256)
+            found += entries_in(content, url)
+            more = NEXT.search(headers.get('Link') or '')
+            if more is None:
+                return found
+            url = self._beside(more[1])
+        raise DeliveryError(f'{self.place.repository}: more than {PAGES} pages refer to sha256:{sha256}')
+
+    def _beside(self, link: str) -> str:
+        """Return the address of a next page, which has to be the registry's own."""
+        url = urllib.parse.urljoin(self._base, link)
+        if urllib.parse.urlsplit(url)[:2] != urllib.parse.urlsplit(self._base)[:2]:
+            raise DeliveryError(f'{self.place.repository}: the next page of its list is elsewhere: {link[:80]}')
+        return url
 
     def blob(self, sha256: str, size: int, start: int) -> Stream:
         return self._web.stream(f'{self._base}/blobs/sha256:{sha256}', start, size)

@@ -56,7 +56,7 @@ class PushableRegistry(OciRegistry):
         self._check(answer, f'blob sha256:{sha256}')
         return True
 
-    def put(self, content: bytes, type: str, tag: str = '', before: str = '') -> None:
+    def put(self, content: bytes, type: str, tag: str = '', before: str = '') -> bool:
         digest = f'sha256:{hashlib.sha256(content).hexdigest()}'
         now = self.resolve(tag) if tag and self.has_tag(tag) else ''
         if tag and now not in (before, digest.removeprefix('sha256:')):
@@ -67,6 +67,7 @@ class PushableRegistry(OciRegistry):
         url = f'{self._client.prefix}://{self._container.manifest_url(tag or digest)}'
         answer = self._asked('PUT', url, content, {'Content-Type': type})
         self._check(answer, f'manifest {tag or digest}')
+        return 'OCI-Subject' in answer.headers
 
     def _way(self, base: str, verify: Any) -> str:
         """Return how the registry wants a login: ``oras`` has to be told."""
