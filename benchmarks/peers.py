@@ -1,11 +1,11 @@
 """Our figures against those of the engines' own tools, on the same files, in turn.
 
-    doit resnet18 rnet minilm && python benchmarks/peers.py --pairs 10 --write docs/peers.md
+    doit resnet18 rnet minilm blazeface && python benchmarks/peers.py --write docs/peers.md
 
 Of each model: our cycle (a fresh process, eight inputs in rotation, host arrays in, complete outputs out) against
 OpenVINO's `benchmark_app`, LiteRT's `benchmark_litert_model`, and a loop of twenty lines around ONNX Runtime; each in a
 fresh process, on the same inputs, one thread and the same CPU, A B B A. Below 1 ours is the lower one. What is inside
-of each timed region stands beside it. A peer that is not installed is a row that says so.
+of each timed region stands beside it. What is not installed and what is not built are rows that say so.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
+from importlib import metadata
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +35,7 @@ from stages.contract.port import Contract, read_contract  # noqa: E402
 from stages.errors import StepError  # noqa: E402
 from stages.feed.samples import samples  # noqa: E402
 from stages.launch import Launcher  # noqa: E402
+from stages.measure.machine import load_now, machine  # noqa: E402
 from stages.measure.rotation import rotation  # noqa: E402
 from stages.measure.spawn import spawn_cycle  # noqa: E402
 from stages.report.digits import ratio_text  # noqa: E402
@@ -156,6 +160,11 @@ def litert(asked: Asked, calls: int, scratch: Path) -> float:
     return average
 
 
+WAYS = (('onnx', 'onnxruntime'), ('openvino', 'openvino'), ('tflite', 'litert'))
+"""Variants that are looked for, each with its engine."""
+
+MODULES = {'onnxruntime': 'onnxruntime', 'openvino': 'openvino', 'ai-edge-litert': 'ai_edge_litert'}
+
 PEERS = (
     Peer('a loop over 8 inputs', 'onnxruntime', 'onnxruntime', loop, 'the same'),
     Peer(
@@ -206,9 +215,28 @@ def compared(asked: Asked, peer: Peer, pairs: int, calls: int, launcher: Launche
     return f'| {asked.model} {asked.variant} | {peer.name} | {figures} | {ratio_text(ratio)} | {said} | {peer.inside} |'
 
 
+def head(pairs: int, calls: int, before: dict[str, Any]) -> list[str]:
+    """Return what stands above the table: how, on what, when, and beside what else."""
+    about, after = machine(), load_now()
+    busy = [f'{one["load_average"]:.1f}' for one in (before, after)]
+    names = ('onnxruntime', 'openvino', 'ai-edge-litert')
+    found = ', '.join(f'{name} {metadata.version(name)}' for name in names if importlib.util.find_spec(MODULES[name]))
+    cpu, loads = about['cpu'], ' and '.join(busy)
+    return [
+        '# Against the engines’ own tools',
+        '',
+        f'Made by `python benchmarks/peers.py`, not by hand: {pairs} pairs of {calls} calls, each in a process of',
+        'its own, on one thread, the same CPU and the same inputs, A B B A. Below 1, ours is the lower time; the 95 %',
+        'interval is over the pairs.',
+        '',
+        f'{cpu["model"]}, {cpu["cores"]} cores; {found}; {date.today()}; load before and after: {loads}.',
+        '',
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('models', nargs='*', default=['resnet18', 'rnet', 'minilm'])
+    parser.add_argument('models', nargs='*', default=['resnet18', 'rnet', 'minilm', 'blazeface'])
     parser.add_argument('--pairs', type=int, default=10)
     parser.add_argument('--calls', type=int, default=100, help='timed calls of each process')
     parser.add_argument('--artifacts', type=Path, default=ROOT / 'artifacts')
@@ -220,15 +248,18 @@ def main() -> int:
         '|---|---|---|---|---|---|',
     ]
     print('\n'.join(lines), flush=True)
+    before = load_now()
     with tempfile.TemporaryDirectory() as home:
         scratch = Path(home)
         launcher = Launcher(scratch / 'servers')
         try:
             for model in asked.models:
-                for variant, engine in (('onnx', 'onnxruntime'), ('openvino', 'openvino'), ('tflite', 'litert')):
+                built = [way for way in WAYS if (asked.artifacts / model / way[0]).exists()]
+                if not built:
+                    lines.append(f'| {model} | | not built | | | |')
+                    print(lines[-1], flush=True)
+                for variant, engine in built:
                     folder = asked.artifacts / model / variant
-                    if not folder.exists():
-                        continue
                     one = asked_of(model, variant, folder, asked.length)
                     for peer in (peer for peer in PEERS if peer.engine == engine):
                         try:
@@ -240,9 +271,7 @@ def main() -> int:
         finally:
             launcher.close()
     if asked.write:
-        head = '# Against the engines’ own tools\n\n'
-        head += f'Made by `python benchmarks/peers.py --pairs {asked.pairs}`; not by hand.\n\n'
-        asked.write.write_text(head + '\n'.join(lines) + '\n')
+        asked.write.write_text('\n'.join([*head(asked.pairs, asked.calls, before), *lines]) + '\n')
     return 0
 
 
