@@ -70,6 +70,11 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it holds pictures alone, which may then stand beside each other."""
+        return all(isinstance(block, Picture) for block in self.blocks)
+
 
 @dataclass(frozen=True)
 class Fact:

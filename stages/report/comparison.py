@@ -12,9 +12,9 @@ from stages.recipe.setting import SINGLE
 from stages.report.blocks import Block, Column, Fact, Items, Line, Page, Paragraph, Section, Table
 from stages.report.comparison_cells import NONE, grouped_by, in_order, latency_cell, memory_cell, times
 from stages.report.comparison_charts import engine_charts
-from stages.report.comparison_modes import is_mode, modes
+from stages.report.comparison_modes import is_mode, mode_charts, modes
 from stages.report.digits import ratio_text
-from stages.report.measured import Measured, Told, mean_of, only, ranks
+from stages.report.measured import Measured, Told, columns_of, mean_of, only, ranks
 from stages.report.statistics import Ratio
 from stages.report.uses import Use, advice
 
@@ -23,52 +23,61 @@ Cell = Callable[[Measured], str]
 
 def comparison(title: str, rows: Sequence[Measured], told: Sequence[Told] = (), *, draw: bool = True) -> Page:
     """Return the page of what was measured. ``told``: what each report says of its machine and of its trust."""
-    plain = [row for row in rows if _is_plain(row)]
+    plain = [row for row in rows if row.plain]
     asked = [row for row in rows if is_mode(row)]
     sections = [
-        Section('uses', 'By use', tuple(_uses(advice(rows)))),
+        Section('uses', 'By use', tuple(_uses(advice(rows), rows))),
         Section('ranking', 'Ranking', tuple(_ranking(rows))),
         Section('engines', 'Engines', tuple(engine_charts(plain) if draw else ())),
         Section('latency', 'Latency', tuple(_matrix('Latency, ms', plain, latency_cell, _LATENCY))),
         Section('memory', 'Memory', tuple(_matrix('Peak memory, MiB', plain, memory_cell, _MEMORY))),
         Section('quantization', 'Quantization against none', tuple(_quantization(rows))),
-        Section('modes', 'OpenVINO: static or dynamic, and its modes', tuple(modes(asked, draw=draw))),
+        Section('modes', 'OpenVINO: static or dynamic, and its modes', tuple(modes(asked))),
+        Section('modes-drawn', 'OpenVINO’s modes, drawn', tuple(mode_charts(asked) if draw else ())),
         Section('weaker', 'Instruction sets', tuple(_instructions(rows))),
         Section('failed', 'Not measured', tuple(_failed(rows))),
         Section('trust', 'Can these numbers be trusted?', tuple(_trust(told))),
     ]
-    said = tuple(use.words for use in advice(rows))
+    found = advice(rows)
     return Page(
         title=title,
         subtitle=f'{len({row.model for row in rows})} models, {len({row.label for row in rows})} variants',
-        verdicts=('Which framework should I take?', *said) if said else ('Nothing was measured',),
+        verdicts=(HOW,) if found else ('Nothing was measured',),
         flags=(),
         sections=tuple(section for section in sections if section.blocks),
-        headline='Which framework should I take?' if said else 'Nothing was measured',
+        headline=HEADLINE if found else 'Nothing was measured',
+        facts=tuple(Fact(use.name, use.best or 'see each model', use.how or _by_model(use)) for use in found),
         measured=tuple(Fact(name, text) for name, text in dict.fromkeys(fact for one in told for fact in one.facts)),
     )
 
 
-_USES = 'Over all models: the geometric mean of the ratios to the baseline, of what was measured on all of them.'
+HEADLINE = 'Which framework to take'
+HOW = (
+    f'{HEADLINE}: the best for each use over all models, of what was measured on all of them. What is not told apart '
+    'from it is as good. Below it stands for each model.'
+)
+_USES = (
+    'Several are not told apart; the figure is that of the first. Over all models, above: the geometric mean of the '
+    'ratios to the baseline, of what was measured on all of them.'
+)
 _LATENCY = 'One call after the other, with the half-width of the 95 % interval over processes. A column is one session.'
 _MEMORY = 'Of the whole process, its framework with it: what the device must have.'
 
 
-def _is_plain(row: Measured) -> bool:
-    """Whether it stands in the tables of engines: one call after the other, on one thread, with all instructions."""
-    setting = row.setting
-    return setting.scenario == SINGLE and setting.threads == 1 and setting.batch == 1 and not setting.isa
+def _by_model(use: Use) -> str:
+    return '; '.join(f'{column}: {said}' for column, said in use.each)
 
 
-def _uses(found: Sequence[Use]) -> list[Block]:
-    """Models across: the best of each, with what cannot be told apart from it."""
-    columns = in_order(column for use in found for column, _ in use.each)
-    lines = tuple(
-        Line((use.name, use.over_all or NONE, *(dict(use.each).get(column, NONE) for column in columns)))
-        for use in found
-    )
-    heads = (Column('use'), Column('over all models'), *(Column(column) for column in columns))
-    return [Table('The best for each use', heads, lines, _USES)] if lines else []
+def _uses(found: Sequence[Use], rows: Sequence[Measured]) -> list[Block]:
+    """Uses across: the best for each model, with what cannot be told apart from it."""
+    said = [dict(use.each) for use in found]
+    lines = [
+        Line((column, *(one.get(column, NONE) for one in said)))
+        for column in columns_of(rows)
+        if any(column in one for one in said)
+    ]
+    heads = (Column('model'), *(Column(use.name) for use in found))
+    return [Table('The best for each use', heads, tuple(lines), _USES)] if found else []
 
 
 def _failed(rows: Sequence[Measured]) -> list[Block]:
@@ -85,7 +94,7 @@ def _trust(told: Sequence[Told]) -> list[Block]:
 def _matrix(title: str, rows: Sequence[Measured], cell: Cell, note: str) -> list[Block]:
     """Labels down, models across."""
     cells = only(rows)
-    columns, labels = in_order(row.column for row in rows), in_order(row.label for row in rows)
+    columns, labels = columns_of(rows), in_order(row.label for row in rows)
     lines = tuple(
         Line((label, *(cell(found) if (found := cells.get((label, c))) else NONE for c in columns))) for label in labels
     )
@@ -94,7 +103,7 @@ def _matrix(title: str, rows: Sequence[Measured], cell: Cell, note: str) -> list
 
 
 def _quantization(rows: Sequence[Measured]) -> list[Block]:
-    found = [row for row in rows if _is_plain(row) and row.precision == 'int8' and row.against and row.counts]
+    found = [row for row in rows if row.plain and row.precision == 'int8' and row.against and row.counts]
     lines = tuple(
         Line((
             row.label, row.column, row.form, _change(row.against),

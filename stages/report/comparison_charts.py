@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from stages.report.blocks import Picture
 from stages.report.marks import Mark, grouped
-from stages.report.measured import Measured
+from stages.report.measured import Measured, columns_of
 from stages.report.statistics import Ratio
 
 LEAST = 3
@@ -19,16 +19,13 @@ ENGINES = (
 
 
 def engine_charts(rows: Sequence[Measured]) -> list[Picture]:
-    """Return a picture for each model: its variants in the order of their speed, at each size that was measured."""
+    """Return a picture for each model at each size: its variants in the order of their speed."""
     found = []
-    for model in dict.fromkeys(row.model for row in rows):
-        groups: dict[str, list[Mark]] = {}
-        for row in sorted((row for row in rows if row.model == model and row.counts), key=_pace):
-            ratio = Ratio(1.0, 1.0, 1.0) if row.baseline else row.speed
-            if ratio:
-                groups.setdefault(row.column, []).append(mark(row.label, ratio))
-        title = f'{model}: engines'
-        found += drawn(title, _in_order(groups, rows), 'times as fast as the baseline', ENGINES)
+    for column in columns_of(rows):
+        of = sorted((row for row in rows if row.column == column and row.counts), key=_pace)
+        ratios = [(row.label, Ratio(1.0, 1.0, 1.0) if row.baseline else row.speed) for row in of]
+        marks = [mark(label, ratio) for label, ratio in ratios if ratio]
+        found += drawn(f'{column}: engines', [('', marks)], 'times as fast as the baseline', ENGINES)
     return found
 
 
@@ -39,11 +36,6 @@ def _pace(row: Measured) -> float:
 def mark(name: str, ratio: Ratio) -> Mark:
     """Return a ratio as a dot with its interval."""
     return Mark(name, ratio.value, ratio.low, ratio.high)
-
-
-def _in_order(groups: dict[str, list[Mark]], rows: Sequence[Measured]) -> list[tuple[str, list[Mark]]]:
-    """Return the groups in the order in which their columns come."""
-    return [(column, groups[column]) for column in dict.fromkeys(row.column for row in rows) if column in groups]
 
 
 def drawn(title: str, groups: list[tuple[str, list[Mark]]], label: str, caption: str) -> list[Picture]:

@@ -10,7 +10,7 @@ from stages.report.comparison_cells import NONE, grouped_by, in_order, latency_c
 from stages.report.comparison_charts import drawn, mark
 from stages.report.digits import ratio_text, significant
 from stages.report.marks import Mark
-from stages.report.measured import Measured, ratio_of
+from stages.report.measured import Measured, columns_of, ratio_of
 from stages.report.statistics import Ratio
 
 FIRST = ('dynamic', 'latency')
@@ -27,7 +27,7 @@ def is_mode(row: Measured) -> bool:
     return row.engine == 'openvino' and row.setting.threads > 1 and not row.setting.isa and row.counts
 
 
-def modes(asked: Sequence[Measured], *, draw: bool) -> list[Block]:
+def modes(asked: Sequence[Measured]) -> list[Block]:
     """Every way OpenVINO was called, against dynamic shapes and the latency hint of the same model and size."""
     lines: list[Line] = []
     for column, of in grouped_by(asked, lambda row: row.column):
@@ -45,8 +45,7 @@ def modes(asked: Sequence[Measured], *, draw: bool) -> list[Block]:
         'Latency: one request after the other. Samples a second: all requests at hand, with as many in flight as '
         'OpenVINO finds best, measured for itself. Ratios: to dynamic shapes with the latency hint, 95 % intervals.'
     )
-    table = Table('Modes', columns, tuple(lines), note)
-    return [table, *(_charts(asked) if draw else [])] if lines else []
+    return [Table('Modes', columns, tuple(lines), note)] if lines else []
 
 
 def _single(row: Measured) -> bool:
@@ -71,14 +70,14 @@ def _better(row: Measured, first: Measured | None) -> str:
     return ratio_text(ratio) if ratio else NONE
 
 
-def _charts(rows: Sequence[Measured]) -> list[Picture]:
+def mode_charts(rows: Sequence[Measured]) -> list[Picture]:
     """Return a picture for each model of OpenVINO's shapes and hints: a group for each size, then for throughput."""
     found = []
     for model in dict.fromkeys(row.model for row in rows):
         groups: dict[str, list[Mark]] = {}
         for scenario, title in ((SINGLE, 'one call after the other'), (OFFLINE, 'all at hand')):
             of = [row for row in rows if row.model == model and row.setting.scenario == scenario]
-            for column in dict.fromkeys(row.column for row in of):
+            for column in columns_of(of):
                 here = [row for row in of if row.column == column]
                 first = next((row for row in here if mode_of(row) == FIRST), None)
                 groups[f'{column}, {title}'] = [

@@ -54,6 +54,12 @@ class Measured:
         return f'{self.model}, {sizes}' if sizes else self.model
 
     @property
+    def plain(self) -> bool:
+        """Whether it stands among the engines: one call after the other, on one thread, with all instructions."""
+        setting = self.setting
+        return setting.scenario == SINGLE and setting.threads == 1 and setting.batch == 1 and not setting.isa
+
+    @property
     def counts(self) -> bool:
         """Whether it was measured, and is right."""
         return self.latency is not None and not self.failure
@@ -111,6 +117,15 @@ def read_measured(report: Mapping[str, Any], prefix: str = '') -> tuple[Measured
             )
         )
     return tuple(found)
+
+
+def columns_of(rows: Iterable[Measured]) -> list[str]:
+    """Return the models as they come, each with its sizes in order."""
+    first: dict[str, int] = {}
+    sizes: dict[str, tuple[int, tuple[tuple[str, int], ...]]] = {}
+    for row in rows:
+        sizes[row.column] = first.setdefault(row.model, len(first)), row.setting.sizes
+    return sorted(sizes, key=lambda column: sizes[column])
 
 
 def label_of(variant: str, setting: Setting) -> str:

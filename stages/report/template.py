@@ -135,9 +135,9 @@ TEMPLATE = """<!doctype html>
 {% endif %}{% for section in page.sections %}
 <section aria-labelledby="{{ section.anchor }}">
 <h2 id="{{ section.anchor }}">{{ section.title }}</h2>
-{% if section.anchor == 'charts' %}<div class="charts">{% endif %}
+{% if section.is_drawn %}<div class="charts">{% endif %}
 {% for block in section.blocks %}{{ shown(block) }}{% endfor %}
-{% if section.anchor == 'charts' %}</div>{% endif %}
+{% if section.is_drawn %}</div>{% endif %}
 </section>
 {% endfor %}
 </main>

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stages.recipe.setting import OFFLINE, SINGLE
 from stages.report.digits import MIB, plus_minus, ratio_text, significant, time_unit
-from stages.report.measured import Measured, lighter, mean_of, quotient, ratio_of
+from stages.report.measured import Measured, columns_of, lighter, mean_of, quotient, ratio_of
 from stages.report.statistics import Ratio
 
 ORDER = ('sse42', 'avx2', 'avx512', 'amx')
@@ -20,16 +20,14 @@ class Use:
     """The answer for one use."""
 
     name: str
-    over_all: str
-    """The best over all models, against the baseline, and its ties; empty: nothing was measured on all."""
+    best: str
+    """The best over all models; empty: nothing was measured on all of them."""
+
+    how: str
+    """How it compares with the baseline, and what cannot be told apart from it."""
 
     each: tuple[tuple[str, str], ...]
-    """The best for each model (at each size), with its figure and what cannot be told apart from it."""
-
-    @property
-    def words(self) -> str:
-        """The answer in a sentence."""
-        return f'{self.name}: {self.over_all or "; ".join(f"{column}: {said}" for column, said in self.each)}.'
+    """The best for each model (at each size) or what cannot be told apart from it, with the figure of the best."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,18 @@ class _Figure:
 def advice(rows: Sequence[Measured]) -> tuple[Use, ...]:
     """Return the answer for each use for which anything was measured."""
     own = [row for row in rows if row.own and row.counts]
+    plain = [row for row in rows if row.plain and row.counts]
+    base = next((row.label for row in rows if row.baseline), 'the baseline')
     weakest = next((isa for isa in ORDER if any(row.setting.isa == isa and row.counts for row in rows)), '')
     weak = [row for row in rows if weakest and row.setting.isa == weakest and row.counts and _is_single(row)]
     many = [row for row in rows if row.setting.scenario == OFFLINE and row.counts and not row.setting.isa]
     found = [
-        _use('Lowest latency', own, _TIME),
-        _use('Lowest latency, all in float32', [row for row in own if is_float32(row)], _TIME),
-        _use('Least memory', [row for row in own if row.memory], _MEMORY),
-        _use(f'On a weak CPU ({weakest}: nothing above it)', weak, _TIME),
-        _use('Most throughput', many, _RATE),
-        _use('Least effort (the model as it is, or one step from it)', [r for r in own if r.stages <= 1], _TIME),
+        _use('Lowest latency', plain, _TIME, base),
+        _use('Lowest latency in float32', [row for row in plain if is_float32(row)], _TIME, base),
+        _use('Least memory', [row for row in own if row.memory], _MEMORY, base),
+        _use(f'Weak CPU: {weakest} and nothing above', weak, _TIME, base),
+        _use('Most throughput', many, _RATE, base),
+        _use('Least effort: one step from the model at most', [row for row in own if row.stages <= 1], _TIME, base),
     ]
     return tuple(use for use in found if use.each)
 
@@ -66,35 +66,33 @@ def is_float32(row: Measured) -> bool:
     return row.precision == 'f32' and row.options.get('precision', 'f32') == 'f32'
 
 
-def _use(name: str, rows: Sequence[Measured], figure: _Figure) -> Use:
+def _use(name: str, rows: Sequence[Measured], figure: _Figure, base: str) -> Use:
     parts = []
-    for column in dict.fromkeys(row.column for row in rows):
+    for column in columns_of(rows):
         of = [row for row in rows if row.column == column]
         best = min(of, key=figure.of)
         ties = [row.label for row in of if row.label != best.label and _alike(figure.speed(best, row))]
-        parts.append((column, f'{best.label} ({figure.words(best)}{_tied(ties)})'))
-    return Use(name, _over_all(rows, figure), tuple(parts))
+        parts.append((column, f'{_either(best.label, ties)} ({figure.words(best)})'))
+    return Use(name, *_over_all(rows, figure, base), tuple(parts))
 
 
-def _over_all(rows: Sequence[Measured], figure: _Figure) -> str:
-    """Return the best of what was measured of every model, by the mean of its ratios to the baseline."""
-    columns = list(dict.fromkeys(row.column for row in rows))
-    if len({row.model for row in rows}) < 2:
-        return ''
-    base = {row.column: row for row in rows if row.baseline}
+def _over_all(rows: Sequence[Measured], figure: _Figure, base: str) -> tuple[str, str]:
+    """Return the best of what was measured of every model at every size, by the mean of its ratios to the baseline."""
+    columns, models = columns_of(rows), len({row.model for row in rows})
+    first = {row.column: row for row in rows if row.baseline}
     means: dict[str, Ratio] = {}
     for label in dict.fromkeys(row.label for row in rows):
         of = {row.column: row for row in rows if row.label == label}
-        ratios = [_against(row, base.get(column), figure) for column, row in of.items()]
-        if len(of) == len(columns) and all(ratios):
-            means[label] = mean_of([ratio for ratio in ratios if ratio])
-    if len(means) < 2:
-        return ''
+        ratios = [ratio for column, row in of.items() if (ratio := _against(row, first.get(column), figure))]
+        if len(ratios) == len(columns):
+            means[label] = mean_of(ratios)
+    if models < 2 or len(means) < 2:
+        return '', ''
     best = max(means, key=lambda label: means[label].value)
     ties = [label for label in means if label != best and _alike(quotient(means[best], means[label]))]
-    against = next((row.label for row in rows if row.baseline), 'the baseline')
-    words = f'{ratio_text(means[best])} {figure.better} {against}' if best != against else 'nothing beats it'
-    return f'{best} ({words}, over {len(columns)} models{_tied(ties)})'
+    sizes = f', at {len(columns)} sizes' if len(columns) > models else ''
+    how = 'nothing beats it' if best == base else f'{ratio_text(means[best])} {figure.better} {base}'
+    return best, f'{how}, over {models} models{sizes}{_tied(ties)}'
 
 
 def _against(row: Measured, base: Measured | None, figure: _Figure) -> Ratio | None:
@@ -106,6 +104,14 @@ def _against(row: Measured, base: Measured | None, figure: _Figure) -> Ratio | N
 def _alike(ratio: Ratio | None) -> bool:
     """Whether the interval of a ratio holds 1."""
     return ratio is not None and ratio.low is not None and ratio.low <= 1
+
+
+def _either(best: str, ties: Sequence[str]) -> str:
+    """Return ``a``, ``a or b``, or ``a, b or 3 more``: the best and what is as good."""
+    names = [best, *dict.fromkeys(ties)]
+    if len(names) > TOLD:
+        return f'{", ".join(names[: TOLD - 1])} or {len(names) - TOLD + 1} more'
+    return ' or '.join([', '.join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _tied(labels: Sequence[str]) -> str:
