@@ -51,7 +51,7 @@ def run(params: Params, job: Job) -> Contract:
     """Write the graph as ONNX Runtime would make it on load."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, names, ports, runtime
+    from stages.frameworks.onnx import known_wrong, names, ports, reached, runtime
     from stages.frameworks.onnx.write import write_stripped
     from stages.frameworks.refusal import refusal
 
@@ -61,6 +61,7 @@ def run(params: Params, job: Job) -> Contract:
     with refusal('ONNX Runtime', runtime.advice(other)):
         runtime.opened(source, params.level, saved=path)
     made = onnx.load(path)
+    reached.put_in_order(made)  # it adds nodes in the order of hash tables, which it seeds with addresses
     names.name_by_position(made)
     write_stripped(made, path)
     return ports.made(made, job.contract)

@@ -1,18 +1,12 @@
 """Write an ONNX model in ONNX Runtime's own format, which small runtimes load without an ONNX parser.
 
-ONNX Runtime seeds its hash tables with the addresses of its own code, and writes in their order. So the work is done in
-a child whose addresses are not randomized: equal bytes nearly every time on one machine. They are not promised: what
-else lies in memory has a say, and some containers forbid it altogether. The model is the same each time.
+ONNX Runtime adds nodes in the order of hash tables that it seeds with addresses. What it writes is read again, put in
+order and written anew: equal bytes each time.
 """
 
 from __future__ import annotations
 
-import ctypes
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.frameworks.onnx.runtime import Level
@@ -25,17 +19,11 @@ if TYPE_CHECKING:
 KIND = 'ort'
 ACCEPTS = ('onnx',)
 GIVES = 'ort'
-TOOLS = ('onnxruntime', 'onnx')
+TOOLS = ('onnxruntime', 'onnx', 'flatbuffers', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
-DETERMINISTIC = False  # in the order of what lies where in memory
+DETERMINISTIC = True
 ASIDE = 'the same runtime and speed as onnx; it loads faster'
-
-ADDR_NO_RANDOMIZE = 0x0040000
-QUIET = {'PYTHONHASHSEED': '0', 'OPENBLAS_NUM_THREADS': '1', 'MALLOC_ARENA_MAX': '1'}
-"""Neither Python's tables nor another thread decide what lies where in memory."""
-
-PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
 
 @dataclass(frozen=True)
@@ -65,49 +53,17 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 
 def run(params: Params, job: Job) -> Contract:
-    """Write ``model.ort`` from a child of fixed addresses."""
+    """Write ``model.ort``: the graph as ONNX Runtime holds it when it has loaded and optimized the model."""
     import onnx
 
-    from stages.frameworks.onnx import known_wrong, runtime
+    from stages.frameworks.onnx import known_wrong, ort_file, ort_order, runtime, walk
     from stages.frameworks.refusal import refusal
 
-    known_wrong.refuse(onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False), params.insist)
-    code = "import sys; sys.path.insert(0, 'house'); from stages.kinds import ort; ort.write(sys.argv[1])"
-    with tempfile.TemporaryDirectory(dir=job.output) as name:
-        # short links, as the length of a path is enough to move what comes after it in memory
-        folder = Path(name)
-        (folder / 'house').mkdir()  # our package and nothing beside it: a confined step may not look there
-        (folder / 'house' / 'stages').symlink_to(Path(__file__).resolve().parents[1])
-        for file in job.inputs['model'].iterdir():
-            (folder / file.name).symlink_to(file.resolve())
-        done = subprocess.run(
-            [sys.executable, '-s', '-P', '-B', '-c', code, params.level],
-            cwd=folder,
-            env=QUIET,
-            preexec_fn=_fixed_addresses,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors='replace',
-        )
-        if not done.returncode:
-            (folder / 'model.ort').rename(job.output / 'model.ort')
-    if done.returncode:
-        with refusal('ONNX Runtime', runtime.advice('ort: {level: basic}, or onnx-optimize, which stays ONNX')):
-            raise RuntimeError('\n'.join(done.stderr.splitlines()[-3:]) or f'ended with exit code {done.returncode}')
+    source, path = job.inputs['model'] / 'model.onnx', job.output / 'model.ort'
+    model = onnx.load(source, load_external_data=False)
+    known_wrong.refuse(model, params.insist)
+    with refusal('ONNX Runtime', runtime.advice('ort: {level: basic}, or onnx-optimize, which stays ONNX')):
+        runtime.opened(source, params.level, saved=path, form='ORT')
+    given = walk.names(model) | {node.name for node in walk.nodes(model.graph)}
+    path.write_bytes(ort_file.written(ort_order.ordered(ort_file.read(path.read_bytes()), frozenset(given))))
     return job.contract
-
-
-def write(level: Level) -> None:
-    """Load ``model.onnx`` here and save it as ONNX Runtime holds it then."""
-    from stages.frameworks.onnx import runtime
-
-    runtime.opened(Path('model.onnx'), level, saved=Path('model.ort'), form='ORT')
-
-
-def _fixed_addresses() -> None:
-    """Ask Linux to load the next program at the same addresses each time, and to end it with this one."""
-    if sys.platform == 'linux':
-        system = ctypes.CDLL(None)
-        system.personality(ADDR_NO_RANDOMIZE)
-        system.prctl(PR_SET_PDEATHSIG, SIGKILL)

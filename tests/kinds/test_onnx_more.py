@@ -78,6 +78,10 @@ def test_ort_keeps_the_outputs_and_the_names(chain, conv_net, error_of, level):
     assert error_of(conv_net, made, 'onnxruntime', {'batch': 4}) < 1e-5
 
 
+def test_ort_gives_the_same_bytes_elsewhere(chain, same_twice, conv_net):
+    same_twice('ort', chain(conv_net, ('onnx', {})))
+
+
 def test_attention_is_fused(chain, encoder, error_of):
     made = chain(encoder, ('onnx', {'exporter': 'legacy', 'opset': 17}), ('onnx-fuse', {}))
 
