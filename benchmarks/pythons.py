@@ -3,8 +3,9 @@
     python benchmarks/pythons.py WHEEL [--pythons 3.11 3.12 3.13] [--tests]
 
 WHEEL is what `python -m build` made. For each interpreter that is found (on the PATH, or as pyenv has them) the wheel
-is installed into an environment of its own, a project is made and read with it, and pip resolves each extra without
-installing it (`pip install --dry-run`). `--tests` also runs the tests that need no framework, from this clone.
+is installed into an environment of its own, a project is made and read with it, and pip resolves the extras without
+installing them (`pip install --dry-run`): all at once, for what can be had together can be had alone; where that fails,
+each by itself. `--tests` also runs the tests that need no framework, from this clone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ CORE = (
     'tests/begin/test_variants.py',
 )  # fmt: skip
 SKIPPED = ('test', 'docs', 'all')
+SECONDS = 1500
+"""How long one command may take."""
 
 
 def main() -> int:
@@ -63,12 +66,15 @@ def row(version: str, wheel: Path, names: Sequence[str], *, tests: bool) -> Iter
         yield 'core', said(str(own), '-m', 'pip', 'install', '-q', str(wheel))
         command = [str(own), '-m', 'stages.command.main']
         made = Path(folder, 'project')
-        yield 'new, check', said(*command, 'new', str(made)) if not made.exists() else 'no'
+        new = said(*command, 'new', str(made))
+        yield '`modelkiln new`, `check`', said(*command, 'check', folder=made) if new == 'yes' else new
+        said(str(own), '-m', 'pip', 'install', '-q', '--upgrade', 'pip')  # that reads metadata without the wheel
+        pip = (str(own), '-m', 'pip', 'install', '-q', '--dry-run')
+        together = said(*pip, f'{wheel}[{",".join(names)}]')
         for name in names:
-            pip = (str(own), '-m', 'pip', 'install', '-q', '--dry-run', f'{wheel}[{name}]')
-            yield f'[{name}] resolves', said(*pip)
+            yield f'`{name}`', together if together == 'yes' else said(*pip, f'{wheel}[{name}]')
         if tests:
-            said(str(own), '-m', 'pip', 'install', '-q', 'pytest', 'hypothesis', 'jsonschema')
+            said(str(own), '-m', 'pip', 'install', '-q', 'pytest', 'pytest-xdist', 'hypothesis', 'jsonschema')
             root = Path(__file__).resolve().parents[1]
             yield 'tests of the core', said(str(own), '-m', 'pytest', '-q', '-x', *CORE, folder=root)
 
@@ -81,7 +87,12 @@ def found(version: str) -> str:
 
 def said(*command: str, folder: Path | None = None) -> str:
     """Return ``yes``, or the last line of what a command said as it failed, which is also printed whole."""
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f'not within {SECONDS} s'
     if done.returncode == 0:
         return 'yes'
     print(done.stdout, file=sys.stderr)

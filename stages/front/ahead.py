@@ -13,6 +13,7 @@ from stages.terminal import Work
 
 if TYPE_CHECKING:
     from stages.execute.project import Project
+    from stages.plan.step import Step
 
 MEASURE: Final = '_measure:'
 OTHERS: Final = (MEASURE, '_environment:', '_stale:')
@@ -110,15 +111,21 @@ def ahead_of(tasks: Mapping[str, Any], selected: list[str], took: Took) -> Ahead
     return Ahead(steps, {name for name in found if name.startswith(MEASURE)}, took, time.monotonic())
 
 
-def took(project: Project, name: str) -> float | None:
-    """Return how long the step of a task took when it, or what stood in its place, was last made; None if unknown."""
-    step = next((step for step in project.plan.steps.values() if f'_{step.name}' == name), None)
-    if step is None:
-        return None
-    stamp = project.stamp(step.id)
-    key = stamp.key if stamp else lineage.before(project, step, {step.id: None})
-    result = project.store.recorded(key) if key else None
-    return result.seconds if result else None
+def took_before(project: Project) -> Took:
+    """Return what says how long the step of a task took when it, or what stood in its place, was last made."""
+    steps: dict[str, Step] = {}
+
+    def took(name: str) -> float | None:
+        if not steps:
+            steps.update((f'_{step.name}', step) for step in project.plan.steps.values())
+        if (step := steps.get(name)) is None:
+            return None
+        stamp = project.stamp(step.id)
+        key = stamp.key if stamp else lineage.before(project, step, {step.id: None})
+        result = project.store.recorded(key) if key else None
+        return result.seconds if result else None
+
+    return took
 
 
 def counted(count: int, what: str, rest: str = '') -> str:

@@ -25,7 +25,7 @@ from stages.execute.ensure import ensure, is_current
 from stages.execute.lineage import remember
 from stages.execute.project import Project, open_right
 from stages.execute.tools import remedy
-from stages.front.ahead import took
+from stages.front.ahead import took_before
 from stages.front.failed import code_of, failed
 from stages.front.forgetful import NO_DATABASE
 from stages.front.guarded import answered, guarded
@@ -110,7 +110,7 @@ def settings(project: Project) -> dict[str, Any]:
             wrong=bool(project.wrong),
             done=project.done,
             reports=project.reports,
-            took=partial(took, project),
+            took=took_before(project),
         ),
         'verbosity': 0,
     }
