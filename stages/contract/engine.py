@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from stages.contract.port import Contract
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import numpy
 
 
@@ -39,6 +41,27 @@ class Session(Protocol):
 
         Feeds hold exactly the contract's inputs, in its dtypes (an engine casts where its file wants another width).
         """
+
+
+class Started(Protocol):
+    """Calls that an engine works on by itself."""
+
+    def submit(self, feed: Mapping[str, numpy.ndarray]) -> Future[dict[str, numpy.ndarray]]:
+        """Start a call and return at once; several are in flight, and what finds no place waits its turn.
+
+        The arrays of ``feed`` may not be changed before its answers are there.
+        """
+
+    def stop(self) -> None:
+        """Return when every call is answered; later ones are refused."""
+
+
+@runtime_checkable
+class Starting(Session, Protocol):
+    """A session whose engine starts calls by itself, without a thread of ours that waits for each."""
+
+    def starter(self) -> Started | None:
+        """Return what starts calls; None: not as this session is set, so that threads of ours have to."""
 
 
 class Line(Protocol):

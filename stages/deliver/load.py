@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from stages.contract.engine import Engine, Session
+from stages.contract.engine import Engine, Session, Started, Starting
 from stages.contract.port import BATCH, Contract, Port
 from stages.deliver import batches, feeds, real
 from stages.deliver.fits import misfit
@@ -95,6 +96,9 @@ class Model:
     _pool: ThreadPoolExecutor | None = field(init=False, repr=False, default=None)
     _rows: int | None = field(init=False, repr=False)
     _plain: bool = field(init=False, repr=False)
+    _making: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+    _started: Started | Literal[False] | None = field(init=False, repr=False, default=False)
+    """What starts calls by the engine itself; False: nobody asked yet."""
 
     def __post_init__(self) -> None:
         self._slots = feeds.slots(self.contract)
@@ -137,12 +141,41 @@ class Model:
         return Stream(self)
 
     def submit(self, feed: Mapping[str, Any] | None = None, /, **named: Any) -> Future[dict[str, numpy.ndarray]]:
-        """Start ``run`` and return at once; several run at the same time where the engine lets them."""
+        """Start ``run`` and return at once; several run at the same time where the engine lets them.
+
+        OpenVINO and ONNX Runtime start plain calls by themselves, in threads of their own; state, parts and real
+        numbers of a quantized model, and other engines, take threads of ours. Arrays stay as they are until it is
+        answered. Raises FeedError at once for what does not fit the contract.
+        """
         from concurrent.futures import ThreadPoolExecutor
 
+        if self.session is None:
+            raise StepError(f'{self.manifest.name}: is closed')
+        started = self._starter()
+        if started is not None:
+            asked = feeds.checked(self._slots, {**(feed or {}), **named}, {})
+            if self._whole(asked):
+                return started.submit(asked)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads if self.concurrent else 1, f'{self.manifest.name} ')
         return self._pool.submit(self.run, {**(feed or {}), **named})
+
+    def _starter(self) -> Started | None:
+        """Return what starts calls by the engine itself; None where it does not."""
+        with self._making:
+            if self._started is False:
+                native = self.session.starter() if self.concurrent and isinstance(self.session, Starting) else None
+                self._started = native
+                if native is not None:
+                    weakref.finalize(self, native.stop)
+        return self._started or None
+
+    def _whole(self, asked: Mapping[str, numpy.ndarray]) -> bool:
+        """Whether a feed is one call of the engine as it stands."""
+        if self._plain:
+            return True
+        carries = any(port.carries for port in self.inputs)
+        return not self.floats and not carries and batches.count(asked, self.contract) in (None, self._rows)
 
     async def run_async(self, feed: Mapping[str, Any] | None = None, /, **named: Any) -> dict[str, numpy.ndarray]:
         """Return the answers as ``run`` does; the event loop goes on meanwhile."""
@@ -174,6 +207,8 @@ class Model:
         """Free it: calls under way end first, later ones are refused."""
         if self._pool is not None:
             self._pool.shutdown()
+        if self._started:
+            self._started.stop()
         with self._turn:
             self.session = None
 

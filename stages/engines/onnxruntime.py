@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.contract.port import Contract
 from stages.engines import usual
+from stages.engines.started import Starter
 from stages.frameworks.onnx.runtime import Level, level_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ class OrtSession:
     requests: int = 1
     """Callers that a line has."""
 
+    threads: int = 1
+    """On how many one call runs."""
+
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the graph; what it returns is owned by the caller."""
         given = {own: feed[name] for name, own in self.taken.items()}
@@ -97,6 +101,45 @@ class OrtSession:
         names = list(self.returned.values())
         results = self.session.run_with_ort_values(names, values)
         return [_bits(each) if name in self.brain else each.numpy() for name, each in zip(names, results, strict=True)]
+
+    def starter(self) -> Starter | None:
+        """Start calls in ONNX Runtime's own threads; it has some where it is set to two or more.
+
+        bfloat16 needs values of its own, which its asynchronous call does not take.
+        """
+        return None if self.brain or self.threads < 2 else Starter(OrtRequests(self))
+
+
+class OrtRequests:
+    """Calls that threads of ONNX Runtime work on: what ``Starter`` asks of an engine."""
+
+    def __init__(self, session: OrtSession) -> None:
+        self.session = session
+        self.count = max(session.threads - 1, 1)  # its pool has one less: a call that waits works along
+
+    def begin(self, place: int, feed: Mapping[str, numpy.ndarray], tell: Callable[[Any], None]) -> None:
+        """Start a call."""
+        given = {own: feed[name] for name, own in self.session.taken.items()}
+        self.session.session.run_async(list(self.session.returned.values()), given, _told, tell)
+
+    def end(self, place: int, told: Any) -> dict[str, numpy.ndarray]:
+        """Return what it answered; it is the caller's."""
+        results, error = told
+        if error:
+            from stages.frameworks.refusal import refusal
+
+            with refusal('ONNX Runtime', ADVICE):
+                raise RuntimeError(error)
+        return dict(zip(self.session.returned, results, strict=True))
+
+    def ended(self, place: int) -> bool:
+        """Say no: it tells of every call, also of one that failed."""
+        return False
+
+
+def _told(results: Any, tell: Callable[[Any], None], error: str) -> None:
+    """Hand on what a call left: it is called in a thread of ONNX Runtime with what was given along."""
+    tell((results, error))
 
 
 def _bits(value: Any) -> numpy.ndarray:
@@ -143,4 +186,4 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Or
     returned = {port.name: port.in_file for port in contract.outputs}
     ports = (*contract.inputs, *contract.outputs)
     brain = frozenset(port.in_file for port in ports if port.dtype == usual.BRAIN)
-    return OrtSession(session, taken, returned, brain, options.requests)
+    return OrtSession(session, taken, returned, brain, options.requests, chosen.intra_op_num_threads)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from stages import cpu
 from stages.contract.port import Contract, Port
 from stages.engines import onednn, usual
+from stages.engines.started import Starter
 from stages.errors import StepError
 
 if TYPE_CHECKING:
@@ -121,6 +122,46 @@ class OvSession:
             else results[place].copy()
             for name, place in self.returned.items()
         }
+
+    def starter(self) -> Starter | None:
+        """Start calls by OpenVINO's own requests, unless the artifact's options ask for calls that wait."""
+        return None if self.options.call == 'sync' else Starter(OvRequests(self))
+
+
+class OvRequests:
+    """Requests of a compiled model, each with buffers of its own: what ``Starter`` asks of an engine."""
+
+    def __init__(self, session: OvSession) -> None:
+        self.session = session
+        self.count = session.options.requests or session.compiled.get_property('OPTIMAL_NUMBER_OF_INFER_REQUESTS')
+        self._made: dict[int, Any] = {}
+
+    def begin(self, place: int, feed: Mapping[str, numpy.ndarray], tell: Callable[[Any], None]) -> None:
+        """Start a request. It is fed by our arrays themselves."""
+        request = self._made.get(place)
+        if request is None:
+            request = self._made[place] = self.session.compiled.create_infer_request()
+            request.set_callback(_tell, None)
+        if self.session.stateful:
+            request.reset_state()
+        request.start_async(self.session.asked(feed), tell, share_inputs=True)
+
+    def end(self, place: int, told: Any) -> dict[str, numpy.ndarray]:
+        """Return copies of what a request holds, after OpenVINO's thread has left it."""
+        self._made[place].wait()
+        return self.session.given(self._made[place])
+
+    def ended(self, place: int) -> bool:
+        """Whether a request is over: OpenVINO calls nothing back of one that failed."""
+        try:
+            return bool(self._made[place].wait_for(0))
+        except RuntimeError:
+            return True
+
+
+def _tell(tell: Callable[[Any], None]) -> None:
+    """Say that a request ended: it is called in a thread of OpenVINO with what was given along."""
+    tell(None)
 
 
 @dataclass(frozen=True)
