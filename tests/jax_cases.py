@@ -1,4 +1,4 @@
-"""Models of JAX as recipes declare them, gone through in the locked environment: what ``jax_child.py`` is asked."""
+"""Models that Python builds as recipes declare them, gone through in a locked environment by ``python_child.py``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def case(
     return {'function': function, 'file': str(file), 'declared': contract_json(declared), **more}
 
 
-def gone_through(python: str, folder: Path, cases: Mapping[str, Any]) -> Path:
+def gone_through(python: str, folder: Path, cases: Mapping[str, Any], format: str = 'jax') -> Path:
     asked = folder / 'asked.json'
     asked.write_text(json.dumps(cases))
     away = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
-    subprocess.run([python, HERE / 'jax_child.py', asked, folder], check=True, env=away, timeout=900)
+    subprocess.run([python, HERE / 'python_child.py', asked, folder, format], check=True, env=away, timeout=900)
     return folder
 
 

@@ -44,7 +44,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 FRAMEWORKS: tuple[tuple[str, ...], ...] = (
     ('message', 'refusal'),
     ('onnx', 'tflite', 'torch'),
-    ('caffe', 'caffe2', 'coreml', 'darknet', 'jax', 'mxnet', 'sklearn', 'trees', 'openvino', 'paddle', 'tensorflow'),
+    ('caffe', 'caffe2', 'coreml', 'darknet', 'jax', 'mxnet', 'oneflow'),
+    ('sklearn', 'trees', 'openvino', 'paddle', 'tensorflow'),
     ('tvm',),
 )
 # a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines

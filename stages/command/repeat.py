@@ -64,7 +64,8 @@ def _laid_out(name: str) -> Path:
     capsule.write(
         capsule.Capsule(
             step.name, step.kind, action, step_environment(project, step, folder), allowed.network, allowed.hosts,
-            allowed.nearby, limit.seconds, limit.memory, environment.python_of(project, step.environment),
+            allowed.nearby, allowed.loopback, limit.seconds, limit.memory,
+            environment.python_of(project, step.environment),
         ),
         folder,
     )  # fmt: skip

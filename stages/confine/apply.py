@@ -26,8 +26,8 @@ def isolate(policy: Policy, lacking: tuple[str, ...]) -> None:
     """Make the next child of this process the first of namespaces of its own, unless they are among ``lacking``."""
     if 'namespaces' not in lacking:
         namespaces.enter()
-        if policy.network:
-            namespaces.loopback()  # on which the proxy listens that leads to the hosts of the policy
+        if policy.network or policy.loopback:
+            namespaces.loopback()  # on which the proxy listens that leads to the hosts of the policy, or it itself
 
 
 def confine(policy: Policy, lacking: tuple[str, ...]) -> None:
@@ -42,8 +42,9 @@ def confine(policy: Policy, lacking: tuple[str, ...]) -> None:
         shown, shared = namespaces.own_processes(), namespaces.own_shared_memory()
     if 'landlock' not in lacking:
         read = ['/'] if policy.network else [*system.readable(own_processes=shown), *policy.read]
+        read += [system.HOSTS] if _alone(policy, lacking) else []  # who it itself is
         write = [*policy.write, *([system.SHARED_MEMORY] if shared else [])]
-        landlock.restrict(read, write, system.DEVICES, network=policy.network)
+        landlock.restrict(read, write, system.DEVICES, network=policy.network or _alone(policy, lacking))
     if 'seccomp' not in lacking:
         seccomp.restrict(_families(policy, lacking))
 
@@ -52,7 +53,13 @@ def _families(policy: Policy, lacking: tuple[str, ...]) -> tuple[int, ...] | Non
     """Return the kinds of sockets that a process may make; None: any, where no proxy stands before the world."""
     if policy.network:
         return None if 'namespaces' in lacking else seccomp.INTERNET
-    return seccomp.LOCAL if policy.sockets else ()
+    own = (*seccomp.INTERNET, *seccomp.INTERFACES) if _alone(policy, lacking) else ()
+    return (*own, *(seccomp.LOCAL if policy.sockets else ()))
+
+
+def _alone(policy: Policy, lacking: tuple[str, ...]) -> bool:
+    """Whether a process may open TCP, since it has a network in which there is nobody else."""
+    return policy.loopback and 'namespaces' not in lacking
 
 
 def limits(policy: Policy) -> None:

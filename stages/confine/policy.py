@@ -36,6 +36,9 @@ class Policy:
     sockets: bool = False
     """Sockets between its own processes: an emulator's server. Never the network."""
 
+    loopback: bool = False
+    """TCP to itself, in a network of its own that leads nowhere; not where it would be the machine's network."""
+
     file_size: int = 0
     """Bytes that one file may grow to; 0: no limit."""
 

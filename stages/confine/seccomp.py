@@ -17,7 +17,8 @@ AUDIT: Final = {'x86_64': 0xC000003E, 'aarch64': 0xC00000B7}
 SOCKET: Final = {'x86_64': 41, 'aarch64': 198}
 LOCAL: Final = (1,)
 INTERNET: Final = (2, 10)
-"""Numbers of families of sockets: those of the file system, and IPv4 with IPv6."""
+INTERFACES: Final = (16,)
+"""Numbers of families of sockets: those of the file system, IPv4 with IPv6, and the kernel's list of interfaces."""
 
 # number on x86-64, number on aarch64
 REFUSED: Final = {

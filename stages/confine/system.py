@@ -15,6 +15,9 @@ SETTINGS: Final = (
     'alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'mime.types', 'nsswitch.conf', 'passwd',
     'group', 'os-release', 'timezone', 'debian_version', 'fonts',
 )  # fmt: skip
+HOSTS: Final = '/etc/hosts'
+"""Names of machines, for a process that has to find itself."""
+
 SYSTEM: Final = ('/sys/devices', '/sys/bus', '/sys/class', '/sys/fs/cgroup', '/sys/kernel/mm')
 SHARED_MEMORY: Final = '/dev/shm'  # noqa: S108  # a place that is mounted anew, no file in it
 DEVICES: Final = ('/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom')

@@ -2,7 +2,7 @@
 
 Each is a lock file beside this one: every package pinned and hashed, its first lines saying why it lives apart. One
 whose packages have no wheels for today's CPython names another in a line of its own: ``# CPython: 3.10``. ``# Takes:``
-says what it needs of a disk.
+says what it needs of a disk, ``# Listens:`` why it needs a network of its own, which leads nowhere.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import re
 from pathlib import Path
 from typing import Final
 
-ENVIRONMENTS: Final = ('boosters', 'jax', 'litert-torch', 'mxnet', 'paddle2onnx', 'scikit-learn')
+ENVIRONMENTS: Final = ('boosters', 'jax', 'litert-torch', 'mxnet', 'oneflow', 'paddle2onnx', 'scikit-learn')
 """The table: the names a kind may give as its ``ENVIRONMENT``."""
 
 PIN: Final = re.compile(r'^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)', re.MULTILINE)
 
 CPYTHON: Final = re.compile(r'^# CPython: (\d+\.\d+)$', re.MULTILINE)
+
+LISTENS: Final = re.compile(r'^# Listens: ', re.MULTILINE)
 
 TAKES: Final = re.compile(r'^# Takes: (.+)$', re.MULTILINE)
 
@@ -42,6 +44,11 @@ def takes(name: str) -> str:
     """Return how much room the environment takes on a disk, as it was seen once; empty where nobody wrote it down."""
     found = TAKES.search(lock_file(name).read_text(encoding='utf-8'))
     return found[1] if found else ''
+
+
+def listens(name: str) -> bool:
+    """Return whether what the environment holds cannot start without a socket to itself; ours (``''``) can."""
+    return bool(name) and LISTENS.search(lock_file(name).read_text(encoding='utf-8')) is not None
 
 
 def purpose(name: str) -> str:

@@ -44,6 +44,9 @@ class Capsule:
     nearby: tuple[str, ...] = field(metadata=LATER)
     """What it may connect to, as a policy says it."""
 
+    loopback: bool = field(metadata=LATER)
+    """Whether it talks to itself."""
+
     seconds: float
     memory: int
     python: str
@@ -82,7 +85,8 @@ def read(folder: Path) -> Capsule:
     if found is None:
         raise StepError(f'{folder / FILE}: no capsule that can be read here; `modelkiln repeat STEP` makes one')
     hosts, nearby = (tuple(found.get(name) or ()) for name in ('hosts', 'nearby'))
-    return Capsule(**{name: found[name] for name in FIELDS}, hosts=hosts, nearby=nearby)
+    loopback = found.get('loopback') is True
+    return Capsule(**{name: found[name] for name in FIELDS}, hosts=hosts, nearby=nearby, loopback=loopback)
 
 
 def differences(capsule: Capsule) -> list[str]:
@@ -111,7 +115,7 @@ def run(folder: Path, watch: Callable[[], None]) -> Capsule:
         command(capsule, folder), folder, folder / LOG, {**capsule.environment, 'HOME': home, 'TMPDIR': home},
         Policy(
             (str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS, KEEP)), capsule.network,
-            tuple(capsule.hosts), tuple(capsule.nearby),
+            tuple(capsule.hosts), tuple(capsule.nearby), loopback=capsule.loopback,
         ),
         Limits(capsule.seconds, capsule.memory), watch=watch,
     )  # fmt: skip

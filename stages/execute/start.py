@@ -10,6 +10,7 @@ from pathlib import Path
 from stages import confine, spawn, terminal
 from stages.confine import Policy
 from stages.contract.engine import FOREIGN_FOLDER
+from stages.environments import listens
 from stages.errors import ToolError
 from stages.execute import environment, preload, reach
 from stages.execute.project import Project
@@ -72,7 +73,8 @@ def policy(project: Project, step: Step, folder: Path) -> Policy:
             Path(place).mkdir(parents=True, exist_ok=True)
             write.append(place)
     to = reach.of_fetch(step.params, step.hosts) if outside else reach.NOWHERE
-    return Policy((str(folder),), tuple(write), outside, to.hosts, to.nearby, bool(emulators), LARGEST_FILE)
+    alone = listens(step.environment)
+    return Policy((str(folder),), tuple(write), outside, to.hosts, to.nearby, bool(emulators), alone, LARGEST_FILE)
 
 
 def limits(project: Project, step: Step) -> Limits:

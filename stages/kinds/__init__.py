@@ -25,6 +25,7 @@ from stages.kinds import (
     onnx_from_exported,
     onnx_from_jax,
     onnx_from_mxnet,
+    onnx_from_oneflow,
     onnx_from_paddle,
     onnx_from_sklearn,
     onnx_from_tensorflow,
@@ -60,7 +61,7 @@ OURS: Final[dict[str, tuple[Kind, ...]]] = {
     'aoti': (aoti,),
     'onnx': (
         onnx, onnx_from_exported, onnx_from_tensorflow, onnx_from_tflite, onnx_from_paddle, onnx_from_caffe,
-        onnx_from_darknet, onnx_from_caffe2, onnx_from_mxnet, onnx_from_coreml,
+        onnx_from_darknet, onnx_from_caffe2, onnx_from_mxnet, onnx_from_oneflow, onnx_from_coreml,
         onnx_from_trees,
         onnx_from_sklearn,
         onnx_from_jax,

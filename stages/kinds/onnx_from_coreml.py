@@ -1,4 +1,4 @@
-"""Convert a Core ML program to ONNX, by a translator of our own."""
+"""Convert a Core ML program or neural network to ONNX, by a translator of our own."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from stages import terminal
 from stages.engines import ENGINES
+from stages.environments import listens
 from stages.execute import environment
 from stages.execute.ensure import copy_result
 from stages.execute.project import Failure, Project
@@ -83,7 +84,8 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
         def run_cycle(request: dict[str, Any]) -> dict[str, Any]:
             one = held.get(request['name'], Kept())
             python = _python(project, request['engine'])
-            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT, one.environment, python)
+            alone = listens(ENGINES[request['engine']].ENVIRONMENT)
+            return spawn_cycle(request, work, project.launcher, CYCLE_TIMEOUT, one.environment, python, loopback=alone)
 
         with measuring():
             taken, facts = datetime.now(UTC).isoformat(timespec='seconds'), machine()
@@ -112,7 +114,8 @@ def _held(
         request: Mapping[str, Any], variables: Mapping[str, str], under: tuple[str, ...], seconds: float
     ) -> dict[str, Any]:
         python = _python(project, request['engine'])
-        return spawn_cycle(request, work, project.launcher, seconds, variables, python, under)
+        alone = listens(ENGINES[request['engine']].ENVIRONMENT)
+        return spawn_cycle(request, work, project.launcher, seconds, variables, python, under, alone)
 
     found = {}
     for subject in subjects:

@@ -30,13 +30,14 @@ def spawn_cycle(
     environment: Mapping[str, str] = MappingProxyType({}),
     python: str = '',
     under: Sequence[str] = (),
+    loopback: bool = False,
 ) -> dict[str, Any]:
     """Run one cycle in a fresh process, confined; return its result or raise StepError with the end of its log.
 
     It reads the model's folder and the inputs, and writes what is below ``workdir``; one caller per ``workdir`` at a
     time. The padding varies the environment's size from cycle to cycle, because that alone shifts results (Mytkowicz et
     al., ASPLOS 2009); it is seeded, and recorded in the result. ``python``: the interpreter of an engine that lives
-    in a locked environment. ``under``: the command of an emulator that runs it.
+    in a locked environment. ``under``: the command of an emulator that runs it. ``loopback``: it talks to itself.
     """
     workdir = workdir.resolve()
     home = workdir / 'home'
@@ -50,7 +51,7 @@ def spawn_cycle(
     ended = launcher.program(
         [*under, *spawn.python(SCRIPT, str(asked), str(answer), interpreter=python)], home, log,
         spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
-        Policy(tuple(reads), (str(home),)), Limits(timeout), python=python,
+        Policy(tuple(reads), (str(home),), loopback=loopback), Limits(timeout), python=python,
     )  # fmt: skip
     if ended:
         raise StepError(f'the cycle {ended}\n{_last_lines(log)}')

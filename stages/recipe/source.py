@@ -53,8 +53,8 @@ def read_source(node: Node, reader: Reader) -> tuple[str | None, Source | None]:
     options = _read_options(format, {n: b for n, b in given.items() if n in beside}, '`source`', reader)
     if not of_python(format):
         if 'weights' in given:
-            takers = [f'`{name}`' for name in SOURCES if of_python(name)]
-            reader.mistakes.add(given['weights'], f'`weights` goes with {" and ".join(takers)} only')
+            takers = [name for name in SOURCES if of_python(name)]
+            reader.mistakes.add(given['weights'], f'`weights` goes with {listed(takers)} only')
         files = _read_model(format, given[format], reader)
         return format, None if files is None or options is None else Source(format, None, files, options)
     python = read_python(given[format], f'`{format}` of `source`', reader)

@@ -122,3 +122,23 @@ def test_a_package_that_is_developed_around_the_project_does_not_open_the_projec
 
     assert str(tmp_path / 'tool') in read
     assert not read & {str(tmp_path), str(tmp_path / 'project')}
+
+
+SERVER = (
+    '(lambda server: (server.listen(), socket.create_connection(server.getsockname()), server.accept()) and "met")'
+    '(socket.create_server((HOST, 0)))'
+)
+
+
+def test_a_process_may_meet_itself_in_a_network_that_leads_nowhere(attempt):
+    with socket.create_server(('127.0.0.1', 0)) as ours:
+        reach = f'socket.create_connection({ours.getsockname()!r}, 2)'
+
+        assert attempt(SERVER.replace('HOST', '"localhost"'), loopback=True) == 'met'
+        assert attempt(reach, loopback=True) == 'ConnectionRefusedError'
+        assert attempt('socket.create_connection(("192.0.2.1", 80), 2)', loopback=True) == 'OSError'
+        assert attempt(SERVER.replace('HOST', '"127.0.0.1"')) == 'PermissionError'
+
+
+def test_without_a_network_of_its_own_it_gets_no_socket_to_itself_either(attempt):
+    assert attempt(SERVER.replace('HOST', '"127.0.0.1"'), ('namespaces',), loopback=True) == 'PermissionError'

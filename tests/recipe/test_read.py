@@ -159,7 +159,7 @@ def test_a_function_of_jax_and_its_weights_are_python_as_a_module_is(write: Writ
     recipe = read_recipe(write(BARE, (ONNX[1], told), onnx, ('sizes: {length: 7}', 'cycles: 3')), project)
     assert (recipe.source.format, recipe.source.python) == ('jax', Python('models/net.py', 'build'))
     assert recipe.source.options == {'key': 'params', 'drop': ('o.*',)}
-    with pytest.raises(RecipeError, match='`weights` goes with `torch` and `jax` only'):
+    with pytest.raises(RecipeError, match='`weights` goes with `torch`, `jax`, `oneflow` only'):
         read_recipe(write(BARE, ('source: {', f'source: {{weights: {weights}, ')), project)
 
 

@@ -1,9 +1,10 @@
-"""Read, run and convert models of JAX, in the Python of the locked environment: ``python jax_child.py ASKED FOLDER``.
+"""Read, run and convert models that Python builds, in a locked environment: ``python_child.py ASKED FOLDER FORMAT``.
 
 ASKED is a JSON file: for each case the function, the inputs and outputs as a recipe declares them, the kind's
 parameters, files of weights. FOLDER gets, by case, ``answer.json``, ``feed.npz``, ``answers.npz`` and ``model.onnx``.
 """
 
+import importlib
 import json
 import shutil
 import sys
@@ -16,11 +17,12 @@ import numpy as np  # noqa: E402
 
 from stages.contract.job import Job  # noqa: E402
 from stages.contract.port import contract_json, contract_of  # noqa: E402
-from stages.engines import jax as engine  # noqa: E402
 from stages.errors import ModelkilnError  # noqa: E402
 from stages.frameworks.torch import examples  # noqa: E402
-from stages.kinds import onnx_from_jax as kind  # noqa: E402
-from stages.sources import jax as source  # noqa: E402
+
+engine, kind, source = (
+    importlib.import_module(f'stages.{place}{sys.argv[3]}') for place in ('engines.', 'kinds.onnx_from_', 'sources.')
+)
 
 
 def quiet(fraction, words):
@@ -64,4 +66,4 @@ def main(asked, folder):
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:])
+    main(*sys.argv[1:3])
