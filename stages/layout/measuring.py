@@ -73,7 +73,7 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
         work.mkdir()
 
         names = {key: subject.name for key, subject in zip(members, subjects, strict=True)}
-        held = _held(project, recipe, table.isa, subjects, common, work)
+        held = _held(project, table.isa, subjects, common, work)
         untimed = {name for name, one in held.items() if not one.measured}
         subjects = [
             replace(subject, against='') if subject.against in untimed else subject
@@ -91,7 +91,7 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
             taken, facts = datetime.now(UTC).isoformat(timespec='seconds'), machine()
             measured = run_session(
                 subjects, common, benchmark, run_cycle,
-                lambda words: terminal.progress(f'measure {recipe}: {words}', recipe),
+                lambda words: terminal.progress(words, f'measure {recipe}'),
                 {names[key] for key in new} - untimed,
             )  # fmt: skip
             facts['load_after'] = load_now()
@@ -99,12 +99,12 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
         found = {key: {**told.get(name, {}), **measured.get(name, {})} for key, name in names.items()}
         _left(project, recipe, found, members, taken, facts)
     finally:
-        terminal.working(recipe, None)
+        terminal.working(f'measure {recipe}', None)
         project.store.discard(folder)
 
 
 def _held(
-    project: Project, recipe: str, isa: str, subjects: list[Subject], common: Mapping[str, Any], work: Path
+    project: Project, isa: str, subjects: list[Subject], common: Mapping[str, Any], work: Path
 ) -> dict[str, Kept]:
     """Return how each subject is kept to an instruction set; nothing where there is none to be kept to."""
     if not isa:
@@ -119,9 +119,12 @@ def _held(
 
     found = {}
     for subject in subjects:
-        terminal.progress(f'measure {subject.name}: keeping it to {isa}', recipe)
+        terminal.progress(f'keeping it to {isa}', f'measure {subject.name}')
         request = {**common, **asdict(subject), 'seed': 0, 'round': 0, 'proof': True}
-        found[subject.name] = kept(isa, request, prove, work / 'home')
+        try:
+            found[subject.name] = kept(isa, request, prove, work / 'home')
+        finally:
+            terminal.working(f'measure {subject.name}', None)
     return found
 
 

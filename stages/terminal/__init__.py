@@ -100,12 +100,12 @@ def still() -> None:
         _close()
 
 
-def progress(text: str, of: str = '') -> None:
-    """Say how far a long work is: on a terminal in place, elsewhere a line each."""
+def progress(words: str, of: str = '') -> None:
+    """Say how far a long work, or that of somebody, is: on a terminal in place, elsewhere a line each."""
     if moving():
-        working(of, Work(text))
+        working(of, Work(of, words) if of else Work(words))
     else:
-        note(f'  ...     {indented(text)}')
+        note(f'  ...     {indented(f"{of}: {words}" if of else words)}')
 
 
 @contextlib.contextmanager

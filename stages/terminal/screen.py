@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 DRAWN_SECONDS: Final = 0.1
 """How often the lines are drawn at most, while nothing comes or goes."""
 
-BAR: Final = 14
+BAR: Final = 12
+WIDE: Final = 90
+"""Columns from which on there is room for bars."""
+
+MOST: Final = 0.4
+"""The most of a line that says who works."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Work:
     def __str__(self) -> str:
         """Return it as one line."""
         if self.seconds is None:
-            return f'  ...     {self.who}'
+            return f'  ...     {self.who}{f": {self.words}" if self.words else ""}'
         done = f'{self.share:4.0%} ' if self.share else ''
         left = f', {self.left}' if self.left else ''
         return f'  ...     {self.who}  {done}{self.words} {self.seconds:.0f} s{left}'
@@ -82,18 +87,27 @@ class Screen:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
+        width = self._console.width
+        rows = [self._row(work, bar=width >= WIDE) for work in works]
+        longest = max((len(who) for who, _, _ in rows), default=0)
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        table.add_column(no_wrap=True, overflow='ellipsis', ratio=3)
-        table.add_column(width=BAR)
-        table.add_column(no_wrap=True, overflow='ellipsis', ratio=2)
+        table.add_column(no_wrap=True, overflow='ellipsis', width=min(longest, int(width * MOST)))
+        if width >= WIDE:
+            table.add_column(width=BAR)
+        table.add_column(no_wrap=True, overflow='ellipsis', ratio=1)
         table.add_column(no_wrap=True, justify='right')
-        for work in works:
+        for work, (who, words, left) in zip(works, rows, strict=True):
             bar = ProgressBar(total=1.0, completed=work.share, width=BAR) if work.share else ''
-            took = '' if work.seconds is None else clock(work.seconds)
-            left = ', '.join(part for part in (took, work.left) if part)
-            who, words = (showable(one_line(text), self._stream) for text in (work.who, work.words))
-            table.add_row(f'  {who}', bar, words, left)
+            table.add_row(who, *([bar] if width >= WIDE else []), words, left)
         return table
+
+    def _row(self, work: Work, *, bar: bool) -> tuple[str, str, str]:
+        """Return who works, at what, and how long; where no bar is drawn the share stands before the words."""
+        who, words = (showable(one_line(text), self._stream) for text in (work.who, work.words))
+        took = '' if work.seconds is None else clock(work.seconds)
+        share = f'{work.share:.0%} ' if work.share and not bar else ''
+        left = ', '.join(part for part in (took, work.left) if part)
+        return f'  {" ".join(who.split())}', f'{share}{words}', left
 
 
 def clock(seconds: float) -> str:
