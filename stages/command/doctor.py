@@ -59,7 +59,7 @@ def run(asked: argparse.Namespace) -> int:
     print(f'Python {platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}')
     print(f'CPU    {host.host()["features"] or "features not readable"}\n')
     for title, lines in (
-        ('Engines', _engines(project)), ('Report', _report(project)), ('Compiler', _compiler()),
+        ('Engines', _engines(project)), ('Report and terminal', _report(project)), ('Compiler', _compiler()),
         ('Confinement of steps', _confinement()),
         ('Locked environments', _environments(project)), ('Other machines', _machines(project)),
         ('Recipes', _recipes(project)),
@@ -107,6 +107,7 @@ def _engines(project: Project) -> Iterator[str]:
 
 def _report(project: Project) -> Iterator[str]:
     yield f'{"charts":<14} {_told(versions(TOOLS, project.installed))}'
+    yield f'{"terminal":<14} {_told(versions(("rich",), project.installed))}'
 
 
 def _told(found: dict[str, str]) -> str:
