@@ -46,8 +46,9 @@ BRAIN: Final = 'bfloat16'
 """A type that DLPack has and NumPy has not."""
 
 CPU: Final = 1
+NAIVE: Final = 1
 POOLED: Final = 2
-"""How the runtime is to get memory: once, from a pool."""
+"""How the runtime is to get memory: anew each time, or once, from a pool, which keeps a piece of each size."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def virtual_machine(folder: Path, found: library.Library, threads: int) -> Any:
 
     _set_threads(threads)
     machine = tvm_ffi.load_module(str((folder / found.file).resolve())).get_function('vm_load_executable')()
-    machine.get_function('vm_initialization')(CPU, 0, POOLED)
+    machine.get_function('vm_initialization')(CPU, 0, NAIVE if found.open else POOLED)
     return machine
 
 

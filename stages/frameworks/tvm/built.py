@@ -19,6 +19,7 @@ def build(params: Params, job: Job) -> Contract:
     """Leave the library of the job’s model: the same bytes on every machine, linked without a compiler, checked."""
     from stages.frameworks.tvm import lower
     from stages.frameworks.tvm.emit import binary, library, link
+    from stages.frameworks.tvm.graph import open_sizes
     from stages.frameworks.tvm.schedule import tuned
 
     wanted = _target(params)
@@ -38,6 +39,7 @@ def build(params: Params, job: Job) -> Contract:
             target=wanted.name, system=wanted.system, machine=wanted.machine, triple=wanted.triple, needs=wanted.needs,
             inputs=inputs, outputs=results, level=params.level, schedule=params.schedule,
             kernels=made.kernels.origins, unscheduled=unscheduled, fell_back=fell_back,
+            open=not open_sizes.known(module),
             tools={tool: version(tool) for tool in ('apache-tvm', 'apache-tvm-ffi')},
         ),
         job.output,

@@ -151,11 +151,11 @@ def test_an_operator_is_known_by_its_domain_too(domain, name, lacks):
     assert bool(found) == lacks
 
 
-def test_a_size_that_shows_only_in_a_run_is_refused(tmp_path):
-    nodes = [helper.make_node('NonZero', ['row'], ['at']), helper.make_node('Cast', ['at'], ['out'], to=1)]
-    folder = written(tmp_path, nodes, {'row': ['n', 4]}, {'out': [2, 'found']})
+def test_what_tvm_computes_in_python_is_refused_by_name(tmp_path):
+    nodes = [helper.make_node('Unique', ['row'], ['out'], axis=0)]
+    folder = written(tmp_path, nodes, {'row': ['n', 4]}, {'out': ['found', 4]})
 
-    with pytest.raises(UnsupportedError, match='shows only when it runs'):
+    with pytest.raises(UnsupportedError, match='computes Unique in Python'):
         model.imported(folder, ROW, ('out',), {})
 
 

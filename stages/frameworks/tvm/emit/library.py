@@ -67,6 +67,7 @@ class Library:
     """Names, fixed shapes and element types, in the order of the call."""
 
     outputs: tuple[Port, ...]
+    """As inputs; a size that shows only in a run has a name."""
 
     level: int
 
@@ -86,6 +87,9 @@ class Library:
     fell_back: tuple[FellBack, ...] = ()
     """What of the level had to be left out of the whole model."""
 
+    open: bool = False
+    """Whether a size inside shows only in a run: then memory is taken as it is needed."""
+
     @property
     def file(self) -> str:
         """The name of the library itself."""
@@ -102,7 +106,8 @@ def signature(module: Any, names: tuple[str, ...]) -> tuple[tuple[Port, ...], tu
     from tvm import relax
 
     main = module[ENTRY]
-    returned = main.ret_ty.fields if isinstance(main.ret_ty, relax.TupleType) else [main.ret_ty]
+    kind = main.body.body.ty  # the function's own forgets all sizes of a tensor of which one shows only in a run
+    returned = kind.fields if isinstance(kind, relax.TupleType) else [kind]
     named = names or tuple(f'output_{i}' for i in range(len(returned)))
     inputs = tuple(_typed(parameter.name, parameter.ty) for parameter in main.params)
     return inputs, tuple(_typed(name, each) for name, each in zip(named, returned, strict=True))
@@ -135,7 +140,13 @@ def contract(inputs: Sequence[Port], outputs: Sequence[Port], before: Contract) 
 
 
 def _as_made(old: Port, own: Port) -> Port:
-    return replace(old, shape=own.shape, dtype=own.dtype, file='')
+    """Return the port as it was made; a size that shows in a run is called as before, else by its axis."""
+    before = old.shape if len(old.shape) == len(own.shape) else own.shape
+    shape = tuple(
+        size if isinstance(size, int) else called if isinstance(called, str) else size
+        for size, called in zip(own.shape, before, strict=True)
+    )
+    return replace(old, shape=shape, dtype=own.dtype, file='')
 
 
 def file_of(system: System) -> str:
@@ -167,7 +178,11 @@ def read(folder: Path) -> Library:
 
 
 def _typed(name: str, kind: Any) -> Port:
-    return Port(name, tuple(int(size) for size in kind.shape), str(kind.dtype))
+    from tvm import relax, tirx
+
+    shape = kind.shape if isinstance(kind.shape, relax.ShapeExpr) else [None] * kind.ndim
+    sizes = [int(size) if isinstance(size, tirx.IntImm) else f'{name}_{axis}' for axis, size in enumerate(shape)]
+    return Port(name, tuple(sizes), str(kind.dtype))
 
 
 def _tensor(found: Mapping[str, Any]) -> Port:

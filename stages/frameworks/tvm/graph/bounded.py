@@ -1,7 +1,8 @@
 """Indices that a model computes, or is given, stay within what they index: a wrong one must not end the process.
 
 ONNX leaves open what an index out of range gives; TVM's look-ups read, and its scatters write, wherever it points. Here
-the nearest place that there is counts. A lower and an upper limit per index cost nothing beside the look-up.
+the nearest place that there is counts. A lower and an upper limit per index cost nothing beside the look-up. A size
+that shows only in a run is read there.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def bounded(module: Any) -> Any:
             if name in ('gather_nd', 'scatter_nd'):
                 data, indices, *rest = call.args
                 first = int(call.attrs.batch_dims) if name == 'gather_nd' else 0
-                limits = sizes(data)[first : first + sizes(indices)[-1]]
+                limits = sizes(data)[first : first + int(sizes(indices)[-1])]
                 return self.again(call, data, self.inside(indices, limits, signed=False), *rest)
             if name in ('index_tensor', 'index_put'):
                 data, indices, *rest = call.args
@@ -46,38 +47,60 @@ def bounded(module: Any) -> Any:
             data, indices = call.args
             axis = call.attrs.axis
             size = sizes(data)[int(axis)] if axis is not None else total(sizes(data))
-            if call.attrs.mode != 'fast' or within(self.known(indices), [size], signed=False):
+            known = isinstance(size, int) and within(self.known(indices), [size], signed=False)
+            if call.attrs.mode != 'fast' or known:
                 return call
             return relax.op.take(data, indices, axis, mode='clip')
 
-        def inside(self, indices: Any, limits: Sequence[int], signed: bool) -> Any:
+        def inside(self, indices: Any, limits: Sequence[Any], signed: bool) -> Any:
             """Return ``indices`` so that each, along the last axis, is below its limit; a negative one counts back."""
+            if not all(isinstance(limit, int) for limit in limits):
+                return self.inside_open(indices, limits, signed)
             if within(self.known(indices), limits, signed):
                 return indices
             dtype = str(indices.ty.dtype)
             least, most = ([-n * signed for n in limits], [max(n - 1, 0) for n in limits])
             if len(limits) == 1:
-                least, most = least[0], most[0]  # type: ignore[assignment]
+                least, most = least[0], most[0]
             if not dtype.startswith('u'):
                 indices = self.builder_.emit(relax.op.maximum(indices, relax.const(least, dtype)))
             return self.builder_.emit(relax.op.minimum(indices, relax.const(most, dtype)))
 
-        def each_inside(self, indices: Any, limits: Sequence[int]) -> Any:
+        def inside_open(self, indices: Any, limits: Sequence[Any], signed: bool) -> Any:
+            """Do the same with limits of which some show only in a run."""
+            dtype = str(indices.ty.dtype)
+            most, counts = self.number([limit - 1 for limit in limits], dtype), self.number(limits, dtype)
+            if signed and not dtype.startswith('u'):
+                indices = self.builder_.emit(relax.op.maximum(indices, self.builder_.emit(relax.op.negative(counts))))
+            indices = self.builder_.emit(relax.op.minimum(indices, most))
+            # last, for what has no place at all: there the first one stands
+            return indices if signed else self.builder_.emit(relax.op.maximum(indices, relax.const(0, dtype)))
+
+        def number(self, sizes: Sequence[Any], dtype: str) -> Any:
+            """Return sizes as a tensor of one axis."""
+            told = self.builder_.emit(relax.op.shape_to_tensor(self.builder_.emit(relax.ShapeExpr(list(sizes)))))
+            return self.builder_.emit(relax.op.astype(told, dtype))
+
+        def each_inside(self, indices: Any, limits: Sequence[Any]) -> Any:
             """Return a tuple of indices, one tensor for each of the first axes, counted from the front."""
             bound = self.lookup_binding(indices) if isinstance(indices, relax.Var) else indices
             found = []
             for each, size in zip(bound.fields, limits, strict=False):
                 if str(each.ty.dtype).startswith(('int', 'uint')):
                     negative = relax.op.less(each, relax.const(0, str(each.ty.dtype)))
-                    back = relax.op.add(each, relax.const(size, str(each.ty.dtype)))
+                    dtype = str(each.ty.dtype)
+                    count = relax.const(size, dtype) if isinstance(size, int) else self.number([size], dtype)
+                    back = relax.op.add(each, count)
                     each = self.inside(self.builder_.emit(relax.op.where(negative, back, each)), [size], signed=False)
                 found.append(each)
             return relax.Tuple(found)
 
-        def of_images(self, regions: Any, images: int) -> Any:
+        def of_images(self, regions: Any, images: Any) -> Any:
             """Return regions, the first of their numbers an image, of images that there are."""
             import numpy as np
 
+            if not isinstance(images, int):  # only one that is given can be as many as it likes: its sizes are numbers
+                raise ValueError('regions of images whose count shows only in a run')
             rest, dtype = [np.inf] * (sizes(regions)[-1] - 1), str(regions.ty.dtype)
             least = self.builder_.emit(relax.op.maximum(regions, relax.const([0, *(-n for n in rest)], dtype)))
             return self.builder_.emit(relax.op.minimum(least, relax.const([images - 1, *rest], dtype)))
@@ -99,14 +122,14 @@ def bounded(module: Any) -> Any:
     return rewriter.builder_.get()
 
 
-def sizes(value: Any) -> tuple[int, ...]:
-    """Return the sizes of a tensor."""
-    return tuple(int(size) for size in value.ty.shape)
+def sizes(value: Any) -> tuple[Any, ...]:
+    """Return the sizes of a tensor: numbers, and expressions of what shows only in a run."""
+    return tuple(size if getattr(size, 'value', None) is None else int(size) for size in value.ty.shape)
 
 
-def total(found: Sequence[int]) -> int:
+def total(found: Sequence[Any]) -> Any:
     """Return how many numbers a tensor of these sizes has."""
-    result = 1
+    result: Any = 1
     for size in found:
         result *= size
     return result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stages.frameworks.tvm.read import instead
-from stages.frameworks.tvm.read.instead import lacking, resize, suppression
+from stages.frameworks.tvm.read.instead import counted, lacking, resize, suppression
 from stages.frameworks.tvm.read.onnx_node import Node, Writer
 
 Write = Callable[[Node, Writer], bool]
@@ -43,6 +43,7 @@ KNOWN_WRONG: Final = (
     Wrong('BatchNormalization', 'training_mode: 1', _set('training_mode'), instead.batch_normalization),
     Wrong('ConvTranspose', 'output_shape', lambda n: n.attribute('output_shape') is not None, instead.conv_transpose),
     Wrong('Dropout', 'training_mode: true, which is random', instead.trains),
+    Wrong('Expand', 'a shape that shows in a run', counted.computed_shape, counted.expand),
     Wrong('IsInf', 'detect_negative, detect_positive', instead.one_sided, instead.is_inf),
     Wrong('LayerNormalization', 'the outputs Mean and InvStdDev', instead.statistics_used, instead.layer_normalization),
     Wrong('NonMaxSuppression', 'limits that show in a run', suppression.computed),
@@ -55,10 +56,13 @@ KNOWN_WRONG: Final = (
 )
 
 UNREAD: Final = (
-    Wrong('Compress', 'a size that shows in a run', lambda _: True, instead.compress, refused=False),
+    Wrong('Compress', 'computed in Python', lambda _: True, counted.compress, refused=False),
     # a tuple, which no change of layout survives
     Wrong('Dropout', 'a mask', lambda _: True, instead.dropout, refused=False),
     Wrong('LpNormalization', 'no converter', lambda _: True, lacking.lp_normalization, refused=False),
+    Wrong('NonZero', 'computed in Python', lambda _: True, counted.non_zero, refused=False),
     Wrong('ReverseSequence', 'no converter', lambda _: True, lacking.reverse_sequence, refused=False),
+    Wrong('Squeeze', 'axes that show in a run', counted.computed_axes, counted.squeeze, refused=False),
+    Wrong('Trilu', 'a diagonal that shows in a run', counted.computed_diagonal, counted.trilu, refused=False),
 )
 """What TVM has no converter for, or none that our later passes can use."""

@@ -30,9 +30,10 @@ def imported(
 
     ``sizes`` are the named dimensions; a name that is not given counts 1. ``main`` returns a tensor, or a tuple of them
     in the order of ``outputs``. Loops of recurrent layers suit ``target``, and run on any. No index reads outside of
-    what it indexes. Raises UnsupportedError where TVM lacks an operator, where a size shows only in a run, and where
-    TVM is known to be wrong, unless we ``insist``.
+    what it indexes. A size that shows only in a run is a symbol. Raises UnsupportedError where TVM lacks an operator,
+    and where it is known to be wrong, unless we ``insist``.
     """
+    from stages.frameworks.tvm.graph import open_sizes
     from stages.frameworks.tvm.graph.bounded import bounded
     from stages.frameworks.tvm.read.import_plain import plain
 
@@ -42,7 +43,7 @@ def imported(
         module = from_tflite(folder / 'model.tflite', signature, sizes)
     else:
         module = from_onnx(folder / 'model.onnx', signature, outputs, sizes, target, insist)
-    return bounded(plain(checked(named(module, signature), outputs)))
+    return bounded(plain(open_sizes.named(checked(named(module, signature), outputs), ADVICE)))
 
 
 def from_onnx(
@@ -57,11 +58,11 @@ def from_onnx(
     from tvm.relax.frontend.onnx import from_onnx as read
     from tvm.relax.frontend.onnx import onnx_frontend
 
-    from stages.frameworks.tvm.graph import recurrent
+    from stages.frameworks.tvm.graph import open_sizes, recurrent
     from stages.frameworks.tvm.read import onnx_ready
     from stages.frameworks.tvm.read.onnx_types import strange
 
-    with recurrent.converters(target):
+    with recurrent.converters(target), open_sizes.converters():
         known = frozenset(onnx_frontend._get_convert_map())
         model = onnx_ready.ready(path, signature, outputs, sizes, known, insist)
         if lacking := onnx_ready.missing(model, known):
@@ -113,33 +114,14 @@ def named(module: Any, signature: tuple[Port, ...]) -> Any:
 
 
 def checked(module: Any, outputs: tuple[str, ...]) -> Any:
-    """Return ``module`` if every size in it is a number and it returns what ``outputs`` names; else refuse it."""
+    """Return ``module`` if it returns what ``outputs`` names; else refuse it."""
     from tvm import relax
 
     main = module['main']
-    for binding in (binding for block in main.body.blocks for binding in block.bindings):
-        if not _sized(binding.var.ty):
-            what = binding.value.op.name if isinstance(binding.value, relax.Call) else 'a branch'
-            raise UnsupportedError(
-                f'TVM cannot do this to this model: the size of what {what} returns shows only when it runs\n'
-                f'what to try: {ADVICE}'
-            )
     count = len(main.ret_ty.fields) if isinstance(main.ret_ty, relax.TupleType) else 1
     if outputs and count != len(outputs):
         raise UnsupportedError(f'the model returns {count} tensors; the recipe names {", ".join(outputs)}')
     return module
-
-
-def _sized(kind: Any) -> bool:
-    """Say whether all sizes in a value of this type are numbers."""
-    from tvm import relax, tirx
-
-    if isinstance(kind, relax.TupleType):
-        return all(_sized(field) for field in kind.fields)
-    if isinstance(kind, relax.TensorType):
-        known = isinstance(kind.shape, relax.ShapeExpr)
-        return known and all(isinstance(size, tirx.IntImm) for size in kind.shape)
-    return True
 
 
 def _refuse(operators: list[str]) -> None:

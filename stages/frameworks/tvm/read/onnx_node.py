@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from stages.frameworks.tvm.read.onnx_types import Types
 
 if TYPE_CHECKING:
     import numpy
     import onnx
+
+TOLD: Final = '/told'
+"""Ends the name of a node that is written again with what TVM is to be told; it stays as it is then."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ OPSET: Final = 13
 OF_SHAPES: Final = frozenset({'ConstantOfShape', 'Range', 'Shape', 'Size'})
 """What is gone once ONNX Runtime has computed what follows from the sizes."""
 
+LOOPS: Final = frozenset({'Loop', 'Scan'})
+"""What ONNX Runtime writes functions out with that it has no kernel for, and TVM does not know."""
+
 ROUNDS: Final = 6
 """How often operators are written out: one function of ONNX may use another."""
 
@@ -94,7 +97,7 @@ def folded(model: onnx.ModelProto, again: bool = True) -> onnx.ModelProto:
     """Return ``model`` as ONNX Runtime's optimizer of the first level leaves it, which uses operators of ONNX alone.
 
     It writes functions of ONNX out after it has computed what is constant: then it is asked ``again``. A model that it
-    has no kernels for stays as it is.
+    has no kernels for stays as it is, and so does one that it would write out in loops.
     """
     import onnx
     import onnxruntime as ort
@@ -118,6 +121,8 @@ def folded(model: onnx.ModelProto, again: bool = True) -> onnx.ModelProto:
             result = onnx.load(made)
     weights.constants_as_weights(result)
     more = operators.operators(result) - before
+    if more & LOOPS:
+        return model
     return folded(result, again=False) if again and more & OF_SHAPES else result
 
 

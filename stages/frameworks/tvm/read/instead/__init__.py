@@ -31,18 +31,6 @@ def dropout(node: Node, writer: Writer) -> bool:
     return True
 
 
-def compress(node: Node, writer: Writer) -> bool:
-    """Write a Compress whose condition is known as a look-up of what it keeps."""
-    import numpy as np
-
-    condition, axis = node.constant(1), node.attribute('axis')
-    if condition is None:
-        return False
-    data = node.input(0) if axis is not None else writer.op('Reshape', node.input(0), writer.weight(np.array([-1])))
-    writer.op('Gather', data, writer.weight(np.flatnonzero(condition)), to=node.output(0), axis=axis or 0)
-    return True
-
-
 def one_sided(node: Node) -> bool:
     """Say whether an IsInf looks for one of the infinities, or none."""
     return not (node.attribute('detect_negative', 1) and node.attribute('detect_positive', 1))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from stages.frameworks.tvm.read.onnx_node import Node, Writer
+from stages.frameworks.tvm.read.onnx_node import TOLD, Node, Writer
 
 DEFAULTS: Final = {2: 0, 3: 0.0, 4: -3.0e38}
 """ONNX's, by the place of the input: most boxes per class, overlap, and a score that every box has."""
-
-TOLD: Final = '/told'
-"""Ends the name of a node whose limits are written as TVM means them."""
 
 
 def computed(node: Node) -> bool:
