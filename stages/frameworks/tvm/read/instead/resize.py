@@ -22,11 +22,12 @@ def unlike(node: Node) -> bool:
         return True
     changed = [axis for axis, scale in enumerate(found) if scale != 1]
     outer = len(shape) < 3 or len(shape) > 5 or any(axis < 2 for axis in changed)
-    return (
-        outer
-        or node.attribute('axes') is not None
-        or any(abs(shape[axis] * found[axis] - round(shape[axis] * found[axis])) > 1e-3 for axis in changed)
-    )
+    return outer or node.attribute('axes') is not None or not whole(shape, found)
+
+
+def whole(shape: tuple[int, ...], found: list[float]) -> bool:
+    """Say whether every scale gives a whole size."""
+    return all(abs(size * scale - round(size * scale)) <= 1e-3 for size, scale in zip(shape, found, strict=True))
 
 
 def scales(node: Node, shape: tuple[int, ...]) -> list[float] | None:
@@ -57,6 +58,8 @@ def resize(node: Node, writer: Writer) -> bool:
     crops = node.attribute('coordinate_transformation_mode', 'half_pixel') == 'tf_crop_and_resize'
     if shape is None or dtype is None or found is None or crops:
         return False
+    if node.attribute('coordinate_transformation_mode') == 'align_corners' and not whole(shape, found):
+        return False  # ONNX aligns the corners of a part of a pixel, ONNX Runtime those of the pixels that there are
     nearest = node.attribute('mode', 'nearest') == 'nearest'
     if not nearest and dtype.kind != 'f':
         return False
