@@ -1,4 +1,4 @@
-"""What a run still has before it: steps, recipes to measure, and how long its steps will take, where that is known."""
+"""What a run still has before it: steps, recipes to measure, and how long that will take, where it is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from stages.execute import lineage
+from stages.layout.advice import measuring
 from stages.measure.left import Left, duration
 from stages.terminal import Work
 
@@ -26,7 +27,7 @@ WHOLE: Final = 0.5
 """A step that took less than this share of its time was not run: its result was there."""
 
 Took = Callable[[str], float | None]
-"""How long a task took when its step ran last, in seconds; None where that is not known."""
+"""How long a task took when it did its work last, in seconds; None where that is not known."""
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Ahead:
         self.count = len(self.steps)
         self._left = Left(self.began)
         self._seconds: dict[str, float] | None = None
+        self._of = ''
 
     def begins(self, name: str) -> None:
         """Note that a task is at work now."""
@@ -56,7 +58,7 @@ class Ahead:
 
     def over(self, name: str) -> None:
         """Note that a task is done, failed, or had nothing to do."""
-        before = (self._seconds or {}).get(name, 0.0) if name in self.steps else 0.0
+        before = (self._seconds or {}).get(name, 0.0) if name in self.steps | self.measures else 0.0
         began = self.running.pop(name, None)
         if began is not None and time.monotonic() - began >= WHOLE * before:
             self.past += before
@@ -73,30 +75,34 @@ class Ahead:
             ', '.join(f'{count} {what}' for what, count in sorted(done.items())),
             (self.count - len(self.steps)) / self.count if self.count else 0.0,
             now - self.began,
-            f'steps: about {duration(told)} left' if told is not None and self.steps else '',
+            f'{self._of}about {duration(told)} left' if told is not None else '',
         )
 
     def _told(self, now: float) -> float | None:
-        """Return the seconds until all steps are done, by what each took before; None where one of them never ran."""
+        """Return the seconds until all is done, by what it took before; until the steps are, where a measuring is new.
+
+        None where a step never ran, and when nothing of that is left.
+        """
         if self._seconds is None:
             self._seconds = self._looked_up()
-        if not self._seconds:
-            return None
+        known = self._seconds
         # taken as lists: doit goes on in another thread meanwhile
-        ahead = sum(self._seconds.get(name, 0.0) for name in list(self.steps))
-        part = sum(
-            min(now - began, ALMOST * self._seconds.get(name, 0.0)) for name, began in list(self.running.items())
-        )
-        return self._left.told((self.past + part) / (self.past + ahead), now) if self.past + ahead else None
+        ahead = sum(known.get(name, 0.0) for name in [*self.steps, *self.measures])
+        if not ahead:
+            return None
+        part = sum(min(now - began, ALMOST * known.get(name, 0.0)) for name, began in list(self.running.items()))
+        return self._left.told((self.past + part) / (self.past + ahead), now)
 
     def _looked_up(self) -> dict[str, float]:
-        found = {}
-        for name in list(self.steps):
-            took = self.took(name)
-            if took is None:
-                return {}
-            found[name] = took
-        return found
+        steps = {name: self.took(name) for name in list(self.steps)}
+        found = {name: seconds for name, seconds in steps.items() if seconds is not None}
+        if len(found) < len(steps):
+            return {}
+        measured = {name: self.took(name) for name in list(self.measures)}
+        if any(seconds is None for seconds in measured.values()):
+            self._of = 'steps: '
+            return found
+        return found | {name: seconds for name, seconds in measured.items() if seconds is not None}
 
 
 def ahead_of(tasks: Mapping[str, Any], selected: list[str], took: Took) -> Ahead:
@@ -112,12 +118,17 @@ def ahead_of(tasks: Mapping[str, Any], selected: list[str], took: Took) -> Ahead
 
 
 def took_before(project: Project) -> Took:
-    """Return what says how long the step of a task took when it, or what stood in its place, was last made."""
+    """Return what says how long a task took: its step, or what stood in its place, when last made; its measurements."""
     steps: dict[str, Step] = {}
 
     def took(name: str) -> float | None:
         if not steps:
             steps.update((f'_{step.name}', step) for step in project.plan.steps.values())
+        if name.startswith(MEASURE):
+            recipe = name.removeprefix(MEASURE)
+            builds = project.plan.builds.get(recipe, ())
+            found = measuring(project, recipe, {build.variant.name for build in builds})
+            return found.seconds if found.whole else None
         if (step := steps.get(name)) is None:
             return None
         stamp = project.stamp(step.id)

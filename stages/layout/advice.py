@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,11 +72,18 @@ def _advice(recipe: Recipe, flags: Collection[str], cores: int | None, cpus: int
         yield f'{most} threads on {cores} cores: two of a core share its units, so the second gains little'
 
 
-def wait(project: Project, recipe: str, variants: Collection[str]) -> str:
-    """Return in words how long measuring some variants of a recipe takes, by what they took when last measured.
+@dataclass(frozen=True)
+class Measuring:
+    """How much there is to measure of some variants, and how long that takes."""
 
-    What was never measured counts its start alone: the sentence then says *at least*.
-    """
+    rows: int
+    seconds: float
+    whole: bool
+    """Whether every row was measured before; else its start alone counts."""
+
+
+def measuring(project: Project, recipe: str, variants: Collection[str]) -> Measuring:
+    """Return how long measuring some variants of a recipe takes, by what they took when last measured."""
     read, seconds, rows, unknown = project.plan.recipes[recipe], 0.0, 0, 0
     protocol, known = read.benchmark, _known(project.root / 'artifacts' / recipe)
     for variant in read.variants:
@@ -88,7 +96,14 @@ def wait(project: Project, recipe: str, variants: Collection[str]) -> str:
             calls = 2 * protocol.repetitions + 3
             once = START_SECONDS + max(protocol.warmup_seconds, (call or 0.0) * protocol.warmup_runs)
             seconds += (_rounds(protocol.cycles, call) + 1) * (once + calls * (call or 0.0))
-    words = f'{rows} row{"s" * (rows != 1)}, {"at least" if unknown else "about"} {duration(seconds)}'
+    return Measuring(rows, seconds, not unknown)
+
+
+def wait(project: Project, recipe: str, variants: Collection[str]) -> str:
+    """Return the same in words; where something was never measured the sentence says *at least*."""
+    protocol, found = project.plan.recipes[recipe].benchmark, measuring(project, recipe, variants)
+    rows, about = found.rows, 'about' if found.whole else 'at least'
+    words = f'{rows} row{"s" * (rows != 1)}, {about} {duration(found.seconds)}'
     cycles = protocol.cycles or f'{ROUNDS} to {QUICK_ROUNDS}'
     return f'{words}: {cycles} processes of each, {protocol.repetitions} calls timed and as many for memory'
 
