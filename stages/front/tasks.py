@@ -40,7 +40,7 @@ from stages.layout.pages import is_reported, report
 from stages.layout.stale import Stale, stale, take_away
 from stages.plan.step import Build, Step
 from stages.recipe.mistakes import suggest
-from stages.recipe.setting import SINGLE
+from stages.recipe.setting import SINGLE, sizes_of
 from stages.store.modes import decide_modes
 from stages.terminal import indented
 
@@ -369,8 +369,11 @@ def _words(build: Build) -> str:
 
 
 def _figures(project: Project, outcome: Outcome) -> Any:
-    """Return what was measured of a variant, call by call, on as many threads as it is to be served with."""
+    """Return what was measured of a variant, call by call, at the recipe's own sizes where it was measured at them, on
+    as many threads as it is to be served with."""
     rows = [row for row in benchmark.wanted(project, [outcome]) if row.setting.scenario == SINGLE]
+    own = sizes_of(project.plan.recipes[outcome.build.recipe].benchmark.sizes)
+    rows = [row for row in rows if row.setting.sizes == own] or rows
     known = benchmark.samples(project, rows)
     found = [figures for row in rows if (figures := benchmark.figures(known.get(row.key)))]
     fastest = project.plan.recipes[outcome.build.recipe].choose.fastest == 'latency'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from stages.contract.port import ANY, BATCH, Port
@@ -109,6 +109,27 @@ def read_threads(node: Node, what: str, mistakes: Mistakes) -> tuple[int, ...] |
     return tuple(count for count in counts if count is not None) or None
 
 
+def read_several_sizes(
+    node: Node, what: str, dimensions: set[str] | None, mistakes: Mistakes
+) -> dict[str, tuple[int, ...]]:
+    """Return the sizes of each named dimension that a variant is measured at: one, or several."""
+    found: dict[str, tuple[int, ...]] = {}
+    for key, below in (entries.mapping(node, what, mistakes) or {}).items():
+        nodes = below.value if isinstance(below.value, list) else [below]
+        if not nodes:
+            mistakes.add(below, f'`{key}` of {what} is an empty list; expected a size, or several')
+        sizes: list[int] = []
+        for one in nodes:
+            before = len(mistakes)
+            sizes += read_sizes(node._replace(value={key: one}), what, dimensions, mistakes).values()
+            if len(mistakes) > before:  # what is wrong with the dimension is so for each of its sizes
+                break
+        if len({*sizes}) < len(sizes):
+            mistakes.add(below, f'`{key}` of {what} has a size twice; keep one')
+        found |= {str(key): tuple(sizes)} if sizes else {}
+    return found
+
+
 def read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mistakes) -> dict[str, int]:
     """Return the size of each named dimension."""
     sizes = {}
@@ -125,11 +146,11 @@ def read_sizes(node: Node, what: str, dimensions: set[str] | None, mistakes: Mis
 
 
 def check_sizes(
-    ports: Mapping[str, Node], inputs: Sequence[Port], known: Sequence[Mapping[str, int]], mistakes: Mistakes
+    ports: Mapping[str, Node], inputs: Sequence[Port], known: Sequence[Collection[str]], mistakes: Mistakes
 ) -> None:
     """Note every dimension of any size that made-up inputs would have to guess: no data shows it, no ``sizes`` say it.
 
-    ``known`` are the sizes of each variant, with the recipe's own.
+    ``known`` are the dimensions that each variant, with the recipe's own, has sizes of.
     """
     for port in inputs:
         for name in dict.fromkeys(d for d in port.shape if isinstance(d, str) and d not in (BATCH, ANY[0])):

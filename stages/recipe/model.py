@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final
 
 from stages.contract.port import Port
@@ -157,7 +158,9 @@ class Variant:
     """Of this variant; none: the benchmark's. So too the next two."""
 
     scenarios: tuple[str, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
+    """Each named dimension's, one or several."""
+
     isa: str = ''
     """The instruction set that the CPU is kept to while it is measured; empty: all it has."""
 
@@ -280,9 +283,10 @@ class Recipe:
 def settings(recipe: Recipe, variant: Variant) -> tuple[Setting, ...]:
     """Return the settings that a variant is measured in: a row of the table each."""
     benchmark = recipe.benchmark
-    sizes = sizes_of(benchmark.sizes, variant.sizes)
+    several = [dict(zip(variant.sizes, chosen, strict=True)) for chosen in product(*variant.sizes.values())]
     return tuple(
-        Setting(scenario, threads, variant.batch, sizes, variant.isa)
+        Setting(scenario, threads, variant.batch, sizes_of(benchmark.sizes, sizes), variant.isa)
+        for sizes in several
         for scenario in variant.scenarios or benchmark.scenarios
         for threads in variant.threads or benchmark.threads
     )

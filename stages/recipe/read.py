@@ -136,7 +136,7 @@ def _read(node: Node, reader: Reader) -> Recipe | None:
     scenarios = {*benchmark.scenarios, *(one for variant in variants for one in variant.scenarios)}
     if known and not roles and not mistakes:
         ports = {str(key): at for key, at in given['inputs'].value.items()}
-        told = [{**benchmark.sizes, **variant.sizes} for variant in variants]
+        told = [{*benchmark.sizes, *variant.sizes} for variant in variants]
         asks.check_sizes(ports, inputs or (), told, mistakes)
     asks.check_bound(node, benchmark, scenarios, mistakes)
     choose = asks.read_choose(given['choose'], most, mistakes) if 'choose' in given else Choose()

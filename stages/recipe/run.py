@@ -27,7 +27,7 @@ class Run:
     batch: int = 1
     threads: tuple[int, ...] = ()
     scenarios: tuple[str, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     isa: str = ''
 
 
@@ -51,7 +51,7 @@ def read_run(
         elif key == 'scenario':
             told['scenarios'] = asks.read_scenarios(below, words, mistakes)
         elif key == 'sizes':
-            told['sizes'] = asks.read_sizes(below, words, dimensions, mistakes)
+            told['sizes'] = asks.read_several_sizes(below, words, dimensions, mistakes)
         elif key == 'isa':
             told['isa'] = entries.word(below, [*ISAS], words, mistakes)
     options = {key: below for key, below in given.items() if key not in KEYS}

@@ -360,7 +360,11 @@ def _run() -> Schema:
             'anyOf': [*scenario['anyOf'], _some(scenario)],
             'description': 'What is measured of this variant, over the `scenarios` of the benchmark.',
         },
-        'sizes': _map(count, names.DIMENSION.pattern, "Sizes of named dimensions, over the benchmark's."),
+        'sizes': _map(
+            {'anyOf': [*count['anyOf'], _some(count)]},
+            names.DIMENSION.pattern,
+            "Sizes of named dimensions, over the benchmark's; of several, each is measured.",
+        ),
         'isa': {
             'anyOf': [{'enum': [*ISAS]}, PLACE],
             'description': 'The instruction set that the CPU is kept to while this variant is measured.',

@@ -28,6 +28,7 @@ SHIPPED = sorted(RECIPES.glob('*.yaml'))
 
 MEANT = (
     r'takes [\w, -]+, but (the source|`[\w-]+`) gives',  # which format comes before
+    r'has no parameter .*; it has',  # of a word that several kinds share, which of them depends on that format
     r'no variant is the baseline',
     r'the matrix has no `',
     r'of `run` \([\w-]+\) is .*; expected',  # what a matrix fills in

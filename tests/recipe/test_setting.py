@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
+
+from stages.errors import RecipeError
 from stages.recipe.model import settings
 from stages.recipe.read import read_recipe
 from stages.recipe.setting import Setting, setting_of
@@ -40,6 +43,29 @@ def test_one_line_of_a_matrix_makes_a_table_of_settings(project: Path, write: Ca
     assert {one.isa for one in asked['no-avx512']} == {'avx2'}
     assert [len(rows) for rows in asked.values()] == [2, 2, 2, 2, 2, 2]
     assert recipe.choose.fastest == 'offline'
+
+
+def test_one_variant_is_measured_at_each_of_several_sizes(project: Path, write: Callable[..., Path]) -> None:
+    several = RECIPE.replace('run: {isa: avx2}', 'run: {sizes: {length: [8, 384]}, threads: 1}')
+    recipe = read_recipe(write(several, name='net.yaml'), project)
+
+    assert [one.sizes for one in settings(recipe, recipe.variants[-1])] == [(('length', 8),), (('length', 384),)]
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'words'),
+    [
+        ('{length: []}', 'is an empty list'),
+        ('{length: [8, 8]}', 'has a size twice; keep one'),
+        ('{length: [8, x]}', "is 'x'; expected a whole number"),
+        ('{width: [8, 9]}', "no input has the dimension 'width'"),
+    ],
+)
+def test_sizes_that_are_wrong_are_told_once(sizes: str, words: str, project: Path, write: Callable[..., Path]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(write(RECIPE.replace('run: {isa: avx2}', f'run: {{sizes: {sizes}}}'), name='net.yaml'), project)
+
+    assert len(caught.value.problems) == 1 and words in caught.value.problems[0]
 
 
 def test_a_setting_is_said_in_words_and_read_as_it_was_written() -> None:
