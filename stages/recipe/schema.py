@@ -300,9 +300,19 @@ def _metric() -> Schema:
     )  # fmt: skip
 
 
+def _needed(kinds: typing.Sequence[typing.Any]) -> list[str]:
+    """Return the parameters that every kind of a word has to be told: which of them is meant is not known here."""
+    told = [{name for name, field in fields_of(kind.Params).items() if field.required} for kind in kinds]
+    return sorted(set.intersection(*told))
+
+
 def _variants() -> Schema:
+    needs = {name: _needed(kinds) for name, kinds in KINDS.items()}
+    bare = [name for name in KINDS if not needs[name]]
     kinds = {
-        name: _object(_merged(kind.Params for kind in kinds), ' '.join(_first_line(kind) for kind in kinds))
+        name: _object(
+            _merged(kind.Params for kind in kinds), ' '.join(_first_line(kind) for kind in kinds), needs[name]
+        )
         for name, kinds in KINDS.items()
     }
     stages = {
@@ -311,9 +321,12 @@ def _variants() -> Schema:
         'description': 'Kinds in order; none: the source itself.',
         'items': {
             'anyOf': [
-                {'enum': [*KINDS]},
+                {'enum': bare},
                 _object(
-                    {name: {'anyOf': [{'$ref': f'#/$defs/kind-{name}'}, {'type': 'null'}]} for name in KINDS},
+                    {
+                        name: {'anyOf': [{'$ref': f'#/$defs/kind-{name}'}, *([{'type': 'null'}] * (name in bare))]}
+                        for name in KINDS
+                    },
                     'A kind and its parameters.',
                 )
                 | {'minProperties': 1, 'maxProperties': 1},
