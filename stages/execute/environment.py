@@ -16,9 +16,9 @@ from pathlib import Path
 
 from stages import spawn, terminal
 from stages.atomic import write_text
-from stages.confine import Policy
+from stages.confine import Policy, missing
 from stages.digest import file_digest
-from stages.environments import cpython, lock_file, takes
+from stages.environments import cpython, listens, lock_file, takes
 from stages.environments import locked as packages
 from stages.environments.place import shared_folder
 from stages.errors import ToolError
@@ -159,6 +159,11 @@ def make(project: Project, name: str) -> None:
     folder = folder_of(project, name)
     if folder in project.used_environments:
         return
+    if listens(name) and 'namespaces' in missing() and 'seccomp' not in missing():
+        raise ToolError(
+            f'the environment {name} needs a network of its own, in which it talks to itself; this system gives a step '
+            'none (namespaces)\n  see: modelkiln doctor'
+        )
     if name in project.broken_environments:  # asked for again in this run, by the next step that needs it
         raise ToolError(project.broken_environments[name])
     if _is_whole(folder) and not os.access(folder.parent, os.W_OK):  # of an image, say

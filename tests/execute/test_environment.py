@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.environments import ENVIRONMENTS, lock_file, locked, purpose
+from stages.environments import ENVIRONMENTS, listens, lock_file, locked, purpose
 from stages.errors import ToolError
 from stages.execute import environment, pythons
 from stages.execute.project import Project
@@ -38,6 +38,17 @@ def test_a_lock_that_cannot_be_installed_leaves_nothing_that_counts(tmp_path: Pa
         environment.make(project, 'broken')
 
     assert not environment.is_made(project, 'broken')
+
+
+def test_an_environment_that_talks_to_itself_is_not_made_where_it_could_not(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr('stages.execute.environment.missing', lambda: ('namespaces',))
+    project = Project(tmp_path, Plan({}, {}, {}, {}))
+
+    with pytest.raises(ToolError, match='environment oneflow needs a network of its own'):
+        environment.make(project, 'oneflow')
+
+    assert [name for name in ENVIRONMENTS if listens(name)] == ['oneflow']
+    assert [*tmp_path.rglob('oneflow*')] == []
 
 
 def test_another_lock_is_another_folder(tmp_path: Path) -> None:
