@@ -14,7 +14,7 @@ from stages.report.comparison_cells import NONE, grouped_by, in_order, latency_c
 from stages.report.comparison_charts import engine_charts
 from stages.report.comparison_modes import is_mode, mode_charts, modes
 from stages.report.digits import ratio_text
-from stages.report.measured import Measured, Told, columns_of, mean_of, only, ranks
+from stages.report.measured import Measured, Told, columns_of, label_of, mean_of, only, ranks
 from stages.report.statistics import Ratio
 from stages.report.uses import Use, advice
 
@@ -108,6 +108,7 @@ def _quantization(rows: Sequence[Measured]) -> list[Block]:
         Line((
             row.label, row.column, row.form, _change(row.against),
             NONE if row.lighter is None else _change(row.lighter),
+            _added(row, rows),
             'quicker' if row.against and (row.against.low or 0) > 1 else
             'slower' if row.against and (row.against.high or 2) < 1 else 'not told apart',
         ))
@@ -117,17 +118,28 @@ def _quantization(rows: Sequence[Measured]) -> list[Block]:
         return []
     columns = (
         Column('variant'), Column('model'), Column('held against'), Column('time', True), Column('memory', True),
-        Column('so it is'),
+        Column('memory that the model adds', True), Column('so it is'),
     )  # fmt: skip
-    note = 'Change of time and of peak memory against the same engine without quantization, with 95 % intervals.'
+    note = (
+        'Change of time and of peak memory against the same engine without quantization, with 95 % intervals. What the '
+        'model adds is the peak without what the process has once its framework is imported.'
+    )
     blocks: list[Block] = [Table('int8 against float', columns, lines, note)]
     for engine, of in grouped_by(found, lambda row: row.engine):
         speed = mean_of([row.against for row in of if row.against])
         light = [row.lighter for row in of if row.lighter]
-        words = f'{engine}: int8 changes time by {_change(speed)} on average over {len(of)} rows'
+        words = f'{engine}: int8 changes time by {_change(speed)} on average over {_several(len(of), "row")}'
         words += f', memory by {_change(mean_of(light))}' if light else ''
         blocks.append(Paragraph(f'{words}.'))
     return blocks
+
+
+def _added(row: Measured, rows: Sequence[Measured]) -> str:
+    form = label_of(row.form, row.setting)
+    first = next((one for one in rows if one.plain and (one.label, one.column) == (form, row.column)), None)
+    if first is None or not first.added or not row.added:
+        return NONE
+    return _change(Ratio(first.added / row.added, None, None))
 
 
 def _instructions(rows: Sequence[Measured]) -> list[Block]:
@@ -185,8 +197,8 @@ def _ranking(rows: Sequence[Measured]) -> list[Block]:
     )
     columns = (Column('place', True), Column('variant'), Column('times as fast as the baseline', True))
     note = (
-        f'Geometric mean over {len(models)} models. The place is a range where intervals overlap. Ranked is what was '
-        'measured on all models.'
+        f'Geometric mean over {_several(len(models), "model")}. The place is a range where intervals overlap. Ranked '
+        'is what was measured on all models.'
     )
     return [Table('Ranking', columns, lines, note)]
 
@@ -194,6 +206,10 @@ def _ranking(rows: Sequence[Measured]) -> list[Block]:
 def _mean_speed(rows: Iterable[Measured]) -> Ratio:
     one = {row.model: Ratio(1.0, 1.0, 1.0) if row.baseline else row.speed for row in rows}
     return mean_of([ratio for ratio in one.values() if ratio])
+
+
+def _several(count: int, what: str) -> str:
+    return f'{count} {what}{"s" * (count != 1)}'
 
 
 def _place(best: int, worst: int) -> str:

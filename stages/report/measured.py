@@ -37,6 +37,9 @@ class Measured:
 
     speed: Ratio | None
     memory: Interval | None
+    added: float | None
+    """What the model adds to a process that has imported its framework."""
+
     failure: str
     untimed: str
     against: Ratio | None
@@ -109,6 +112,7 @@ def read_measured(report: Mapping[str, Any], prefix: str = '') -> tuple[Measured
                 latency=_interval(row.get('latency_ns')),
                 speed=_ratio(row.get('speed')),
                 memory=_interval(row.get('peak_memory_bytes')),
+                added=row.get('added_memory_bytes'),
                 failure=str(row.get('failure') or ''),
                 untimed=str(row.get('untimed') or ''),
                 against=_ratio(compressed.get('speed')),

@@ -22,7 +22,8 @@ def row(variant: str, ms: float, speed: float, mib: float, **more: Any) -> dict[
         'variant': variant, 'engine': variant.partition('-')[0], 'precision': 'f32', 'options': {}, 'steps': [{}, {}],
         'setting': setting, 'latency_ns': {'mean': ms * 1e6, 'half': ms * 2e4},
         'speed': {'value': speed, 'low': speed * 0.95, 'high': speed * 1.05} if speed else None,
-        'peak_memory_bytes': {'mean': mib * 2**20, 'half': 2**18}, 'failure': None, **more,
+        'peak_memory_bytes': {'mean': mib * 2**20, 'half': 2**18}, 'added_memory_bytes': (mib - 50) * 2**20,
+        'failure': None, **more,
     }  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def test_the_page_has_engines_against_models_modes_and_weaker_cpus(found: Any) -
 
     assert '| torch ' in text and 'net' in text and 'other' in text
     assert '−60 % (−67 to −50)' in text and '−67 %' in text  # 2.5 times as fast takes 60 % less time
+    assert '| −80 % |' in ' '.join(text.split())  # 10 MiB that the model adds in place of 50
     assert '1.25× (1.16–1.34)' in text  # static against dynamic: two intervals of 5 %, in squares
     assert '(1.8 ×)' in text and TOLD in text
 
