@@ -131,6 +131,9 @@ class Plan:
             for build in builds:
                 for id in build.steps:
                     needed.setdefault(id, []).append(build.name)
+        for recipe in self.around:
+            for id in self.around_of(recipe):
+                needed.setdefault(id, [recipe])
         return needed
 
     def steps_of(self, recipe: str) -> dict[str, None]:
