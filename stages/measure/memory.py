@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+RESET: Final = '/proc/self/clear_refs'
+"""What a process writes to where its own peak is to start again; a confined one must be let."""
 
 
 def reset_peak() -> bool:
     """Make the peak start again from now; False where the kernel does not let us."""
     try:
-        Path('/proc/self/clear_refs').write_text('5')
+        Path(RESET).write_text('5')
     except OSError:
         return False
     return True

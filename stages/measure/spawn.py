@@ -14,6 +14,7 @@ from stages.confine import Policy
 from stages.errors import StepError
 from stages.launch import Launcher, Limits
 from stages.launch.answers import answer_at
+from stages.measure import memory
 from stages.store.logs import tail
 
 READ: Final = ('inputs', 'before', 'around')
@@ -51,7 +52,7 @@ def spawn_cycle(
     ended = launcher.program(
         [*under, *spawn.python(SCRIPT, str(asked), str(answer), interpreter=python)], home, log,
         spawn.environment(home, request['threads'], {**environment, 'MODELKILN_PADDING': 'x' * padding}),
-        Policy(tuple(reads), (str(home),), loopback=loopback), Limits(timeout), python=python,
+        Policy(tuple(reads), (str(home), memory.RESET), loopback=loopback), Limits(timeout), python=python,
     )  # fmt: skip
     if ended:
         raise StepError(f'the cycle {ended}\n{_last_lines(log)}')

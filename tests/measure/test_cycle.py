@@ -117,6 +117,7 @@ def test_a_cycle_of_an_onnx_model_runs_in_a_process_of_its_own(tmp_path: Path, l
     found = spawn_cycle(asked, tmp_path / 'work', launcher, 60)
     assert len(found['time_ns']) == 5
     assert found['rss_import_bytes'] > found['rss_start_bytes']
+    assert found['peak_per_repetition'] and len(found['peak_rss_bytes']) == 5  # though it is confined
     assert not (tmp_path / 'work/result.json.part').exists()
     assert found['padding'] == spawn_cycle(asked, tmp_path / 'work', launcher, 60)['padding']
 
