@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from stages.frameworks.coreml.layer import LARGEST, Layer, Write
 
 if TYPE_CHECKING:
-    import numpy
+    pass
 
 FLOAT, INT64 = 1, 7
 END: Final = (1 << 63) - 1
 
 
-def _sizes(layer: Layer, told: Sequence[int]) -> list[int]:
+def sizes(layer: Layer, told: Sequence[int]) -> list[int]:
     """Return sizes as the file tells them, none of them open, and together no more than can be."""
     found = [int(each) for each in told]
     if not found or min(found) < 1 or math.prod(found) > LARGEST:
@@ -219,46 +219,7 @@ def _broadcast_like(layer: Layer) -> str:
 
 
 def _broadcast_static(layer: Layer) -> str:
-    return _broadcast(layer, _sizes(layer, layer.told.targetShape))
-
-
-def _filled(layer: Layer, shape: Sequence[int]) -> str:
-    return layer.op('Expand', layer.const([layer.told.value], 'value'), layer.wholes(shape, 'shape'))
-
-
-def _fill_like(layer: Layer) -> str:
-    return _filled(layer, layer.shape(layer.x))
-
-
-def _fill_static(layer: Layer) -> str:
-    return _filled(layer, _sizes(layer, layer.told.targetShape))
-
-
-def _get_shape(layer: Layer) -> str:
-    return layer.op('Identity', layer.const(layer.shape(layer.x), 'shape'))
-
-
-def _constant(layer: Layer, shape: Sequence[int]) -> str:
-    return layer.op('Identity', layer.const(layer.held('data', _sizes(layer, layer.told.shape)).reshape(shape), 'data'))
-
-
-def _load_constant(layer: Layer) -> str:
-    return _constant(layer, (1, 1, *_sizes(layer, layer.told.shape)))
-
-
-def _load_constant_nd(layer: Layer) -> str:
-    return _constant(layer, _sizes(layer, layer.told.shape))
-
-
-def _range(layer: Layer) -> str:
-    import numpy as np
-
-    told = layer.told
-    start, end, step = float(told.startValue), float(told.endValue), float(told.stepSizeValue)
-    count = (end - start) / step if step else 0
-    if not 0 < count <= LARGEST:
-        raise layer.refused(f'counts from {start:g} to {end:g} by {step:g}')
-    return layer.op('Identity', layer.const(np.arange(start, end, step), 'range'))
+    return _broadcast(layer, sizes(layer, layer.told.targetShape))
 
 
 def _pad(layer: Layer) -> str:
@@ -270,88 +231,6 @@ def _pad(layer: Layer) -> str:
         amounts = [max(0, each - shape[place // 2]) if each else 0 for place, each in enumerate(amounts)]
     pads = layer.wholes([*amounts[::2], *amounts[1::2]], 'pads')
     return layer.op('Pad', layer.x, pads, layer.const(told.value, 'value'), mode='constant')
-
-
-def _indices(layer: Layer) -> str:
-    return layer.cast(layer.inputs[1], INT64)
-
-
-def _gather(layer: Layer) -> str:
-    return layer.op('Gather', layer.x, _indices(layer), axis=int(layer.told.axis))
-
-
-def _gather_nd(layer: Layer) -> str:
-    return layer.op('GatherND', layer.x, _indices(layer))
-
-
-def _gather_along(layer: Layer) -> str:
-    return layer.op('GatherElements', layer.x, _indices(layer), axis=int(layer.told.axis))
-
-
-def _embedded(layer: Layer, size: int, words: int, tail: Sequence[int]) -> str:
-    shape = layer.shape(layer.x)
-    if tuple(shape[-len(tail) :]) != (1,) * len(tail):
-        raise layer.refused(f'looks up {list(shape)}; its last {len(tail)} sizes have to be 1')
-    table = layer.held('weights', [size, words]).T
-    rows = layer.cast(layer.reshaped(layer.x, shape[: -len(tail)]), INT64)
-    made = layer.op('Gather', layer.const(table, 'table'), rows, axis=0)
-    if layer.told.hasBias:
-        made = layer.op('Add', made, layer.const(layer.held('bias', [size]), 'bias'))
-    return layer.reshaped(made, (*shape[: -len(tail)], size, *tail[1:]))
-
-
-def _embedding(layer: Layer) -> str:
-    return _embedded(layer, int(layer.told.outputChannels), int(layer.told.inputDim), (1, 1, 1))
-
-
-def _embedding_nd(layer: Layer) -> str:
-    return _embedded(layer, int(layer.told.embeddingSize), int(layer.told.vocabSize), (1,))
-
-
-def _masked(layer: Layer, keep: Any) -> str:
-    import numpy as np
-
-    rows, columns = layer.shape(layer.x)[-2:]
-    mask: numpy.ndarray = keep(np.arange(rows)[:, None], np.arange(columns)[None])
-    chosen = layer.values.weight(mask, f'{layer.spec.output[0]}.kept')
-    return layer.op('Where', chosen, layer.x, layer.const(0, 'nought'))
-
-
-def _band(layer: Layer) -> str:
-    low, high = int(layer.told.numLower), int(layer.told.numUpper)
-    return _masked(layer, lambda m, n: ((low < 0) | (m - n <= low)) & ((high < 0) | (n - m <= high)))
-
-
-def _lower(layer: Layer) -> str:
-    return _masked(layer, lambda m, n: n - m <= int(layer.told.k))
-
-
-def _upper(layer: Layer) -> str:
-    return _masked(layer, lambda m, n: n - m >= int(layer.told.k))
-
-
-def _one_hot(layer: Layer) -> str:
-    import numpy as np
-
-    if len(layer.inputs) > 1:
-        raise layer.refused('how many classes there are is computed')
-    told, rank = layer.told, layer.rank(layer.x) + 1
-    count, axis = int(told.oneHotVectorSize), int(told.axis) % rank
-    if not 0 < count <= LARGEST:
-        raise layer.refused(f'makes vectors of {count}')
-    classes = layer.const(np.arange(count).reshape([count if place == axis else 1 for place in range(rank)]), 'classes')
-    same = layer.op('Equal', layer.op('Unsqueeze', layer.x, layer.wholes([axis], 'axis')), classes)
-    return layer.op('Where', same, layer.const(told.onValue, 'on'), layer.const(told.offValue, 'off'))
-
-
-def _cumulated(layer: Layer) -> str:
-    import numpy as np
-
-    if len(layer.inputs) > 1:
-        raise layer.refused('its axis is computed')
-    axis = layer.values.weight(np.array(int(layer.told.axis), np.int64), f'{layer.spec.output[0]}.axis')
-    told = {'exclusive': int(layer.told.excludeFinalSum), 'reverse': int(layer.told.reverse)}
-    return layer.op('CumSum', layer.x, axis, **told)
 
 
 def _softmax_nd(layer: Layer) -> str:
@@ -383,22 +262,6 @@ LAYERS: Final[Mapping[str, Write]] = {
     'rankPreservingReshape': _rank_preserving,
     'broadcastToLike': _broadcast_like,
     'broadcastToStatic': _broadcast_static,
-    'fillLike': _fill_like,
-    'fillStatic': _fill_static,
-    'getShape': _get_shape,
-    'loadConstant': _load_constant,
-    'loadConstantND': _load_constant_nd,
-    'rangeStatic': _range,
     'constantPad': _pad,
-    'gather': _gather,
-    'gatherND': _gather_nd,
-    'gatherAlongAxis': _gather_along,
-    'embedding': _embedding,
-    'embeddingND': _embedding_nd,
-    'matrixBandPart': _band,
-    'lowerTriangular': _lower,
-    'upperTriangular': _upper,
-    'oneHot': _one_hot,
-    'cumSum': _cumulated,
     'softmaxND': _softmax_nd,
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from stages.frameworks.coreml import arrays, pointwise, recurrent, spatial
+from stages.frameworks.coreml import arrays, lookups, pointwise, products, recurrent, reductions, spatial
 from stages.frameworks.coreml.layer import Write
 
-LAYERS: Final[Mapping[str, Write]] = {**spatial.LAYERS, **pointwise.LAYERS, **arrays.LAYERS, **recurrent.LAYERS}
+_ROOMS: Final = (spatial, products, pointwise, reductions, arrays, lookups, recurrent)
+
+LAYERS: Final[Mapping[str, Write]] = {word: write for room in _ROOMS for word, write in room.LAYERS.items()}
 
 _SHAPES: Final = (
     'rangeDynamic', 'sliceDynamic', 'sliceBySize', 'fillDynamic', 'broadcastToDynamic', 'reshapeDynamic',
