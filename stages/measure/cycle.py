@@ -72,9 +72,7 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     load_ns, session = _timed(lambda: engine.load(folder, contract, options, request['threads']))
     rss_load = memory.rss_bytes()
 
-    given = read_npz(Path(request['inputs'])) if request['inputs'] else {}
-    found = samples(given, contract, contract.sizes, request['seed'])
-    feeds = rotation(found, contract, request['batch'])
+    feeds = _feeds(request, contract)
 
     def call(i: int) -> object:
         return session.run(feeds[i % ROTATION])
@@ -135,6 +133,15 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
         'outputs_sha256': digest([last]),
         **whole,
     }
+
+
+def _feeds(request: Mapping[str, Any], contract: Contract) -> list[dict[str, numpy.ndarray]]:
+    """Return copies of the samples that are fed: all others are let go, for no memory of the model's is theirs."""
+    given = read_npz(Path(request['inputs'])) if request['inputs'] else {}
+    found = samples(given, contract, contract.sizes, request['seed'])
+    return [
+        {name: array.copy() for name, array in feed.items()} for feed in rotation(found, contract, request['batch'])
+    ]
 
 
 def _time(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stages.errors import StepError
+from stages.feed.npz import write_npz
 from stages.launch import Launcher
 from stages.measure.cycle import cycle
 from stages.measure.noise import of_variant
@@ -97,6 +98,13 @@ def test_every_variant_gets_the_same_eight_inputs_in_turn(tmp_path: Path) -> Non
     one = cycle(request(tmp_path, repetitions=8), {'fake': Fake(watch)})
     assert len(set(seen)) == 8
     assert one['inputs_sha256'] == cycle(request(tmp_path), {'fake': Fake(slow)})['inputs_sha256']
+
+
+def test_samples_that_are_not_fed_are_no_memory_of_the_model(tmp_path: Path) -> None:
+    write_npz(tmp_path / 'many.npz', {'x': np.ones((8 << 20, 3), np.float32)})  # 96 MiB
+    taken = cycle(request(tmp_path, inputs=str(tmp_path / 'many.npz')), {'fake': Fake(lambda x: (x,))})
+
+    assert max(taken['peak_rss_bytes']) - taken['rss_load_bytes'] < 20 << 20
 
 
 def test_inner_0_only_calibrates(tmp_path: Path) -> None:
