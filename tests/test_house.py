@@ -45,7 +45,7 @@ FRAMEWORKS: tuple[tuple[str, ...], ...] = (
     ('message', 'refusal'),
     ('onnx', 'tflite', 'torch'),
     ('caffe', 'caffe2', 'coreml', 'darknet', 'jax', 'mxnet', 'oneflow'),
-    ('sklearn', 'trees', 'openvino', 'paddle', 'tensorflow'),
+    ('sklearn', 'trees', 'openvino', 'paddle', 'tensorflow', 'transformers'),
     ('tvm',),
 )
 # a model is read into a graph, its kernels get schedules, the library is emitted, and run on other machines

@@ -22,6 +22,7 @@ from stages.engines import (
     tensorflow,
     torch,
     torchscript,
+    transformers,
     tvm,
     xgboost,
 )
@@ -33,6 +34,7 @@ OURS: Final[dict[str, Engine]] = {
     torch.ENGINE: torch,
     torchscript.ENGINE: torchscript,
     jax.ENGINE: jax,
+    transformers.ENGINE: transformers,
     onnxruntime.ENGINE: onnxruntime,
     openvino.ENGINE: openvino,
     tensorflow.ENGINE: tensorflow,

@@ -11,7 +11,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-ENVIRONMENTS: Final = ('boosters', 'jax', 'litert-torch', 'mxnet', 'oneflow', 'paddle2onnx', 'scikit-learn')
+ENVIRONMENTS: Final = (
+    'boosters', 'jax', 'litert-torch', 'mxnet', 'oneflow', 'paddle2onnx', 'scikit-learn', 'transformers',
+)  # fmt: skip
 """The table: the names a kind may give as its ``ENVIRONMENT``."""
 
 PIN: Final = re.compile(r'^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)', re.MULTILINE)

@@ -16,6 +16,7 @@ from stages.kinds import (
     aoti,
     coreml,
     exported,
+    exported_from_transformers,
     onnx,
     onnx_float16,
     onnx_from_caffe,
@@ -57,7 +58,7 @@ OURS: Final[dict[str, tuple[Kind, ...]]] = {
     'torchscript': (torchscript,),
     'torch-quantize': (torch_quantize,),
     'torch-prune': (torch_prune,),
-    'exported': (exported,),
+    'exported': (exported, exported_from_transformers),
     'aoti': (aoti,),
     'onnx': (
         onnx, onnx_from_exported, onnx_from_tensorflow, onnx_from_tflite, onnx_from_paddle, onnx_from_caffe,

@@ -19,6 +19,7 @@ LOADS = ('torch._dynamo',)
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ADVICE = 'exported: {shape: static}, or torchscript'
 ASIDE = 'the same kernels as torch itself; a step to others'
 
 
@@ -42,20 +43,8 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 def run(params: Params, job: Job) -> Contract:
     """Write ``model.pt2``; it holds no path, no stack trace, and takes every size the recipe names."""
-    import torch
-
-    from stages.frameworks.refusal import deprecations_silenced, refusal
-    from stages.frameworks.torch import exported as exported_file
-    from stages.frameworks.torch import exported_ports
+    from stages.frameworks.torch import exporting
     from stages.frameworks.torch import module as torch_module
-    from stages.frameworks.torch.converted import tensors_only
 
-    dynamic = params.shape == 'dynamic'
-    module, contract, example = tensors_only(torch_module.load(job.inputs['model']), job.contract, dynamic)
-    raw = job.output / 'raw.pt2'
-    with torch.no_grad(), deprecations_silenced():
-        with refusal('torch.export', 'exported: {shape: static}, or torchscript'):
-            torch.export.save(exported_file.program_of(module, contract, example, dynamic), raw)
-        exported_file.write_clean(raw, job.output / 'model.pt2')
-        raw.unlink()
-        return exported_ports.made(exported_file.load(job.output / 'model.pt2'), contract)
+    module = torch_module.load(job.inputs['model'])
+    return exporting.write(module, job.contract, params.shape == 'dynamic', job.output, ADVICE)

@@ -24,12 +24,14 @@ from stages.sources import (
     tflite,
     torch,
     torchscript,
+    transformers,
     xgboost,
 )
 
 OURS: Final[dict[str, Source]] = {
     'torch': torch,
     'jax': jax,
+    'transformers': transformers,
     'torchscript': torchscript,
     'exported': exported,
     'savedmodel': savedmodel,

@@ -344,3 +344,24 @@ def test_torch_becomes_tflite_in_an_environment_of_its_own(conv_net, tmp_path):
     got = torch.from_numpy(session.run({'image': image.numpy()})['logits'])
     with torch.no_grad():
         assert torch.allclose(got, torch_module.load(conv_net.folder)(image), atol=1e-5)
+
+
+def test_a_free_dimension_that_a_module_has_bounds_for_stays_free_within_them_and_one_that_it_fixes_is_refused():
+    torch = pytest.importorskip('torch')
+    from stages.contract.port import Contract, Port
+    from stages.frameworks.torch import exported
+
+    class Places(torch.nn.Module):
+        def __init__(self, places, most=None):
+            super().__init__()
+            self.table, self.most = torch.nn.Parameter(torch.zeros(places, 4)), most
+
+        def forward(self, x):
+            return x + self.table[: self.most or x.shape[1]]
+
+    contract = Contract((Port('x', ('batch', 'length', 4), 'float32'),))
+    program = exported.program_of(Places(64), contract, (torch.ones(2, 8, 4),), dynamic=True)
+
+    assert program.module()(torch.ones(3, 64, 4)).shape == (3, 64, 4)
+    with pytest.raises(torch._dynamo.exc.UserError, match='length'):
+        exported.program_of(Places(8, most=8), contract, (torch.ones(2, 8, 4),), dynamic=True)

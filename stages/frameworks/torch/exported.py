@@ -93,15 +93,38 @@ def _zeros(value: Any) -> Any:
 def program_of(module: torch.nn.Module, contract: Contract, example: tuple[Any, ...], dynamic: bool) -> Any:
     """Return the exported program of ``module``, which takes tensors in the contract's order.
 
-    ``dynamic`` keeps every dimension that ``contract`` names.
+    ``dynamic`` keeps every dimension that ``contract`` names, within the bounds that the module turns out to have.
     """
     import torch
 
     # one object per name: inputs that share a name share a size
     free = sorted({d for port in contract.inputs for d in port.shape if isinstance(d, str)})
-    named: dict[str, Any] = {name: torch.export.Dim(name) for name in free}
-    shapes = tuple({i: named[d] for i, d in enumerate(p.shape) if isinstance(d, str)} for p in contract.inputs)
-    return torch.export.export(module, example, dynamic_shapes=shapes if dynamic else None)
+    bounds: dict[str, dict[str, int]] = {}
+    while True:
+        named: dict[str, Any] = {name: torch.export.Dim(name, **bounds.get(name, {})) for name in free}
+        shapes = tuple({i: named[d] for i, d in enumerate(p.shape) if isinstance(d, str)} for p in contract.inputs)
+        try:
+            return torch.export.export(module, example, dynamic_shapes=shapes if dynamic else None)
+        except torch._dynamo.exc.UserError as error:
+            found = bounds | _bounds(str(error))
+            if found == bounds or not found.keys() <= set(free):
+                raise
+            bounds = found
+
+
+def _bounds(said: str) -> dict[str, dict[str, int]]:
+    """Return the bounds that torch found dimensions to have, like the places that a model has for words.
+
+    None where it also wants a dimension to be a number, or another one: that would be no longer what was asked for.
+    """
+    fixes = [line.strip() for line in said.partition('Suggested fixes:')[2].splitlines() if ' = ' in line]
+    found = {}
+    for fix in fixes:
+        match = re.fullmatch(r"(\w+) = Dim\('\w+'((?:, (?:min|max)=\d+)+)\)", fix)
+        if match is None:
+            return {}
+        found[match[1]] = {side: int(size) for side, size in re.findall(r'(min|max)=(\d+)', match[2])}
+    return found
 
 
 def write_clean(source: Path, target: Path) -> None:

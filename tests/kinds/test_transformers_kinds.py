@@ -1,0 +1,105 @@
+"""Models of transformers, exported in the locked environment, answer as their own forward does, without it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.contract.port import Contract, Port, contract_json, contract_of
+from tests.locked import python_of
+
+ROOT = Path(__file__).parents[2]
+SEEDED = ROOT / 'recipes/today/recipes/seeded'
+PIXELS = Contract((Port('pixel_values', (2, 3, 32, 32), 'float32'),))
+
+pytestmark = [pytest.mark.environments, pytest.mark.network, pytest.mark.slow, pytest.mark.torch]
+
+RIGHT: dict[str, dict[str, Any]] = {
+    'bert': {'task': 'text-classification'},
+    'vit': {'task': 'image-classification'},
+    'whisper': {'task': 'speech-encoder'},
+    'bert without a task': {'of': 'bert'},
+    'bert without its head': {'of': 'bert', 'task': 'feature-extraction'},
+    'vit of two pictures': {'of': 'vit', 'declared': contract_json(PIXELS)},
+}
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    'bert for pictures': ({'of': 'bert', 'task': 'image-classification'}, 'UnsupportedError', 'it is for feature-e'),
+    'bert for blanks': ({'of': 'bert', 'task': 'fill-mask'}, 'StepError', '6 missing: cls.predictions'),
+    'nothing known': ({'config': {'model_type': 'bret'}}, 'UnsupportedError', 'did you mean bert?'),
+    'no architecture': ({'config': {'architectures': []}}, 'StepError', 'write it beside `transformers`: task: '),
+    'wider than its weights': ({'config': {'hidden_size': 64}}, 'StepError', 'transformers cannot load'),
+    'heads that do not divide': ({'config': {'num_attention_heads': 5}}, 'StepError', 'transformers cannot load'),
+    'a number that is a word': ({'config': {'num_hidden_layers': 'many'}}, 'StepError', 'transformers cannot load'),
+    'cut weights': ({'cut': 4000}, 'StepError', 'transformers cannot load'),
+}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with what became of every case: one process, as most of its time goes to imports."""
+    folder = tmp_path_factory.mktemp('transformers')
+    cases = {}
+    for name, case in (RIGHT | {name: wrong[0] for name, wrong in WRONG.items()}).items():
+        place = folder / f'{name} of it'
+        shutil.copytree(SEEDED / case.get('of', name if (SEEDED / name).is_dir() else 'bert'), place)
+        told = json.loads((place / 'config.json').read_text()) | case.get('config', {})
+        (place / 'config.json').write_text(json.dumps(told))
+        if 'cut' in case:
+            whole = (place / 'model.safetensors').read_bytes()
+            (place / 'model.safetensors').write_bytes(whole[: -case['cut']])
+        cases[name] = {**case, 'folder': str(place)}
+    (folder / 'asked.json').write_text(json.dumps(cases))
+    away = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    child = [python_of('transformers'), ROOT / 'tests/transformers_child.py', folder / 'asked.json', folder]
+    subprocess.run(child, check=True, env=away, timeout=900)
+    return folder
+
+
+def answer(folder: Path, name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((folder / name / 'answer.json').read_text())
+    return read
+
+
+@pytest.mark.parametrize('name', RIGHT)
+def test_what_is_exported_answers_as_transformers_does_and_needs_no_transformers(name: str, done: Path) -> None:
+    import numpy as np
+
+    from stages.engines import torch as engine
+
+    assert 'error' not in answer(done, name), answer(done, name)
+    made = contract_of(answer(done, name)['made'])
+    session = engine.load(done / name / 'exported', made, engine.Options(), 1)
+    given = session.run(dict(np.load(done / name / 'feed.npz')))
+    wanted = dict(np.load(done / name / 'answers.npz'))
+
+    assert {key: array.shape for key, array in given.items()} == {key: array.shape for key, array in wanted.items()}
+    assert max(float(np.abs(given[key] - wanted[key]).max()) for key in wanted) < 1e-5
+
+
+def test_inputs_and_their_free_dimensions_are_those_of_the_configuration(done: Path) -> None:
+    def ports(name: str) -> list[tuple[str, tuple[int | str, ...]]]:
+        contract = contract_of(answer(done, name)['contract'])
+        return [(port.name, port.shape) for port in (*contract.inputs, *contract.outputs)]
+
+    words = ('batch', 'sequence')
+    inputs = [('input_ids', words), ('attention_mask', words), ('token_type_ids', words)]
+    assert ports('bert') == [*inputs, ('logits', ('batch', 3))]
+    assert ports('bert without its head') == [*inputs, ('last_hidden_state', (*words, 32))]
+    assert ports('vit') == [('pixel_values', ('batch', 3, 32, 32)), ('logits', ('batch', 5))]
+    assert ports('vit of two pictures') == [('pixel_values', (2, 3, 32, 32)), ('logits', (2, 5))]
+    assert ports('whisper') == [('input_features', ('batch', 16, 100)), ('last_hidden_state', ('batch', 50, 32))]
+
+
+@pytest.mark.parametrize('name', WRONG)
+def test_what_is_no_whole_model_of_the_task_is_one_message(name: str, done: Path) -> None:
+    found = answer(done, name)
+
+    assert found['error'] == WRONG[name][1], found
+    assert WRONG[name][2] in found['message']
+    assert len(found['message']) < 800
