@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from benchmarks.debian import program, unpack  # noqa: E402
 from stages.contract.port import Contract, Port  # noqa: E402
 from stages.document.manifest import File, Manifest, manifest_json  # noqa: E402
 from tests.deliver.releases import made as release  # noqa: E402
@@ -133,7 +134,7 @@ class Machine:
         """Fetch and unpack it; what is there from before is taken."""
         if self.site.is_dir():
             return
-        self._debian()
+        unpack(PACKAGES, 'arm64', self.root, self.scratch / 'apt')
         (self.root / 'proc').mkdir(parents=True, exist_ok=True)
         (self.root / 'proc/cpuinfo').write_text(CPU)
         wheels = self.scratch / 'wheels'
@@ -149,23 +150,6 @@ class Machine:
                 archive.extractall(part)
         os.replace(part, self.site)
 
-    def _debian(self) -> None:
-        """Unpack the arm64 packages of Python with all that they need, as apt finds it, in folders of our own."""
-        state = self.scratch / 'apt'
-        for folder in ('lists/partial', 'archives/partial'):
-            (state / folder).mkdir(parents=True, exist_ok=True)
-        (state / 'status').write_text('')
-        own = {
-            'Dir::State::lists': state / 'lists', 'Dir::State::status': state / 'status', 'Dir::Cache': state,
-            'Dir::Cache::archives': state / 'archives', 'APT::Architecture': 'arm64', 'APT::Architectures': 'arm64',
-            'APT::Install-Recommends': '0', 'APT::Sandbox::User': 'root',
-        }  # fmt: skip
-        options = [f'-o{name}={value}' for name, value in own.items()]
-        for command in (['update'], ['install', '-y', '--download-only', *PACKAGES]):
-            subprocess.run([program('apt-get'), '-qq', *options, *command], check=True, stdout=subprocess.DEVNULL)
-        for package in (state / 'archives').glob('*.deb'):
-            subprocess.run([program('dpkg-deb'), '-x', package, self.root], check=True)
-
     def run(self, *arguments: str) -> str:
         """Run Python there; return what it printed."""
         env = {'PATH': os.environ['PATH'], 'HOME': str(self.scratch), 'PYTHONPATH': str(self.site), 'LC_ALL': 'C.UTF-8'}
@@ -174,14 +158,6 @@ class Machine:
         if done.returncode:
             raise SystemExit(f'{" ".join(command[:6])} …: exit {done.returncode}\n{done.stderr[-3000:]}')
         return done.stdout
-
-
-def program(name: str) -> str:
-    """Return where a program of Debian's is."""
-    found = shutil.which(name)
-    if found is None:
-        raise SystemExit(f'needs {name}, of Debian or Ubuntu')
-    return found
 
 
 def needed() -> list[str]:

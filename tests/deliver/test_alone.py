@@ -109,7 +109,7 @@ def test_a_pull_of_what_is_there_takes_less_than_a_tenth_of_a_second(tmp_path: P
 
     pull, python = seconds(command, [sys.executable, '-c', 'pass'])
 
-    assert pull < max(0.1, 6 * python)  # Python alone takes 0.015 s, and more on a busy machine
+    assert pull < max(0.1, 8 * python)  # Python alone takes 0.015 s, and more on a busy machine
 
 
 def test_a_pull_of_what_is_there_loads_nothing_that_fetches_writes_or_explains(tmp_path: Path) -> None:
