@@ -57,11 +57,12 @@ def main(asked: argparse.Namespace) -> int:
                 python, megabytes = machine(name, wheel(Path(scratch)), Path(scratch))
                 print(f'| `{name}` | {" | ".join(costs(name, python, megabytes))} |', flush=True)
         return 0
-    return delivered(asked.project.absolute(), asked.names, force=asked.force, store=asked.scratch)
+    return delivered(asked.project.absolute(), asked.names, force=asked.force, store=asked.scratch, there=asked.python)
 
 
-def delivered(root: Path, names: list[str], *, force: bool, store: Path | None) -> int:
-    """Take every artifact of a project to a second machine."""
+def delivered(root: Path, names: list[str], *, force: bool, store: Path | None, there: Path | None) -> int:
+    """Take every artifact of a project to a second machine, or to a Python that is ``there`` already."""
+    sys.__stdout__ = sys.stderr  # what a push tells of its progress is no part of the table
     project = open_project(root)
     by_engine, silent = variants(project, names)
     done: list[Trip] = []
@@ -69,14 +70,14 @@ def delivered(root: Path, names: list[str], *, force: bool, store: Path | None) 
     print('| artifact | engine | files, MB | registry | bucket | load, s | first answer, ms | answers |')
     print('|---|---|---|---|---|---|---|---|')
     with tempfile.TemporaryDirectory(dir=store) as home:
-        made = wheel(Path(home))
-        bucket, _ = machine('', made, Path(home, 'bucket'))
+        made = wheel(Path(home)) if there is None else Path(home)
+        bucket = there or machine('', made, Path(home, 'bucket'))[0]
         for engine, builds in by_engine.items():
             # servers of each engine's own: what is pushed is gone with them
             with tempfile.TemporaryDirectory(dir=store) as scratch, servers(Path(scratch)) as both:
                 try:
-                    python, megabytes = machine(engine, made, Path(scratch))
-                    engines.append([f'`{engine}`', *costs(engine, python, megabytes)])
+                    python, megabytes = (there, 0.0) if there else machine(engine, made, Path(scratch))
+                    engines += [] if there else [[f'`{engine}`', *costs(engine, python, megabytes)]]
                 except subprocess.CalledProcessError as error:
                     why = f'the second machine of {engine} cannot be made: {error}'
                     silent += [f'{build.name}: {why}' for build in builds]
@@ -85,7 +86,8 @@ def delivered(root: Path, names: list[str], *, force: bool, store: Path | None) 
                     done.append(trip)
                     if trip.released:
                         print(f'| {" | ".join(trip.cells)} |', flush=True)
-    print('\n| engine | installed, MB | loader, s | loader and engine, s |\n|---|---|---|---|')
+    if engines:
+        print('\n| engine | installed, MB | loader, s | loader and engine, s |\n|---|---|---|---|')
     for row in engines:
         print(f'| {" | ".join(row)} |')
     told('Not released:', [f'{trip.name}: {trip.problem}' for trip in done if not trip.released])
@@ -161,6 +163,7 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', help='engines; with --project recipes or RECIPE:VARIANT; default: all')
     parser.add_argument('--project', type=Path, help='a project that is built')
+    parser.add_argument('--python', type=Path, help='a Python that has it all, in the place of fresh environments')
     parser.add_argument('--force', action='store_true', help='also what may not be released')
     parser.add_argument('--scratch', type=Path, help='where environments and servers lie meanwhile')
     if shutil.which('docker-registry') is None:
