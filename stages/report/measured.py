@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stages.intervals import Interval
+from stages.kinds import KINDS
 from stages.recipe.setting import SINGLE, Setting, setting_of, sizes_of
 from stages.report.statistics import Ratio
 
@@ -31,6 +32,9 @@ class Measured:
     """Measured as the recipe itself asks: at its sizes, on its threads, with all instructions of the CPU."""
 
     stages: int
+    handmade: bool
+    """A step of it is a kind of the project's own, which somebody had to write."""
+
     baseline: bool
     latency: Interval | None
     """Of ``offline`` and ``server``: the time between two answers."""
@@ -108,6 +112,7 @@ def read_measured(report: Mapping[str, Any], prefix: str = '') -> tuple[Measured
                 setting=setting,
                 own=fits and setting.sizes == own,
                 stages=len(row.get('steps') or ()),
+                handmade=any(step.get('kind') not in KINDS.ours for step in row.get('steps') or ()),
                 baseline=row['variant'] == report.get('baseline'),
                 latency=_interval(row.get('latency_ns')),
                 speed=_ratio(row.get('speed')),

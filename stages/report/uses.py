@@ -56,7 +56,12 @@ def advice(rows: Sequence[Measured]) -> tuple[Use, ...]:
         _use('Least memory', [row for row in own if row.memory], _MEMORY, base),
         _use(f'Weak CPU: {weakest} and nothing above', weak, _TIME, base),
         _use('Most throughput', many, _RATE, base),
-        _use('Least effort: one step from the model at most', [row for row in own if row.stages <= 1], _TIME, base),
+        _use(
+            'Least effort: one step from the model at most',
+            [r for r in own if r.stages <= 1 and not r.handmade],
+            _TIME,
+            base,
+        ),
     ]
     return tuple(use for use in found if use.each)
 

@@ -15,11 +15,13 @@ from stages.report.measured import label_of, mean_of, ranks, read_measured, read
 from stages.report.statistics import Ratio
 from stages.report.uses import advice
 
+STEPS = [{'kind': 'onnx'}, {'kind': 'onnx-optimize'}]
+
 
 def row(variant: str, ms: float, speed: float, mib: float, **more: Any) -> dict[str, Any]:
     setting = {'scenario': 'single-stream', 'threads': 1, 'batch': 1, 'sizes': [], 'isa': ''} | more.pop('setting', {})
     return {
-        'variant': variant, 'engine': variant.partition('-')[0], 'precision': 'f32', 'options': {}, 'steps': [{}, {}],
+        'variant': variant, 'engine': variant.partition('-')[0], 'precision': 'f32', 'options': {}, 'steps': STEPS,
         'setting': setting, 'latency_ns': {'mean': ms * 1e6, 'half': ms * 2e4},
         'speed': {'value': speed, 'low': speed * 0.95, 'high': speed * 1.05} if speed else None,
         'peak_memory_bytes': {'mean': mib * 2**20, 'half': 2**18}, 'added_memory_bytes': (mib - 50) * 2**20,
@@ -81,6 +83,16 @@ def test_over_all_models_the_best_is_by_the_mean_of_ratios_with_what_overlaps(fo
 
     # tvm was not measured on both; onnx: sqrt(2 * 4) = 2.8, onnx-int8: sqrt(5 * 3.33) = 4.1
     assert (latency.best, latency.how) == ('onnx-int8', '4.08× (3.94–4.23) as fast as torch, over 2 models')
+
+
+def test_what_somebody_had_to_write_a_kind_for_is_not_the_least_effort() -> None:
+    steps = [{'kind': 'onnx'}], [{'kind': 'twin-by-hand'}]
+    rows = [
+        row(name, ms, 20 / ms, 100, steps=of) for name, ms, of in zip(('onnx', 'paddle'), (10, 5), steps, strict=True)
+    ]
+    latency, *_, effort = advice(read_measured(report('net', *rows), 'all-'))
+
+    assert dict(latency.each)['net'].startswith('paddle') and dict(effort.each)['net'].startswith('onnx')
 
 
 def test_the_first_screen_has_an_answer_for_each_use(found: Any) -> None:
