@@ -111,6 +111,8 @@ def compared(recipe: str, rounds: int) -> None:
         root, plain = Path(name) / 'project', Path(name) / 'plain'
         plain.mkdir()
         shutil.copytree(ROOT / 'recipes', root / 'recipes', ignore=shutil.ignore_patterns('__pycache__'))
+        if (ROOT / 'kinds').is_dir():
+            shutil.copytree(ROOT / 'kinds', root / 'kinds', ignore=shutil.ignore_patterns('__pycache__'))
         shutil.copyfile(ROOT / 'dodo.py', root / 'dodo.py')
         project = open_project(root)
         ids = chosen(project, recipe)

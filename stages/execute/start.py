@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from stages import confine, spawn, terminal
@@ -14,7 +14,7 @@ from stages.environments import listens
 from stages.errors import ToolError
 from stages.execute import environment, preload, reach
 from stages.execute.project import Project
-from stages.launch import Limits
+from stages.launch import Limits, Tool
 from stages.launch.worker import ANSWERS
 from stages.measure import check
 from stages.plan.step import Step
@@ -27,15 +27,27 @@ LARGEST_FILE = 1 << 40
 PROCESSES = 512
 
 
+ALONE = ('torch._dynamo', 'torch.export._trace')
+"""Parts of torch that several kinds name in ``LOADS`` and that need no other tool."""
+
+
 def start(project: Project, step: Step, folder: Path, log: Path, watch: Callable[[], None]) -> str | None:
     """Run a step that is laid out in ``folder``; return None, or how it ended, in words."""
     confined(project)
+    loads = preload.modules(step.module, step.code)
     return project.launcher.worker(
         folder / 'request.json', log, step_environment(project, step, folder), policy(project, step, folder),
-        limits(project, step), tools=preload.loaded(step.tools), modules=preload.modules(step.module, step.code),
-        hidden=preload.hidden(step.tools),
+        limits(project, step), tools=tools_of(step, loads), modules=loads, hidden=preload.hidden(step.tools),
         python=environment.python_of(project, step.environment), watch=watch,
     )  # fmt: skip
+
+
+def tools_of(step: Step, loads: Collection[str]) -> Iterator[Tool]:
+    """Give what is loaded for a step, in order; what is alone comes with its tool, so that all who need it share it."""
+    for tool in preload.loaded(step.tools):
+        yield tool
+        if tool.name == 'torch' and not set(ALONE).isdisjoint(loads):
+            yield Tool(ALONE[0], ALONE, tool.hidden)
 
 
 def confined(project: Project) -> None:

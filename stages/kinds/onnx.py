@@ -16,7 +16,10 @@ KIND = 'onnx'
 ACCEPTS = ('torch',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy', 'safetensors')
-LOADS = ('onnxscript', 'torch._dynamo', 'torch.onnx._internal.exporter._core')
+LOADS = (
+    'torch._dynamo', 'torch.export._trace', 'onnxscript', 'torch.onnx._internal.exporter._core',
+    'torch.onnx._internal.exporter._torchlib.ops',
+)  # fmt: skip
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

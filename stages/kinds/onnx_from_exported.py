@@ -15,7 +15,10 @@ KIND = 'onnx'
 ACCEPTS = ('exported',)
 GIVES = 'onnx'
 TOOLS = ('torch', 'onnx', 'onnxscript', 'onnx-ir', 'numpy')
-LOADS = ('onnxscript', 'torch._dynamo', 'torch.onnx._internal.exporter._core')
+LOADS = (
+    'torch._dynamo', 'torch.export._trace', 'onnxscript', 'torch.onnx._internal.exporter._core',
+    'torch.onnx._internal.exporter._torchlib.ops',
+)  # fmt: skip
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

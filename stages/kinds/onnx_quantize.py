@@ -16,6 +16,7 @@ KIND = 'onnx-quantize'
 ACCEPTS = ('onnx',)
 GIVES = 'onnx'
 TOOLS = ('onnxruntime', 'onnx', 'numpy', 'sympy')
+LOADS = ('onnxruntime.quantization.shape_inference', 'sympy')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

@@ -16,6 +16,7 @@ KIND = 'torch-prune'
 ACCEPTS = ('torch',)
 GIVES = 'torch'
 TOOLS = ('torch', 'torch-pruning', 'numpy', 'safetensors')
+LOADS = ('torch._dynamo',)
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True

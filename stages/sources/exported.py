@@ -17,7 +17,7 @@ from stages.sources import signs
 
 KIND = 'exported-source'
 TOOLS = ('torch', 'numpy')
-LOADS = ('torch._dynamo',)
+LOADS = ('torch._dynamo', 'torch.export._trace')
 ENVIRONMENT = ''
 original = None
 """A file as it came cannot be run: torch.export.load would run code that it may hold."""
