@@ -23,7 +23,7 @@ from stages.terminal import size_words
 
 SERVER: Final = Path(__file__).with_name('server.py')
 WORKER: Final = Path(__file__).with_name('worker.py')
-LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.1
 NOT_BEGUN: Final = 'did not begin within its limit of time: its tools were still being loaded'
 NOWHERE: Final = Path(os.devnull)
 
