@@ -88,7 +88,7 @@ def look(
     path = path.resolve()
     format, folder, places = _format(path, scratch)
     files = tuple(_file(path, place, folder, name) for place, name in places.items())
-    _require(path, SOURCES[format].TOOLS)
+    _require(path, format)
     _lay_out(files, laid := scratch.folder / 'laid')
     params = {'format': format, 'options': dict(options or {})}
     used = [*SOURCES[format].TOOLS]
@@ -130,8 +130,14 @@ def _file(path: Path, place: str, folder: Path, name: str) -> File:
     return File(place, file, sum(one.stat().st_size for one in below), path_digest(file))
 
 
-def _require(path: Path, wanted: tuple[str, ...]) -> None:
-    missing = [tool for tool, v in tools.versions(wanted, tools.installed()).items() if v == tools.MISSING]
+def _require(path: Path, format: str) -> None:
+    source = SOURCES[format]
+    missing = [tool for tool, v in tools.versions(source.TOOLS, tools.installed()).items() if v == tools.MISSING]
+    if missing and source.ENVIRONMENT:
+        raise ToolError(
+            f'{path}: is a model of {format}, which is read in the locked environment {source.ENVIRONMENT}, by recipes '
+            f'alone\nwrite one: source: {{{format}: {{path: …, sha256: …}}}}; the sha256: modelkiln digest {path}'
+        )
     if missing:
         raise ToolError(f'{path}: to read it {", ".join(missing)} is needed; run: {tools.remedy(missing)}')
 
