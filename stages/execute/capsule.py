@@ -111,13 +111,14 @@ def run(folder: Path, watch: Callable[[], None]) -> Capsule:
     (folder / LOG).write_bytes(b'')
     home = str(folder / 'home')
     launcher = Launcher(folder / 'servers')
+    line = command(capsule, folder)
     ended = launcher.program(
-        command(capsule, folder), folder, folder / LOG, {**capsule.environment, 'HOME': home, 'TMPDIR': home},
+        line, folder, folder / LOG, {**capsule.environment, 'HOME': home, 'TMPDIR': home},
         Policy(
             (str(folder),), tuple(str(folder / name) for name in ('out', 'home', ANSWERS, KEEP)), capsule.network,
             tuple(capsule.hosts), tuple(capsule.nearby), loopback=capsule.loopback,
         ),
-        Limits(capsule.seconds, capsule.memory), watch=watch,
+        Limits(capsule.seconds, capsule.memory), python=line[0], watch=watch,
     )  # fmt: skip
     launcher.close()
     shutil.rmtree(folder / 'servers', ignore_errors=True)

@@ -12,7 +12,7 @@ import pytest
 
 from stages.confine import Policy
 from stages.environments.place import shared_folder
-from stages.execute import environment
+from stages.execute import capsule, environment
 from stages.execute.project import Project
 from stages.launch import Limits
 from stages.plan.step import Plan
@@ -102,6 +102,20 @@ def test_a_step_reads_it_and_cannot_write_to_it(shared, tmp_path):
     assert ended is None, log.read_text()
     assert log.read_text().count(f'kept from {shared}') == 2
     assert not list(project.state.rglob('pip'))
+
+
+def test_a_step_is_repeated_in_it_too(shared, tmp_path, monkeypatch):
+    project = project_of(tmp_path / 'project')
+    environment.make(project, 'empty')
+    python = environment.python_of(project, 'empty')
+    folder = tmp_path / 'capsule'
+    folder.mkdir()
+    (folder / 'request.json').write_text('{"keep": ""}')
+    capsule.write(capsule.Capsule('s', 'k', {}, {'PATH': os.defpath}, False, (), (), False, 60, 0, python), folder)
+    monkeypatch.setattr(capsule, 'command', lambda one, folder: [one.python, '-c', 'import sys; print(sys.prefix)'])
+
+    assert capsule.run(folder, lambda: None).ended == '', (folder / capsule.LOG).read_text()
+    assert (folder / capsule.LOG).read_text().startswith(str(shared))
 
 
 def test_what_a_project_made_before_goes_on_being_used(shared, tmp_path):
