@@ -38,7 +38,11 @@ def main() -> int:
     asked = parser.parse_args()
     wheel = asked.wheel.resolve()
     names = [name for name in extras(wheel) if name not in SKIPPED]
-    rows = {version: dict(row(version, wheel, names, tests=asked.tests)) for version in asked.pythons}
+    rows: dict[str, dict[str, str]] = {version: {} for version in asked.pythons}
+    for version in asked.pythons:
+        for what, answer in row(version, wheel, names, tests=asked.tests):
+            print(f'{version}: {what}: {answer}', file=sys.stderr, flush=True)  # it takes minutes
+            rows[version][what] = answer
     columns = list(dict.fromkeys(name for found in rows.values() for name in found))
     print(f'| | {" | ".join(rows)} |')
     print(f'|---|{"---|" * len(rows)}')
@@ -76,7 +80,7 @@ def row(version: str, wheel: Path, names: Sequence[str], *, tests: bool) -> Iter
         if tests:
             said(str(own), '-m', 'pip', 'install', '-q', 'pytest', 'pytest-xdist', 'hypothesis', 'jsonschema')
             root = Path(__file__).resolve().parents[1]
-            yield 'tests of the core', said(str(own), '-m', 'pytest', '-q', '-x', *CORE, folder=root)
+            yield 'tests of the core', said(str(own), '-m', 'pytest', '-q', '-x', '-n', 'auto', *CORE, folder=root)
 
 
 def found(version: str) -> str:
