@@ -14,8 +14,8 @@ alone, held against each other, and run by its manifest alone on the samples tha
 compared with those that the check kept. What may not be released is listed with why; ``--force`` takes it all the same.
 
 Needs the package index, the registry (apt install docker-registry), and the extras release, s3 and test. Every
-environment and server is removed afterwards; a project's files are only read, but for what a push puts below its
-.modelkiln/ and takes away again.
+environment and server is removed afterwards, and the servers hold twice what is pushed meanwhile; a project's files are
+only read, but for what a push puts below its .modelkiln/ and takes away again.
 """
 
 from __future__ import annotations
@@ -69,12 +69,11 @@ def delivered(root: Path, names: list[str], *, force: bool, store: Path | None, 
     engines: list[list[str]] = []
     print('| artifact | engine | files, MB | registry | bucket | load, s | first answer, ms | answers |')
     print('|---|---|---|---|---|---|---|---|')
-    with tempfile.TemporaryDirectory(dir=store) as home:
+    with tempfile.TemporaryDirectory(dir=store) as home, servers(Path(home)) as both:
         made = wheel(Path(home)) if there is None else Path(home)
         bucket = there or machine('', made, Path(home, 'bucket'))[0]
         for engine, builds in by_engine.items():
-            # servers of each engine's own: what is pushed is gone with them
-            with tempfile.TemporaryDirectory(dir=store) as scratch, servers(Path(scratch)) as both:
+            with tempfile.TemporaryDirectory(dir=store) as scratch:
                 try:
                     python, megabytes = (there, 0.0) if there else machine(engine, made, Path(scratch))
                     engines += [] if there else [[f'`{engine}`', *costs(engine, python, megabytes)]]

@@ -65,6 +65,8 @@ def s3(home: Path) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     ports = {name: free_port(below=50_000) for name in ('master', 'volume', 'filer', 's3')}
     asked = [f'-{name}.port={port}' for name, port in ports.items()]
+    # these two have fixed ports, and a second server on this machine would end because of them
+    asked += ['-s3.port.iceberg=0', '-s3.port.lance=0']
     folder = f'-dir={home}'
     arguments = [program, 'server', folder, '-ip=127.0.0.1', '-s3', '-filer', '-master.volumeSizeLimitMB=64', *asked]
     with running(arguments, ports['s3'], home / 'log'):

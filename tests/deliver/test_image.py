@@ -34,12 +34,14 @@ PIP = '[global]\nno-index = true\nfind-links = /wheels\n'
 
 
 @pytest.fixture
-def buildah(tmp_path: Path) -> list[str]:
+def buildah(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A command whose images and containers lie in a folder of the test."""
     program = shutil.which('buildah')
     if program is None or os.getuid():
         pytest.skip('needs buildah, and to be root: apt install buildah')
     (tmp_path / 'policy.json').write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    (tmp_path / 'registries.conf').write_text('unqualified-search-registries = ["docker.io"]\n')
+    monkeypatch.setenv('CONTAINERS_REGISTRIES_CONF', str(tmp_path / 'registries.conf'))
     store = ['--root', str(tmp_path / 'store'), '--runroot', str(tmp_path / 'run'), '--storage-driver', 'vfs']
     return [program, *store]
 
