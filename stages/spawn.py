@@ -20,6 +20,7 @@ POLL_SECONDS = 0.05
 
 _running: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
+_stopped = threading.Event()
 
 
 SETTINGS = {
@@ -103,8 +104,10 @@ def run(
 ) -> str | None:
     """Run ``argv`` to its end, where no server can be forked (``stages.launch``). Return None or how it ended.
 
-    ``watch`` is called now and then. The command's whole group is gone on return, also after an exception.
+    ``watch`` is called now and then. The command's whole group is gone on return, also after an exception: SystemExit
+    once the run is stopped.
     """
+    end_if_stopped()
     with log.open('ab') as stream:
         process = subprocess.Popen(
             argv, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
@@ -120,6 +123,7 @@ def run(
                 break
             except subprocess.TimeoutExpired:
                 watch()
+            end_if_stopped()
             if time.monotonic() > deadline:
                 kill_group(process, patience=TERMINATE_SECONDS)
                 return f'took longer than its limit of {timeout:g} s and was stopped'
@@ -157,10 +161,14 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 def stop_on_signals(first: Callable[[], None] = lambda: None) -> None:
     """Make SIGINT, SIGTERM and SIGHUP stop every child at once and then the run, so that nothing goes on unseen.
 
-    ``first`` is called before anything is said of it.
+    ``first`` is called before anything is said of it. Threads that are about to start a process, or wait for one, end
+    there: doit waits for them. A second signal waits for nothing.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if _stopped.is_set():
+            os._exit(128 + number)  # servers, and what they forked, end as their sockets close
+        _stopped.set()
         first()
         for process in list(_running):
             _signal(process, signal.SIGKILL)
@@ -169,6 +177,12 @@ def stop_on_signals(first: Callable[[], None] = lambda: None) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+
+
+def end_if_stopped() -> None:
+    """Raise SystemExit in a thread that works on, while the main one has ended the run."""
+    if _stopped.is_set() and threading.current_thread() is not threading.main_thread():
+        raise SystemExit(1)
 
 
 def python(script: Path, *arguments: str, interpreter: str = '') -> list[str]:

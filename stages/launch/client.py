@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -25,6 +26,9 @@ SERVER: Final = Path(__file__).with_name('server.py')
 WORKER: Final = Path(__file__).with_name('worker.py')
 LOOK_SECONDS: Final = 0.1
 NOT_BEGUN: Final = 'did not begin within its limit of time: its tools were still being loaded'
+END_SECONDS: Final = 5.0
+"""How long a server may take to end all that it made."""
+
 NOWHERE: Final = Path(os.devnull)
 
 
@@ -138,6 +142,7 @@ class Launcher:
     def _with(self, tools: Iterable[Tool], python: str) -> Server:
         """Return the server that has exactly ``tools``: each forked from the one with all but the last of them."""
         with self.guard:
+            spawn.end_if_stopped()  # nobody would end a server that is started from here on
             if python not in self.servers:
                 self.servers[python] = [self._first(python)]
             found = self.servers[python]
@@ -167,6 +172,7 @@ class Launcher:
     def _run(
         self, server: Server, request: Request, log: Path | None, limits: Limits, watch: Callable[[], None]
     ) -> str | None:
+        spawn.end_if_stopped()
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with status:
             with theirs, _stream(log) as stream:
@@ -176,6 +182,7 @@ class Launcher:
                     self._drop(server)
                     return 'could not be started: the process that starts steps had died (the next step gets a new one)'
             ended = _watched(status, limits, watch)
+        spawn.end_if_stopped()  # then it did not end by itself
         if ended == NOT_BEGUN:
             self._drop(server)
         return ended
@@ -197,9 +204,13 @@ def _end(servers: dict[str, list[Server]], first: list[int]) -> None:
     for server in [each for found in [*servers.values()] for each in found]:  # other threads may still be forking
         server.control.close()
     servers.clear()
+    deadline = time.monotonic() + END_SECONDS
     for pid in first:
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+            while os.waitpid(pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() > deadline:  # started by another thread just before the end: it still hears us
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(0.001)
     first.clear()
 
 
@@ -223,6 +234,7 @@ def _watched(status: socket.socket, limits: Limits, watch: Callable[[], None]) -
                 else:
                     return stopped or 'was killed with the process that watched over it'
             watch()
+            spawn.end_if_stopped()
             if not pid and time.monotonic() - begun > limits.seconds:
                 return NOT_BEGUN
             if pid and not stopped and (stopped := _over(pid, begun, limits)):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from stages.execute.ensure import ensure
+from tests.faults.conftest import ROOT
 from tests.faults.processes import alive_below, children, gone
 
 EVERY = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
@@ -75,6 +79,24 @@ def test_fault_03_no_step_outlives_the_run(chain, number, arguments):
     process.communicate(timeout=20)
 
     assert gone(chain.root)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_fault_03_a_thread_that_measures_goes_on_with_nothing_once_the_run_is_stopped(small, number):
+    small.edit('cycles: 2', 'cycles: 200')
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'doit', '-n', '2'], cwd=small.root, env=os.environ | {'PYTHONPATH': str(ROOT)},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while 'round 1 of' not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    text = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 128 + number
+    assert text.count('round') < 5
+    assert 'Traceback' not in text
 
 
 def test_fault_03_killed_while_a_step_is_just_being_started_nobody_is_left(chain):
