@@ -17,6 +17,9 @@ from stages.front.failed import worst
 if TYPE_CHECKING:
     from stages.front.ahead import Ahead, Took  # a run that has nothing to do loads nothing of that
 
+NOTHING_DONE: Final = {'nothing done': True}
+"""The `meta` of a task that only says something."""
+
 INDEX: Final = 'artifacts/index.html'
 """The page of all reports."""
 
@@ -66,7 +69,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
     def add_success(self, task: Any) -> None:
         """Name what was delivered."""
         self._over(task)
-        if task.actions and not task.name.startswith('_'):
+        if task.actions and not task.name.startswith('_') and task.meta != NOTHING_DONE:
             self.write(f'  done    {task.name}\n')
 
     def add_failure(self, task: Any, fail: BaseFail) -> None:

@@ -30,7 +30,7 @@ from stages.front.failed import code_of, failed
 from stages.front.forgetful import NO_DATABASE
 from stages.front.guarded import answered, guarded
 from stages.front.leavings import clear_leavings
-from stages.front.reporter import Reporter
+from stages.front.reporter import NOTHING_DONE, Reporter
 from stages.layout import benchmark
 from stages.layout.artifact import deliver, is_delivered
 from stages.layout.comparison import groups, write_comparison
@@ -156,7 +156,7 @@ def tasks_of(project: Project) -> Iterator[dict[str, Any]]:
         for build in builds:
             yield _variant_task(project, build)
         for variant, tools in project.left_out.get(recipe, {}).items():
-            yield _unable_task(recipe, tools, variant)
+            yield _unable_task(recipe, tools, variant, optional=project.plan.recipes[recipe].may_lack(variant))
         before = [*([] if finished else [_measure_name(recipe)]), *([_stale_name(recipe)] if recipe in gone else [])]
         yield _report_task(project, recipe, before, finished=finished)
     for tag, tagged in _tags(project).items():
@@ -236,15 +236,22 @@ def _waits_for(project: Project, ids: Iterable[str]) -> list[str]:
     return [_step_name(project.plan.steps[id]) for id in ids if id not in project.settled]
 
 
-def _unable_task(recipe: str, missing: list[str], variant: str = '') -> dict[str, Any]:
-    """A recipe, or one of its variants, whose tools are missing fails before anything of it is built."""
+def _unable_task(recipe: str, missing: list[str], variant: str = '', *, optional: bool = False) -> dict[str, Any]:
+    """A recipe, or one of its variants, whose tools are missing fails before anything of it is built.
+
+    A variant that is ``optional`` is only said to be left out.
+    """
 
     def act() -> object:
         what = 'left out' if variant else 'nothing was built'
         words = f'{what}, because {", ".join(missing)} is not installed; run: {remedy(missing)}'
+        if optional:
+            terminal.note(f'  {recipe}:{variant} {words}')
+            return None
         return failed(words, ToolError.exit_code)
 
-    return _task(basename=recipe, name=variant or 'tools', doc=f'needs {", ".join(missing)}', actions=[act])
+    meta = NOTHING_DONE if optional else None
+    return _task(basename=recipe, name=variant or 'tools', doc=f'needs {", ".join(missing)}', actions=[act], meta=meta)
 
 
 def _wants_processes(arguments: list[str]) -> bool:

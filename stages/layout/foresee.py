@@ -48,6 +48,7 @@ def foresee(project: Project, asked: Collection[str] = ()) -> tuple[list[Predict
         Deed('fail', f'{recipe}:{variant}', (f'left out, because {", ".join(tools)} is not installed',))
         for recipe, gone in project.left_out.items()
         for variant, tools in gone.items()
+        if not project.plan.recipes[recipe].may_lack(variant)  # of which doit only says that it is left out
         if not asked or recipe in asked or f'{recipe}:{variant}' in asked
     ]
     builds = [build for build in builds if not missing[build.recipe]]

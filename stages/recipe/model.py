@@ -154,6 +154,9 @@ class Variant:
     unsupported: bool = False
     """Expected to be refused by a tool: the refusal is then a result, and no failure of the build."""
 
+    optional: bool = False
+    """Left out without failing the build where a tool of it is not installed."""
+
     threads: tuple[int, ...] = ()
     """Of this variant; none: the benchmark's. So too the next two."""
 
@@ -270,6 +273,7 @@ class Recipe:
 
     tags: tuple[str, ...] = ()
     """Words to choose recipes by: `doit @nightly`, `modelkiln list --tag nightly`."""
+
     group: str = ''
     """Built by `doit GROUP`, with one page over all of the group, and not by plain `doit`; empty: like any other."""
 
@@ -278,6 +282,10 @@ class Recipe:
 
     carries: tuple[tuple[str, str], ...] = ()
     """State: the input, and the output of the sample before that it takes; zeros at first."""
+
+    def may_lack(self, variant: str) -> bool:
+        """Say whether the build is whole without ``variant``, where a tool of it is not installed."""
+        return any(each.optional for each in self.variants if each.name == variant)
 
 
 def settings(recipe: Recipe, variant: Variant) -> tuple[Setting, ...]:

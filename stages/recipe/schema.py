@@ -344,6 +344,10 @@ def _variants() -> Schema:
             'run': {'$ref': '#/$defs/run'},
             'matrix': matrix,
             'expect': {'enum': [*EXPECT], 'description': 'A tool is known to refuse this; the refusal is a result.'},
+            'optional': {
+                'type': 'boolean',
+                'description': 'Where a tool of it is not installed it is left out, which is said and fails nothing.',
+            },
         },
         'Stages, and how the result is run.',
         ['stages'],

@@ -17,7 +17,7 @@ from stages.recipe.params import read_params
 from stages.recipe.run import read_run
 from stages.recipe.strict_yaml import Key, Node
 
-KEYS: Final = ('stages', 'run', 'matrix', 'expect')
+KEYS: Final = ('stages', 'run', 'matrix', 'expect', 'optional')
 EXPECT: Final = ('unsupported',)
 MAX_STAGES: Final = 32
 
@@ -94,7 +94,7 @@ def _check_name(name: str, key: Key, seen: dict[str, int], mistakes: Mistakes) -
 
 def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mistakes) -> Variant | None:
     before, what = len(mistakes), f'the variant {shown(name)}'
-    listing, run, unsupported = node, None, False
+    listing, run, unsupported, optional = node, None, False, False
     if isinstance(node.value, dict):
         given = entries.mapping(node, what, mistakes, KEYS, required=['stages'])
         if given is None or 'stages' not in given:
@@ -102,6 +102,8 @@ def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mis
         listing, run = given['stages'], given.get('run')  # type: ignore[index, call-overload]
         if expect := given.get('expect'):  # type: ignore[call-overload]
             unsupported = entries.word(expect, EXPECT, f'`expect` of {what}', mistakes) is not None
+        if may := given.get('optional'):  # type: ignore[call-overload]
+            optional = bool(entries.typed(may, bool, f'`optional` of {what}', mistakes))
     if not isinstance(listing.value, list):
         mistakes.add(listing, f'the stages of {what} are {shown(listing.value)}; expected a list of kinds, or []')
         return None
@@ -118,6 +120,7 @@ def _read_variant(name: str, key: Key, node: Node, ground: Ground, mistakes: Mis
     return Variant(
         name, stages, format, engine.ENGINE, told.options, told.batch, key.line, unsupported,
         threads=told.threads, scenarios=told.scenarios, sizes=told.sizes, isa=told.isa,
+        optional=optional,
     )  # fmt: skip
 
 

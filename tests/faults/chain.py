@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from stages.digest import digest_of
@@ -18,9 +19,10 @@ def plan_of(root: Path) -> Plan:
     refused = asked.get('unsupported', [])
     chains = {'v': asked['steps'], **asked.get('others', {})}
     builds = [_build(steps, name, chain, name in refused) for name, chain in chains.items()]
-    recipe = Recipe(
-        'recipes/fake.yaml', 'fake', Source('fake', None, ()), (), (), '', {}, (), Check(None), Benchmark(), Choose()
-    )
+    may = asked.get('optional', ())
+    optional = tuple(replace(each.variant, optional=True) for each in builds if each.variant.name in may)
+    source, rest = Source('fake', None, ()), (Check(None), Benchmark(), Choose())
+    recipe = Recipe('recipes/fake.yaml', 'fake', source, (), (), '', {}, optional, *rest)
     return Plan(steps, {'fake': tuple(builds)}, {'fake': recipe}, {})
 
 

@@ -23,6 +23,17 @@ def test_a_variant_whose_tool_is_missing_is_left_out_and_the_rest_is_built(chain
     assert 'fake:w: left out, because no-such-package is not installed' in text
 
 
+def test_without_the_tool_of_an_optional_variant_nothing_fails_and_it_is_said(chain):
+    chain.set(WRITES, others={'w': [{'name': 'b', 'tools': ['no-such-package']}]}, optional=['w'])
+
+    for expected in (['built', 'done', 'left out'], ['left out']):
+        code, text = chain.doit()
+
+        assert code == 0
+        assert 'fake:w left out, because no-such-package is not installed' in text
+        assert [word for word in ('built', 'done', 'left out') if f' {word} ' in text.replace(',', ' ')] == expected
+
+
 def test_a_failed_step_is_exit_code_4_and_ends_with_what_was_done(chain):
     chain.set(WRITES, others={'w': [{'name': 'b', 'does': 'raise'}]})
 
