@@ -12,8 +12,10 @@ for name in ('tvm', 'ziglang', 'onnx', 'onnxruntime'):
     pytest.importorskip(name, reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
 
 import numpy as np  # noqa: E402
+import onnx  # noqa: E402
 from onnx import TensorProto  # noqa: E402
 
+from stages.frameworks.tvm.target import TARGETS  # noqa: E402
 from tests.frameworks.tvm.onnx_nets import assert_same, built, model, node, numbers, ran, wanted  # noqa: E402
 
 pytestmark = pytest.mark.tvm
@@ -51,6 +53,36 @@ def test_the_library_says_which_sizes_show_in_a_run(tmp_path):
 
     assert found.open
     assert [port.shape for port in found.outputs] == [('kept_0', 6), ('means_0',), (1, 'found_1')]
+
+
+@pytest.fixture
+def tasks(tmp_path):
+    """Return what there is to tune in the detector."""
+    from stages.contract.port import Port
+    from stages.frameworks.tvm import lower
+    from stages.frameworks.tvm.read import model as reader
+    from stages.frameworks.tvm.schedule.tuning.tasks import tasks_of
+
+    onnx.save(detector(), tmp_path / 'model.onnx')
+    ports = (Port('rows', (12, 6), 'float32'),)
+    kernels = lower.kernels(reader.imported(tmp_path, ports, ('kept', 'means', 'found'), {}), TARGETS['x86-64-v3'])
+    return tasks_of(kernels, TARGETS['x86-64-v3'], tmp_path)
+
+
+def test_a_kernel_that_the_search_stumbles_over_has_no_candidates_and_ends_nothing(tasks):
+    pytest.importorskip('xgboost', reason='needs modelkiln[tvm]: pip install "modelkiln[tvm]"')
+    from stages.frameworks.tvm.schedule.tuning.search import Search, cost_model
+
+    found = {t.name: Search(t, TARGETS['x86-64-v3'], cost_model(0), 0).candidates() for t in tasks if 'scat' in t.name}
+
+    assert found and not any(found.values())
+
+
+def test_only_kernels_of_known_sizes_are_tuned(tasks):
+    names = [task.name for task in tasks]
+
+    assert any('matmul' in name for name in names)
+    assert not any('softmax' in name or 'mean' in name for name in names)
 
 
 def test_a_library_of_known_sizes_takes_its_memory_once(tmp_path):

@@ -56,8 +56,11 @@ class Search:
         self.learn([(self._candidate(trial), trial) for trial in task.history.trials])
 
     def candidates(self) -> list[Any]:
-        """Return a round of schedules that nobody has measured; none when the search finds no more."""
-        found = self.context.generate_measure_candidates() or []
+        """Return a round of schedules that nobody has measured; none when the search finds no more, or breaks off."""
+        try:
+            found = self.context.generate_measure_candidates() or []
+        except RuntimeError:  # a kernel that its rules stumble over (a scatter): it keeps the schedule that it has
+            return []
         fresh = {digest_of(record_text(candidate))[:16]: candidate for candidate in found}
         return [candidate for name, candidate in fresh.items() if name not in self.known]
 

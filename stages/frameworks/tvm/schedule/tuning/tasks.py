@@ -70,7 +70,21 @@ def tasks_of(kernels: Any, target: Target, folder: Path) -> list[Task]:
 
 
 def _unscheduled(found: Iterable[Any]) -> list[Any]:
-    return [task for task in found if not (task.dispatched[0]['main'].attrs or {}).get('tirx.is_scheduled', False)]
+    """Return those without a schedule; one of sizes that show only in a run has nothing to be measured on."""
+    functions = [(task, task.dispatched[0]['main']) for task in found]
+    return [
+        task
+        for task, function in functions
+        if not (function.attrs or {}).get('tirx.is_scheduled', False) and _sized(function)
+    ]
+
+
+def _sized(function: Any) -> bool:
+    """Say whether every size of what a kernel takes and gives is a number."""
+    from tvm.tirx import IntImm
+
+    shapes = [getattr(parameter, 'shape', None) for parameter in function.params]  # a size itself has none
+    return all(shape is not None and all(isinstance(n, IntImm) for n in shape) for shape in shapes)
 
 
 def _task(extracted: Any, target: Target, folder: Path) -> Task:
