@@ -83,6 +83,7 @@ def run(params: Params, job: Job) -> Contract:
     raw = job.output / 'model.onnx'
     other = 'legacy' if exporter == 'dynamo' else 'dynamo'
     advice = f'onnx: {{exporter: {other}}}, another opset, onnx: {{shape: static}}; torchscript needs no ONNX'
+    told: dict[str, Any] = {'opset_version': params.opset, 'verbose': False}
     with torch.no_grad(), deprecations_silenced(), refusal(f'torch.onnx ({exporter})', advice):
         if exporter == 'dynamo':
             shapes = tuple({i: d for i, d in enumerate(p.shape) if isinstance(d, str)} for p in contract.inputs)
@@ -91,24 +92,15 @@ def run(params: Params, job: Job) -> Contract:
                 example,
                 raw,
                 dynamo=True,
-                opset_version=params.opset,
                 external_data=False,
-                verbose=False,
                 dynamic_shapes=shapes if dynamic else None,
                 # for now: the exporter may call an inner value just as the recipe calls an output
+                **told,
                 **names | {'output_names': [f'modelkiln_output_{i}' for i in range(len(contract.outputs))]},
             )
         else:
-            torch.onnx.export(
-                module,
-                example,
-                raw,
-                dynamo=False,
-                opset_version=params.opset,
-                dynamic_axes=_axes(contract) if dynamic else None,
-                verbose=False,
-                **names,
-            )
+            axes = _axes(contract) if dynamic else None
+            torch.onnx.export(module, example, raw, dynamo=False, dynamic_axes=axes, **told, **names)
     model = onnx.load(raw)
     name_ports(model, outputs=names['output_names'])
     with refusal(f'torch.onnx ({exporter})', advice):

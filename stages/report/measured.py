@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from stages.document.typed import LATER
 from stages.intervals import Interval
 from stages.kinds import KINDS
 from stages.recipe.setting import SINGLE, Setting, setting_of, sizes_of
@@ -32,7 +33,7 @@ class Measured:
     """Measured as the recipe itself asks: at its sizes, on its threads, with all instructions of the CPU."""
 
     stages: int
-    handmade: bool
+    handmade: bool = field(metadata=LATER)
     """A step of it is a kind of the project's own, which somebody had to write."""
 
     baseline: bool
@@ -41,7 +42,7 @@ class Measured:
 
     speed: Ratio | None
     memory: Interval | None
-    added: float | None
+    added: float | None = field(metadata=LATER)
     """What the model adds to a process that has imported its framework."""
 
     failure: str

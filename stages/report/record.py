@@ -88,7 +88,7 @@ class Record:
     cycle_means_ns: tuple[float, ...]
     speed: Ratio | None
     percentiles_ns: Mapping[str, Percentile]
-    whole_ns: Whole | None
+    whole_ns: Whole | None = field(metadata=LATER)
     """Of whole requests: before the model, in it, after it, and all; null: not measured."""
 
     peak_memory_bytes: Interval | None

@@ -51,7 +51,8 @@ def test_an_environment_that_talks_to_itself_is_not_made_where_it_could_not(tmp_
     assert [*tmp_path.rglob('oneflow*')] == []
 
 
-def test_another_lock_is_another_folder(tmp_path: Path) -> None:
+def test_another_lock_is_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('MODELKILN_ENVIRONMENTS', str(tmp_path / 'none made'))
     project = Project(tmp_path, Plan({}, {}, {}, {}))
 
     folders = {environment.folder_of(project, name) for name in ENVIRONMENTS}

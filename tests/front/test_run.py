@@ -59,6 +59,7 @@ def test_stopped_while_a_dodo_is_read_it_says_one_line(tmp_path, installed):
     process = subprocess.Popen(
         [sys.executable, '-m', 'doit'], cwd=tmp_path, env=os.environ | installed, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job has none
     )  # fmt: skip
     assert process.stdout and process.stdout.readline() == 'reading\n'
     time.sleep(0.2)

@@ -161,5 +161,5 @@ def test_a_recipe_that_names_its_python_gets_whole_requests_in_report_and_sample
     (tmp_path / 'recipes/models/a.py').write_text(AROUND.replace('(1, 16)', '(1, 15)'))
     ran = project.doit()
 
-    assert ran.code == 1 and 'whole requests are not measured' in ran.text
+    assert ran.code == 4 and 'whole requests are not measured' in ran.text
     assert 'models/a.py:before of request 0: row is float32 [1, 15]' in ran.text

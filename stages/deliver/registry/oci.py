@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from stages.deliver.registry.address import Address, is_loopback
 from stages.deliver.registry.contract import Net, NotThere, Stream
-from stages.deliver.registry.tags import entries_in, tagged_referrers
+from stages.deliver.registry.tags import entries_in, is_index, tagged_referrers
 from stages.deliver.registry.web import Web
 from stages.deliver.release import INDEX_TYPE, MANIFEST_TYPE, MAX_BYTES
 from stages.errors import DeliveryError, IntegrityError
@@ -64,6 +64,8 @@ class OciRegistry:
             except NotThere:
                 if page:
                     raise
+                return tagged_referrers(self, sha256)
+            if not page and not is_index(content):  # a registry without the list that answers whatever is asked
                 return tagged_referrers(self, sha256)
             found += entries_in(content, url)
             more = NEXT.search(headers.get('Link') or '')

@@ -29,6 +29,15 @@ def tagged_referrers(place: Tagged, sha256: str) -> list[dict[str, Any]]:
     return entries_in(place.manifest(place.resolve(tag)), tag) if place.has_tag(tag) else []
 
 
+def is_index(content: bytes) -> bool:
+    """Say whether a document is an index, right or broken: nothing else that is JSON has ``manifests``."""
+    try:
+        read = json.loads(content)
+    except (ValueError, RecursionError):
+        return True  # broken
+    return not isinstance(read, dict) or 'manifests' in read
+
+
 def entries_in(content: bytes, where: str) -> list[dict[str, Any]]:
     """Return the entries of an index. Raises IntegrityError for what is none."""
     try:
