@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -113,6 +114,16 @@ def test_a_flipped_byte_is_healed_without_building(small):
     assert ran.code == 0
     assert ran.built == []
     assert path.read_bytes() == was
+
+
+@pytest.mark.skipif(not shutil.which('g++'), reason='needs a C++ compiler: apt-get install g++')
+def test_inductor_loaded_before_its_step_began_writes_where_the_step_may(small):
+    small.edit('  onnx: [onnx', '  aoti: [aoti]\n  onnx: [onnx')
+
+    ran = small.doit('tiny:aoti')
+
+    assert ran.code == 0, ran.text
+    assert 'aoti' in ran.built
 
 
 def test_a_broken_variant_fails_alone(small):
