@@ -155,6 +155,19 @@ def test_a_slice_that_cuts_one_axis_keeps_the_sizes_of_the_others(tmp_path):
     assert found.outputs[0].shape == (1, 'out_1', 5)
 
 
+def test_regions_of_images_whose_count_shows_in_a_run(tmp_path):
+    nodes = [
+        node('Compress', ['images', 'some'], ['left'], axis=0),
+        node('RoiAlign', ['left', 'boxes', 'which'], ['out'], output_height=2, output_width=2, sampling_ratio=2),
+    ]
+    feed = {
+        'images': numbers(4, 2, 8, 8), 'some': np.array([True, False, True, True]), 'which': np.array([2, 0]),
+        'boxes': np.array([[1, 1, 6, 5], [0, 2, 7, 7]], 'float32'),
+    }  # fmt: skip
+
+    assert_same(model(nodes, feed, ['out'], opset=16), feed, tmp_path)
+
+
 def test_an_index_into_what_has_been_found_ends_no_process(tmp_path):
     nodes = [
         node('Compress', ['x', 'c'], ['found'], axis=0),

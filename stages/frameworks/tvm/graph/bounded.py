@@ -99,11 +99,14 @@ def bounded(module: Any) -> Any:
             """Return regions, the first of their numbers an image, of images that there are."""
             import numpy as np
 
-            if not isinstance(images, int):  # only one that is given can be as many as it likes: its sizes are numbers
-                raise ValueError('regions of images whose count shows only in a run')
             rest, dtype = [np.inf] * (sizes(regions)[-1] - 1), str(regions.ty.dtype)
             least = self.builder_.emit(relax.op.maximum(regions, relax.const([0, *(-n for n in rest)], dtype)))
-            return self.builder_.emit(relax.op.minimum(least, relax.const([images - 1, *rest], dtype)))
+            if isinstance(images, int):
+                most = relax.const([images - 1, *rest], dtype)
+            else:
+                last = self.number([images - 1], dtype)
+                most = self.builder_.emit(relax.op.concat([last, relax.const(rest, dtype)], axis=0))
+            return self.builder_.emit(relax.op.minimum(least, most))
 
         def again(self, call: Any, *arguments: Any) -> Any:
             if all(one.same_as(two) for one, two in zip(arguments, call.args, strict=True)):
