@@ -29,12 +29,15 @@ def open_house() -> None:
 
 
 def at_hand(folder: Path) -> None:
-    """Let what this process starts find our package too: through a link in ``folder``, which the process may read.
+    """Let what this process starts find our package too: by its first file in ``folder``, which the process may read.
 
     The folder around our package is a project, or all that is installed beside us, and not the process's to look into.
+    No link: a failed step leaves ``folder`` in the project, and what walks that through links (hatchling does) would
+    meet our code, or a user's own packages, a second time and leave the first out.
     """
-    folder.mkdir(exist_ok=True)
-    (folder / HOUSE.name).symlink_to(HOUSE)
+    package = folder / HOUSE.name
+    package.mkdir(parents=True, exist_ok=True)
+    (package / '__init__.py').write_text(f'{(HOUSE / "__init__.py").read_text()}\n__path__ = [{str(HOUSE)!r}]\n')
     sys.path[:] = [str(folder), *(path for path in sys.path if path != str(HOUSE.parent))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,9 +12,11 @@ from types import ModuleType
 
 import pytest
 
+import stages
 from stages import spawn
 from stages.confine import Policy
 from stages.launch import Launcher, Limits, Tool
+from stages.launch.house import HOUSE, at_hand
 from stages.launch.tree import below, memory
 from stages.launch.worker import ANSWERS
 from tests.launch import probing, starting
@@ -151,3 +154,13 @@ def test_a_server_that_died_is_told_and_the_next_step_gets_a_new_one(launcher, p
 
 def test_memory_counts_a_process_and_what_it_started():
     assert memory(os.getpid()) > MIB
+
+
+def test_what_a_step_starts_finds_our_package_and_no_link_to_it_lies_in_a_project(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'path', list(sys.path))
+    at_hand(tmp_path / 'house')
+    asked = 'import stages, stages.errors as errors; print(stages.__version__, errors.__file__)'
+    argv = [sys.executable, '-I', '-c', f'import sys; sys.path.insert(0, {str(tmp_path / "house")!r}); {asked}']
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert said.stdout.split() == [stages.__version__, str(HOUSE / 'errors.py')]
+    assert not [path for path in tmp_path.rglob('*') if path.is_symlink()]
