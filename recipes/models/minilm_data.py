@@ -28,10 +28,14 @@ def calibrate(folder: Path) -> Arrays:
 
 
 def evaluate(folder: Path) -> Arrays:
-    """Return both words of every pair, one after the other, and in ``truth`` the human mean of every pair."""
+    """Return both words of every pair, one after the other, the human mean of every pair, and which word is of which.
+
+    ``groups`` lets an interval be told of the rank correlation: pairs are drawn, not words.
+    """
     pairs = rated(folder)
     words = [word for one, two, _ in pairs for word in (one, two)]
-    return {**encode(words, vocabulary(folder), LENGTH), 'truth': np.array([float(mean) for _, _, mean in pairs])}
+    truth = np.array([float(mean) for _, _, mean in pairs])
+    return {**encode(words, vocabulary(folder), LENGTH), 'truth': truth, 'groups': np.arange(len(words)) // 2}
 
 
 def rated(folder: Path) -> list[list[str]]:
@@ -44,7 +48,7 @@ def evaluate_padded(folder: Path) -> Arrays:
     """Return what ``evaluate`` does, every word padded to 64 tokens: for models compiled for one length."""
     found = evaluate(folder)
     wide = LENGTH - found['input_ids'].shape[1]
-    return {name: a if name == 'truth' else np.pad(a, ((0, 0), (0, wide))) for name, a in found.items()}
+    return {name: a if name in ('truth', 'groups') else np.pad(a, ((0, 0), (0, wide))) for name, a in found.items()}
 
 
 def spearman(outputs: Arrays, data: Arrays) -> float:

@@ -22,6 +22,9 @@ __all__ = [
 
 MAPPING: Final = 'metric: {of: %s, %s}'
 
+GROUPS: Final = 'groups'
+"""The array of evaluation data that says which samples make one judgement, such as the two words of a pair."""
+
 DRAWS: Final = 200
 """Draws of the samples, with replacement, that the interval of a metric of the whole set is made of."""
 
@@ -212,28 +215,42 @@ def draws(
 ) -> numpy.ndarray | None:
     """Return a metric of the whole set over ``DRAWS`` draws of its samples, the same ones for every model.
 
-    None where arrays do not count the samples alike, or where the metric fails on a draw. A bootstrap (Efron 1979) by
-    hand, since SciPy's wants both models' answers in one process to pair them: here, only their draws are equal.
+    The data's ``groups`` say which samples belong together, by number from 0: whole groups are drawn then, and arrays
+    of one row a group with them. None where arrays count neither samples nor groups, or where the metric fails on a
+    draw. A bootstrap (Efron 1979) by hand, since SciPy's wants both models' answers in one process to pair them: here,
+    only their draws are equal.
     """
     import numpy as np
 
-    counts = {len(array) for array in (*answers.values(), *data.values()) if np.ndim(array) or isinstance(array, list)}
-    if len(counts) != 1 or any(not isinstance(a, list) and not np.ndim(a) for a in answers.values()):
+    if any(not isinstance(array, list) and not np.ndim(array) for array in answers.values()):
         return None
-    count = counts.pop()
-    chosen = np.random.default_rng(0).integers(0, count, (DRAWS, count))
+    samples = len(next(iter(answers.values())))
+    groups = data.get(GROUPS, np.arange(samples))
+    if len(groups) != samples or not np.array_equal(np.unique(groups), np.arange(np.max(groups, initial=-1) + 1)):
+        return None
+    order = np.argsort(groups, kind='stable')
+    rows_of = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    arrays = (*answers.values(), *data.values())
+    counted = [len(array) for array in arrays if isinstance(array, list) or np.ndim(array)]
+    if any(count not in (samples, len(rows_of)) for count in counted):
+        return None
 
-    def drawn(arrays: Mapping[str, Any], rows: numpy.ndarray) -> dict[str, Any]:
-        return {
-            name: [a[i] for i in rows] if isinstance(a, list) else a[rows] if np.ndim(a) else a
-            for name, a in arrays.items()
-        }
+    def drawn(arrays: Mapping[str, Any], chosen: numpy.ndarray) -> dict[str, Any]:
+        rows = np.concatenate([rows_of[group] for group in chosen])
+        return {name: _taken(array, rows if len(array) == samples else chosen) for name, array in arrays.items()}
 
+    draw = np.random.default_rng(0).integers(0, len(rows_of), (DRAWS, len(rows_of)))
+    whole = {name: array for name, array in data.items() if np.ndim(array)}
+    single = {name: array for name, array in data.items() if not np.ndim(array)}
     try:
-        found = [float(function(drawn(answers, rows), drawn(data, rows))) for rows in chosen]
+        found = [float(function(drawn(answers, chosen), drawn(whole, chosen) | single)) for chosen in draw]
     except Exception:  # whatever it raises: a draw may lack a class that the metric needs
         return None
     return np.asarray(found) if np.isfinite(found).all() else None
+
+
+def _taken(array: Any, rows: numpy.ndarray) -> Any:
+    return [array[i] for i in rows] if isinstance(array, list) else array[rows]
 
 
 def _bounds(drawn: numpy.ndarray | None) -> tuple[float | None, float | None]:

@@ -209,7 +209,9 @@ def _unknown(row: Row, accuracy: Accuracy, findings: Findings) -> tuple[str, ...
             return ()
         return (f'its {score.name} is of {score.n or "an unknown number of"} answers; take at least {ENOUGH}.',)
     if loss is None or loss.high is None:
-        return (f'its loss of {score.name} has no interval: the answers of the two models were not paired.',)
+        words = 'has no interval: its answers could not be drawn in pairs with those of the source'
+        groups = 'where several samples make one judgement, an array `groups` in the data says which'
+        return (f'its loss of {score.name} {words}; {groups}.',)
     allowed = change_text(min(bounds), score.percent)
     return (
         f'it may lose up to {change_text(max(loss.high, 0.0), score.percent)} of {score.name}, allowed {allowed}: '

@@ -7,7 +7,7 @@ import pytest
 
 from stages.errors import StepError
 from stages.measure.figures import Score
-from stages.measure.metrics import agreement, metric_of, off_by_one, own_score, own_scores, score
+from stages.measure.metrics import agreement, draws, metric_of, off_by_one, own_score, own_scores, score
 from stages.recipe.model import Metric, Python
 from stages.report.accuracy import with_interval
 
@@ -172,3 +172,17 @@ def test_labels_of_a_list_that_begins_at_another_number_are_told():
     )
     assert off_by_one(Metric('top1'), answers, np.arange(5)) == ''
     assert off_by_one(Metric('top1'), answers, np.asarray([5, 3, 0, 1, 2])) == ''
+
+
+def pearson_of_pairs(outputs: dict[str, np.ndarray], data: dict[str, np.ndarray]) -> float:
+    return float(np.corrcoef(outputs['y'][0::2, 0] * outputs['y'][1::2, 0], data['truth'])[0, 1])
+
+
+def test_samples_that_make_one_judgement_are_drawn_together() -> None:
+    own = Metric('pearson', python=Python('models/x.py', 'pearson_of_pairs'))
+    answers, groups = {'y': RNG.standard_normal((60, 1))}, np.arange(60) // 2
+    truth = answers['y'][0::2, 0] * answers['y'][1::2, 0]  # every pair judged without a mistake, so is every draw
+    found = draws(own, pearson_of_pairs, answers, {'truth': truth, 'groups': groups})
+    assert found is not None and np.allclose(found, 1)
+    assert draws(own, pearson_of_pairs, answers, {'truth': truth}) is None  # nothing says what the 30 count
+    assert draws(own, pearson_of_pairs, answers, {'truth': truth, 'groups': groups * 2}) is None  # empty groups
