@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from stages.contract.engine import Engine
 from stages.contract.port import BATCH, read_contract
-from stages.feed.npz import read_npz, write_npz
+from stages.feed.npz import map_npz, read_npz, write_npz
 from stages.feed.samples import samples
 from stages.measure.difference import difference
 from stages.measure.rotation import rotation
@@ -39,7 +39,7 @@ def proof(request: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
     contract = read_contract(folder)
     sizes = {**contract.sizes, **request.get('sizes', {}), BATCH: request['batch']}
     contract = replace(contract, sizes=sizes)
-    given = read_npz(Path(request['inputs'])) if request['inputs'] else {}
+    given = map_npz(Path(request['inputs'])) if request['inputs'] else {}
     feed = rotation(samples(given, contract, sizes, request['seed']), contract, request['batch'])[0]
     with _heard() as said:
         session = engine.load(folder, contract, engine.Options(**request['options']), request['threads'])

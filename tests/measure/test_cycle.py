@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_an_answer_that_is_wrong_every_tenth_time_voids_the_cycle(tmp_path: Path
     with pytest.raises(StepError, match=r'another output at call \d+ after the timed ones'):
         # the last call of the timed part and the first after it are right
         cycle(request(tmp_path, repetitions=7), {'fake': Fake(lambda x: (x + (next(calls) % 10 == 9),))})
+
+
+def test_of_a_slow_model_two_feeds_are_asked_again_of_a_quick_one_all_eight(tmp_path: Path) -> None:
+    asked = {'slow': 0, 'quick': 0}
+
+    def answer(name, seconds, x):
+        asked[name] += 1
+        time.sleep(seconds)
+        return (x,)
+
+    for name, seconds in (('slow', 0.15), ('quick', 0.001)):
+        cycle(request(tmp_path, repetitions=1), {'fake': Fake(partial(answer, name, seconds))})
+    assert asked['slow'] - 4 == asked['quick'] - 16
 
 
 def test_an_engine_that_sleeps_allocates_and_leaks_is_measured_and_told_as_that(tmp_path: Path) -> None:
