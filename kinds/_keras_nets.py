@@ -114,7 +114,8 @@ def bert_base(weights: Mapping[str, np.ndarray]) -> Any:
         return layers.Permute(axes)(layers.Reshape((-1, HEADS, width // HEADS))(x))
 
     ids, given = (Input((None,), dtype='int64', name=name) for name in ('input_ids', 'attention_mask'))
-    mask = (1.0 - ops.cast(given, 'float32')[:, None, None, :]) * MASKED
+    # axes by name of the operation: a slice that adds them is none of TFLite where the length is open
+    mask = (1.0 - ops.expand_dims(ops.cast(given, 'float32'), (1, 2))) * MASKED
     order = ops.cumsum(ops.ones_like(ids), axis=1) - 1
     x = filled(layers.Embedding(words, width), ids, weights['words.weight'])
     x = normal(x + filled(layers.Embedding(length, width), order, weights['places.weight']), 'norm')

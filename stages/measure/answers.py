@@ -19,7 +19,7 @@ TOGETHER: Final = 3
 """Samples of the feed that shows which axis of an output counts them."""
 
 AT_ONCE: Final = 16
-"""Samples of a feed once that is known."""
+"""Samples of a feed once that is known, at most."""
 
 ALIKE: Final = 0.99
 """Cosine of the answers to a sample alone and among others; below it, what is together is not for each its own."""
@@ -50,8 +50,13 @@ def alone(session: Session, contract: Contract, found: Samples) -> Answers:
 
 
 def together(session: Session, contract: Contract, found: Samples, size: int) -> Answers:
-    """Return the answers to every sample, asked ``size`` at a time; the last feed is filled up, the surplus cut off."""
-    size, total = width(contract, size), found.count
+    """Return the answers to every sample, asked at most ``size`` at a time, or as many as the model insists on.
+
+    All feeds are of one size, for which some engines compile: as even as they come. The last one is filled up, and the
+    surplus cut off.
+    """
+    total = found.count
+    size = width(contract, -(-total // -(-total // size)))
     answers: Answers = {port.name: [] for port in contract.outputs}
     for start in range(0, total, size):
         chosen = [i % total for i in range(start, start + size)]

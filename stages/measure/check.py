@@ -74,6 +74,10 @@ class Params:
     judge: str = ''
     """The Python below recipes/ that the metric is in; empty: one of ours."""
 
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Named dimensions that the model has in one size alone, to which the data is cut; so does the reference's check.
+    Others are probed at the recipe's sizes, and evaluated as long as the data is."""
+
 
 def outputs(params: Params) -> tuple[str, ...]:
     return ('check.json', 'outputs.npz')
@@ -127,6 +131,7 @@ def _model(params: Params, job: Job, scratch: Path) -> tuple[Path, Contract]:
 
 def _checked(params: Params, job: Job, session: Session, contract: Contract, foreign: str, precision: str) -> Check:
     reference = _reference(job)
+    contract = replace(contract, sizes={**contract.sizes, **params.sizes})
     if reference:
         contract = _axes_of(contract, reference[0])
     probe = samples(read_npz(job.inputs['probe'] / 'data.npz'), contract, contract.sizes)
@@ -166,7 +171,7 @@ def _evaluated(
         raise StepError(f'the evaluation data has no {", ".join(missing)}; it has {", ".join(data)}')
     read = _output(params.output, contract)
     carried = {port.name for port in contract.inputs if port.carries}
-    asked = samples({name: a for name, a in data.items() if name not in carried}, contract, {})
+    asked = samples({name: a for name, a in data.items() if name not in carried}, contract, params.sizes)
     if joins:
         given = answers.together(session, contract, asked, answers.AT_ONCE)
     else:

@@ -16,7 +16,7 @@ from stages.kinds import kind_for
 from stages.measure import check
 from stages.plan.step import Build, Link, Plan, Step, needed_by
 from stages.readers import READERS
-from stages.recipe.model import METRICS, Data, Fetch, Recipe, Variant
+from stages.recipe.model import METRICS, Data, Fetch, Recipe, Stage, Variant
 from stages.sources import SOURCES, fetch, ports, probe
 from stages.sources import around as around_source
 from stages.sources import data as data_source
@@ -88,10 +88,8 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
         arrays = {role: _data(steps, recipe, data, source) for role, data in recipe.data.items()}
         probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe, source)
         around |= _around(steps, recipe, source)
-        reference = _reference(steps, recipe, source, arrays, probes[recipe.model])
         builds[recipe.model] = tuple(
-            _build(steps, recipe, variant, source, reference, arrays, probes[recipe.model])
-            for variant in recipe.variants
+            _build(steps, recipe, variant, source, arrays, probes[recipe.model]) for variant in recipe.variants
         )
     return Plan(steps.by_id, builds, known, probes, around)
 
@@ -181,11 +179,15 @@ def _source_files(steps: _Steps, recipe: Recipe) -> dict[str, str]:
     return _files(steps, recipe, recipe.source.files, 'weights' if recipe.source.python else 'file')
 
 
-def _reference(steps: _Steps, recipe: Recipe, source: str, arrays: Mapping[str, str], probe_id: str) -> str:
-    """Return the check that every variant is compared with: the source's files as they came, in their framework."""
+def _reference(
+    steps: _Steps, recipe: Recipe, source: str, arrays: Mapping[str, str], probe_id: str, sizes: Mapping[str, int]
+) -> str:
+    """Return the check that variants made for ``sizes`` are compared with: the source's files as they came, in their
+    framework.
+    """
     format = recipe.source.format
     rewritten = SOURCES[format].original is not None
-    return _check(steps, recipe, source, format, None, arrays, probe_id, None, original=rewritten)
+    return _check(steps, recipe, source, format, None, arrays, probe_id, None, sizes, original=rewritten)
 
 
 def _check(
@@ -197,6 +199,7 @@ def _check(
     arrays: Mapping[str, str],
     probe_id: str,
     options: Any,
+    sizes: Mapping[str, int],
     *,
     original: bool = False,
 ) -> str:
@@ -213,6 +216,7 @@ def _check(
         metric=as_json(metric),
         output=(evaluate.output or '') if evaluate else '',
         judge=metric.python.file if metric and metric.python else '',
+        sizes=sizes,
     )
     inputs = {'model': model, 'probe': probe_id}
     if original:
@@ -232,24 +236,20 @@ def _check(
 
 
 def _build(
-    steps: _Steps,
-    recipe: Recipe,
-    variant: Variant,
-    source: str,
-    reference: str,
-    arrays: Mapping[str, str],
-    probe_id: str,
+    steps: _Steps, recipe: Recipe, variant: Variant, source: str, arrays: Mapping[str, str], probe_id: str
 ) -> Build:
     format, model = recipe.source.format, source
     last = len(variant.stages)
+    sizes: dict[str, int] = {}
 
     def checked(place: int) -> str | None:
         options, engine = variant.run if place == last else None, engine_for(format)
         if engine is None:
             return None  # nothing runs it; what it leads to is checked
+        reference = _reference(steps, recipe, source, arrays, probe_id, sizes)
         if model == source and SOURCES[format].original is None and options in (None, engine.Options()):
             return reference
-        return _check(steps, recipe, model, format, reference, arrays, probe_id, options)
+        return _check(steps, recipe, model, format, reference, arrays, probe_id, options, sizes)
 
     chain = [Link(model, checked(0))]
     for place, stage in enumerate(variant.stages, start=1):
@@ -261,8 +261,20 @@ def _build(
             host=kind.host(stage.params), environment=kind.ENVIRONMENT, programs=kind.PROGRAMS,
         )  # fmt: skip
         format = kind.GIVES
+        sizes = _fixed(recipe, stage, sizes)
         chain.append(Link(model, checked(place)))
     return Build(recipe.model, variant, tuple(chain), needed_by(chain, steps.by_id))
+
+
+def _fixed(recipe: Recipe, stage: Stage, before: Mapping[str, int]) -> dict[str, int]:
+    """Return the sizes that a stage's parameters leave the model alone with, beside those it had ``before``.
+
+    An answer at another length is another answer, and so is what the source says to a text that is cut.
+    """
+    params = as_json(stage.params)
+    own = params.get('sizes')
+    alone = isinstance(own, dict) or params.get('shape') == 'static'
+    return {**(recipe.benchmark.sizes if alone else {}), **before, **(own if isinstance(own, dict) else {})}
 
 
 def _module(row: Any) -> str:

@@ -78,6 +78,32 @@ def test_rows_that_are_mixed_with_each_other_are_asked_one_at_a_time(tmp_path: P
     assert contract_of(found.contract).inputs[0].shape == ('batch', 3)  # it takes any number all the same
 
 
+def test_many_samples_are_asked_in_even_feeds_of_which_the_model_computes_none_for_nothing(tmp_path: Path) -> None:
+    fed: list[int] = []
+    doubled = Fake(lambda x: (fed.append(len(x)), (x * 2,))[1])
+    for count, feeds in ((8, [8]), (40, [14, 14, 14])):
+        (folder := tmp_path / str(count)).mkdir()
+        found = Bench(folder, x=ROWS[:count], labels=ROWS[:count].argmax(-1)).check(
+            'source', doubled, metric={'of': 'top1'}
+        )
+        assert (found.metric.value, found.metric.n) == (1, count)
+        assert fed[-len(feeds) :] == feeds and sum(fed) <= count + 3 + sum(feeds)
+        fed.clear()
+
+
+def test_a_model_made_for_one_length_is_held_against_what_the_source_says_to_texts_of_that_length(
+    tmp_path: Path,
+) -> None:
+    texts = Contract((Port('x', ('batch', 'length'), 'float32'),), (Port('y', (), ''),), sizes={'length': 3})
+    summed = Fake(lambda x: (x / np.abs(x).sum(1, keepdims=True),))
+    bench = Bench(tmp_path, texts, x=np.random.default_rng(0).standard_normal((5, 9)).astype(np.float32))
+    agreed = {'metric': {'of': 'agreement'}, 'sizes': {'length': 2}}
+    bench.check('source', summed, **agreed)
+    found = bench.check('of-2', summed, replace(texts, sizes={'length': 2}).fixed(), **agreed)
+    assert found.difference.failure is None and found.difference.max_abs == 0
+    assert (found.agreement.value, found.agreement.n) == (1, 5)
+
+
 def test_a_source_of_fixed_rows_shows_where_its_outputs_count_them(tmp_path: Path) -> None:
     contract = replace(X.fixed(4), outputs=(Port('y', (), ''), Port('state', (), ''), Port('table', (), '')))
     fake = Fake(lambda x: (x * 1e-3 + 1, x[None], np.ones((4, 2))), 4)  # answers that differ by little

@@ -148,3 +148,25 @@ def test_of_two_limits_of_memory_the_larger_counts_and_none_is_the_largest(plan,
     made = plan(one, other.replace('model: net', 'model: another'))
 
     assert {step.memory for step in made.steps.values()} == {given}
+
+
+def test_what_is_made_for_a_size_is_compared_with_the_source_at_that_size_and_nothing_else_is(plan):
+    text = with_variants(onnx='[onnx]', **{'tvm-8': '[onnx, tvm: {sizes: {length: 8}}]', 'tvm': '[onnx, tvm]'})
+    text = text.replace('[batch, 3, 8, 8]', '[batch, length]') + 'benchmark: {sizes: {length: 4}}\n'
+    made = plan(text)
+
+    def compared(variant: str) -> list[tuple[dict[str, int], dict[str, int]]]:
+        build = next(build for build in made.builds['net'] if build.variant.name == variant)
+        checks = [made.steps[link.check] for link in build.chain[1:]]
+        return [(check.params['sizes'], made.steps[check.inputs['reference']].params['sizes']) for check in checks]
+
+    assert compared('onnx') == [({}, {})]
+    assert compared('tvm-8') == [({}, {}), ({'length': 8}, {'length': 8})]
+    assert compared('tvm') == [({}, {}), ({'length': 4}, {'length': 4})]  # the recipe's: TVM takes one size
+
+
+def test_where_no_size_has_a_name_the_source_is_run_once(plan):
+    made = plan(with_variants(a='[onnx: {shape: static}]', b='[onnx, tvm]'))
+
+    sources = [step for step in made.steps.values() if step.kind == 'check' and 'reference' not in step.inputs]
+    assert len(sources) == 1
