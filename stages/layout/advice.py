@@ -11,17 +11,22 @@ from stages import cpu
 from stages.errors import PromiseError
 from stages.execute.project import Project
 from stages.kinds import kind_for
+from stages.measure import memory
+from stages.measure.clock import ENOUGH_NS
 from stages.measure.left import duration
 from stages.measure.machine import machine
 from stages.measure.protocol import QUICK_ROUNDS, ROUNDS
 from stages.recipe.model import Recipe, Variant, settings
-from stages.recipe.setting import SERVER
+from stages.recipe.setting import SERVER, SINGLE
 from stages.report.kept import read_kept
 
 BYTES_AT_ONCE: Final = ('avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp', 'i8mm')
 """Instructions that multiply and sum bytes; without one, int8 is computed in more steps than float."""
 
 BRAIN: Final = ('avx512_bf16', 'amx_bf16', 'bf16')
+BESIDE: Final = 7
+"""Calls of a slow model beside those that are timed and those for its memory: the first, and those that repeat it."""
+
 START_SECONDS: Final = 2.0
 """What a fresh process takes until the first call, about: its framework, and the model."""
 
@@ -93,9 +98,10 @@ def measuring(project: Project, recipe: str, variants: Collection[str]) -> Measu
             rows += 1
             call = known.get((variant.name, setting))
             unknown += call is None or setting.scenario == SERVER
-            calls = 2 * protocol.repetitions + 3
+            calls = protocol.repetitions + min(protocol.repetitions, memory.ENOUGH) + BESIDE
             once = START_SECONDS + max(protocol.warmup_seconds, (call or 0.0) * protocol.warmup_runs)
-            seconds += (_rounds(protocol.cycles, call) + 1) * (once + calls * (call or 0.0))
+            alone = setting.scenario == SINGLE and call is not None and call * 1e9 >= ENOUGH_NS  # else one calibrates
+            seconds += (_rounds(protocol.cycles, call) + (not alone)) * (once + calls * (call or 0.0))
     return Measuring(rows, seconds, not unknown)
 
 

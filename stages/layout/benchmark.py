@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -219,8 +219,13 @@ def figures(measured: Samples | None) -> Mapping[str, Any] | None:
         'batch': measured.batch,
         'latency_seconds': fmean(t / c.inner / 1e9 for c in cycles for t in c.time_ns),
         'peak_memory_bytes': round(fmean(peak for c in cycles for peak in c.peak_rss_bytes)),
-        'load_seconds': fmean((c.load_ns or 0) / 1e9 for c in cycles),
-        'first_seconds': fmean((c.first_ns or 0) / 1e9 for c in cycles),
+        'load_seconds': _seconds(c.load_ns for c in cycles),
+        'first_seconds': _seconds(c.first_ns for c in cycles),
         'cycles': len(cycles),
         'machine': {name: measured.machine.get(name) for name in ('cpu', 'os', 'memory')},
     }
+
+
+def _seconds(nanoseconds: Iterable[int | None]) -> float:
+    """Return the mean of what was recorded; 0 where nothing was."""
+    return fmean([one / 1e9 for one in nanoseconds if one is not None] or [0.0])

@@ -57,7 +57,8 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
 
     The timed region is host arrays in, host arrays out: an engine's ``run`` returns complete outputs. What is timed
     follows from the request's ``scenario``: see ``stages.measure.scenario``. With
-    ``inner`` 0 nothing is measured: the result is ``{'inner': n}``, the calls that make a repetition last 1 ms.
+    ``inner`` 0 a quick call is not measured: the result is ``{'inner': n}``, the calls that make a repetition last 1
+    ms. One that is long enough alone is, and no process was started only to see that.
     """
     if request.get('proof'):
         return proof.proof(request, (engines or _table())[request['engine']])
@@ -86,22 +87,25 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     first_ns, first = _timed(lambda: session.run(feeds[0]))
     first = {name: array.copy() for name, array in first.items()}  # an engine may fill its buffer again
     rss_first = memory.rss_bytes()
-    if not request['inner']:
-        _warm_up(call, request['warmup_runs'], 0.0)  # how many calls last a millisecond needs no exact time
-        inner, call_ns = clock.calls_per_repetition(call)
-        return {'inner': inner, 'call_ns': call_ns}
-    single = request.get('scenario', SINGLE) == SINGLE
-    line = None if single else engine.line(session)
+    inner, single = request['inner'], request.get('scenario', SINGLE) == SINGLE
+    line = None if single or not inner else engine.line(session)
     if line is None:
-        warmup_ns = _warm_up(call, request['warmup_runs'], request['warmup_seconds'])
+        seconds = request['warmup_seconds'] if inner else 0.0  # how many calls last a millisecond needs no exact time
+        warmup_ns = _warm_up(call, request['warmup_runs'], seconds)
     else:
         _check_outputs(first, scenario.answer(line, feeds[0]), 'through the line')
         warmup_ns = scenario.warm_up(line, feeds, request['warmup_runs'], request['warmup_seconds'])
+    if not inner:
+        if not single or min(warmup_ns, default=0) < clock.ENOUGH_NS:
+            inner, call_ns = clock.calls_per_repetition(call)
+            return {'inner': inner, 'call_ns': call_ns}
+        inner = 1
+        warmup_ns += _warm_up(call, 0, request['warmup_seconds'] - sum(warmup_ns) / 1e9)
 
     gc.collect()
     gc.disable()
     before = _usage()
-    timed = _time(request, call, line, feeds)
+    timed = _time(request, call, line, feeds, inner)
     used = {name: after - before[name] for name, after in _usage().items()}
     if line is None:
         peak_rss, per_repetition = memory.peaks(call, request['repetitions'])
@@ -155,9 +159,10 @@ def _time(
     call: Callable[[int], object],
     line: Line | None,
     feeds: Sequence[Mapping[str, numpy.ndarray]],
+    inner: int,
 ) -> scenario.Timed:
     """Take the times that the request's scenario is about."""
-    repetitions, inner = request['repetitions'], request['inner']
+    repetitions = request['repetitions']
     if line is None:
         return scenario.Timed(clock.time_calls(call, repetitions, inner), inner)
     if request['scenario'] == OFFLINE:

@@ -23,6 +23,10 @@ true ties come out as *same within 2 %* where processes differ by 1 %."""
 QUICK_NS: Final = 50_000_000
 """A call that is quicker than this is a quick one."""
 
+START: Final = ('import_ns', 'load_ns', 'first_ns')
+"""What a start took: of the first process of a session no figure, for its files, and what it compiled, are read and
+made for those after it."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -81,7 +85,9 @@ def run_session(
         progress(f'calibrating {name} ({len(inner) + len(failed) + 1} of {len(everyone)})')
         if (found := attempt(name, _request(everyone[name], common, benchmark, inner=0, round_=0))) is not None:
             inner[name] = found['inner']
-            quickest.append(found.get('call_ns', 0))
+            if 'time_ns' in found:  # one call was enough: this is its first round
+                cycles[name].append({key: value for key, value in found.items() if key not in START})
+            quickest.append(found.get('call_ns') or min(found.get('time_ns', [0])))
     if new and set(new) <= failed.keys():
         return {one: {'failed': failed[one]} for one in failed}
 
@@ -95,7 +101,7 @@ def run_session(
             first, end = planned, Left(time.monotonic())
         count = planned if r < planned else len(rounds)
         for name in names:
-            if name in failed:
+            if name in failed or len(cycles[name]) > r:
                 continue
             told = end.told((r - first) / (count - first), time.monotonic())
             left = '' if told is None else f', about {duration(told)} left'

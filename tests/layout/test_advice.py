@@ -63,4 +63,4 @@ def test_how_long_measuring_takes_follows_from_the_last_report(recipe: Recipe, t
     (tmp_path / 'artifacts/net/report.json').write_text(json.dumps({'model': 'net', 'rows': [row]}))
 
     assert before.startswith('1 row, at least 12 s: 4 processes of each')  # 5 processes of 2.5 s
-    assert wait(project, 'net', {'onnx'}).startswith('1 row, about 4 min')  # (2 + 2·2 + 23·2) s, five times
+    assert wait(project, 'net', {'onnx'}).startswith('1 row, about 4 min')  # (2 + 2·2 + 27·2) s, four times

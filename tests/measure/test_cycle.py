@@ -121,6 +121,21 @@ def test_samples_that_are_not_fed_are_no_memory_of_the_model(tmp_path: Path) -> 
     assert max(taken['peak_rss_bytes']) - taken['rss_load_bytes'] < 20 << 20
 
 
+def test_a_long_call_is_measured_by_the_process_that_was_to_calibrate_it(tmp_path: Path) -> None:
+    fed: list[bytes] = []
+
+    def long(x):
+        fed.append(x.tobytes())
+        time.sleep(0.05)
+        return (x,)
+
+    found = cycle(request(tmp_path, repetitions=3, inner=0, warmup_seconds=0.2), {'fake': Fake(long)})
+    assert found['inner'] == 1 and len(found['time_ns']) == 3
+    warm = len(found['warmup_ns'])
+    assert sum(found['warmup_ns']) >= 190_000_000  # as long as that of any cycle
+    assert len(fed) == 1 + warm + 3 + 3 + 2 * 4  # the first, to warm up, timed, for memory, and four feeds again
+
+
 def test_inner_0_only_calibrates(tmp_path: Path) -> None:
     found = cycle(request(tmp_path, inner=0), {'fake': Fake(lambda x: (x,))})
     assert list(found) == ['inner', 'call_ns'] and found['inner'] > 1

@@ -70,7 +70,7 @@ def test_a_process_that_runs_slower_than_its_others_makes_half_as_many_rounds_mo
 
 
 def test_quick_models_get_ten_rounds_and_slow_ones_six() -> None:
-    slow = {'inner': 1, 'call_ns': 60_000_000, 'time_ns': [60_000_000]}
+    slow = {'inner': 1, 'time_ns': [60_000_000]}
     assert len(session(timed(lambda *_: 1), 'a', cycles=None)[0]['a']['cycles']) == 10
     assert len(session(lambda _: slow, 'a', cycles=None)[0]['a']['cycles']) == 6
 
@@ -89,6 +89,23 @@ def test_the_inner_loop_is_calibrated_once_per_subject() -> None:
     asked = []
     session(lambda r: asked.append(r['inner']) or counting(r), 'a', 'b', cycles=2)
     assert asked == [0, 0, 7, 7, 7, 7]
+
+
+def test_what_needs_no_calibrating_was_measured_in_its_place() -> None:
+    asked = []
+
+    def run(request):
+        asked.append((request['name'], request['inner']))
+        slow = {'inner': 1, 'time_ns': [60_000_000], 'load_ns': 9}
+        return slow if request['name'] == 'slow' else counting(request)
+
+    found, _ = session(run, 'slow', 'quick', cycles=2)
+    assert ['load_ns' in one for one in found['slow']['cycles']] == [
+        False,
+        True,
+    ]  # of the first one the files were cold
+    assert asked == [('slow', 0), ('quick', 0), ('quick', 7), ('quick', 7), ('slow', 1)]
+    assert [len(found[name]['cycles']) for name in ('slow', 'quick')] == [2, 2]
 
 
 def test_a_subject_that_fails_is_left_out_and_the_others_go_on() -> None:
