@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from stages.recipe.setting import SINGLE
 from stages.report.blocks import Block, Column, Fact, Items, Line, Page, Paragraph, Section, Table
-from stages.report.comparison_cells import NONE, grouped_by, in_order, latency_cell, memory_cell, times
+from stages.report.comparison_cells import NONE, added_cell, grouped_by, in_order, latency_cell, memory_cell, times
 from stages.report.comparison_charts import engine_charts
 from stages.report.comparison_modes import is_mode, mode_charts, modes
 from stages.report.digits import ratio_text
@@ -30,7 +30,7 @@ def comparison(title: str, rows: Sequence[Measured], told: Sequence[Told] = (), 
         Section('ranking', 'Ranking', tuple(_ranking(rows))),
         Section('engines', 'Engines', tuple(engine_charts(plain) if draw else ())),
         Section('latency', 'Latency', tuple(_matrix('Latency, ms', plain, latency_cell, _LATENCY))),
-        Section('memory', 'Memory', tuple(_matrix('Peak memory, MiB', plain, memory_cell, _MEMORY))),
+        Section('memory', 'Memory', tuple(_memory(plain))),
         Section('quantization', 'Quantization against none', tuple(_quantization(rows))),
         Section('modes', 'OpenVINO: static or dynamic, and its modes', tuple(modes(asked))),
         Section('modes-drawn', 'OpenVINO’s modes, drawn', tuple(mode_charts(asked) if draw else ())),
@@ -62,6 +62,7 @@ _USES = (
 )
 _LATENCY = 'One call after the other, with the half-width of the 95 % interval over processes. A column is one session.'
 _MEMORY = 'Of the whole process, its framework with it: what the device must have.'
+_ADDED = 'The peak without what the process has once its framework is imported: what one more model in it costs, about.'
 
 
 def _by_model(use: Use) -> str:
@@ -100,6 +101,15 @@ def _matrix(title: str, rows: Sequence[Measured], cell: Cell, note: str) -> list
     )
     heads = (Column('variant'), *(Column(column, True) for column in columns))
     return [Table(title, heads, lines, note)] if lines else []
+
+
+def _memory(rows: Sequence[Measured]) -> list[Block]:
+    """The whole process, and what the model adds to it."""
+    added = [row for row in rows if row.added]
+    return [
+        *_matrix('Peak memory, MiB', rows, memory_cell, _MEMORY),
+        *_matrix('Memory that the model adds, MiB', added, added_cell, _ADDED),
+    ]
 
 
 def _quantization(rows: Sequence[Measured]) -> list[Block]:

@@ -23,6 +23,10 @@ def memory_cell(row: Measured) -> str:
     return plus_minus(row.memory, MIB) if row.memory else NONE
 
 
+def added_cell(row: Measured) -> str:
+    return significant(row.added * MIB.factor) if row.added else NONE
+
+
 def times(value: float | None) -> str:
     return NONE if value is None else f'{significant(value, 2)} ×'
 

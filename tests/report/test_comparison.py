@@ -69,6 +69,14 @@ def test_the_page_has_engines_against_models_modes_and_weaker_cpus(found: Any) -
     assert '(1.8 ×)' in text and TOLD in text
 
 
+def test_memory_is_that_of_the_whole_process_and_what_the_model_adds_to_it(found: Any) -> None:
+    text = ' '.join(markdown(comparison('all', found)).split())
+    whole, _, added = text.partition('## Memory')[2].partition('what one more model in it costs')
+
+    assert '| onnx-int8 | 60.00 ± 0.25 | 60.00 ± 0.25 |' in whole
+    assert '| onnx-int8 | 10.0 | 10.0 |' in whole and added
+
+
 def test_uses_name_ties_and_never_what_was_measured_on_a_weaker_cpu(found: Any) -> None:
     latency, float32, _, weak, many, _ = advice(found)
 
