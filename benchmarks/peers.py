@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib import metadata
@@ -45,25 +45,9 @@ NEAR = 0.03
 KINDS = {'float32': 'f32', 'int64': 'i64', 'int32': 'i32'}
 """By NumPy's type, what `benchmark_app` calls it; unasked it makes bytes of what looks like an image."""
 
-LOOP = """
-import json, sys, time
-import numpy as np, onnxruntime as ort
-model, inputs, calls, feeds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-options = ort.SessionOptions()
-options.intra_op_num_threads = options.inter_op_num_threads = 1
-session = ort.InferenceSession(model, options, providers=['CPUExecutionProvider'])
-kept = np.load(inputs)
-given = [{name[2:]: kept[name] for name in kept if name.startswith(f'{i}/')} for i in range(feeds)]
-names = [output.name for output in session.get_outputs()]
-for call in range(10):
-    session.run(names, given[call % feeds])
-taken = []
-for call in range(calls):
-    start = time.perf_counter()
-    session.run(names, given[call % feeds])
-    taken.append(time.perf_counter() - start)
-print(json.dumps(1e3 * sum(taken) / len(taken)))
-"""
+HAND = Path(__file__).with_name('hand.py')
+SECONDS = 0.5
+"""What is timed in a process lasts so long, at least: of a hundred calls of 0.1 ms, other work hits all or none."""
 
 
 @dataclass(frozen=True)
@@ -102,29 +86,59 @@ class Peer:
     """What its timed region has that ours has not, or the other way round."""
 
 
-def ran(*command: str) -> str:
-    """Run a peer on the CPU that our cycle is kept to; return what it printed."""
-    cpu = sorted(os.sched_getaffinity(0))[:1]
+def ran(*command: str, threads: int = 1) -> str:
+    """Run a peer on the CPUs that our cycle is kept to; return what it printed."""
+    allowed = sorted(os.sched_getaffinity(0))[:threads]
     done = subprocess.run(
         command, text=True, capture_output=True, check=False, timeout=600,
-        preexec_fn=lambda: os.sched_setaffinity(0, cpu), env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        preexec_fn=lambda: os.sched_setaffinity(0, allowed), env={**os.environ, 'OMP_NUM_THREADS': str(threads)},
         start_new_session=True,  # as ours: Linux shares the CPU among sessions
     )  # fmt: skip
     if done.returncode:
-        raise SystemExit(f'{" ".join(command)[:200]}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}')
+        raise StepError(f'{" ".join(command)[:200]}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}')
     return done.stdout
+
+
+def by_hand(
+    asked: Asked,
+    engine: str,
+    file: str,
+    how: Mapping[str, Any],
+    calls: int,
+    scratch: Path,
+    feeds: int = 8,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Return what ``hand.py`` tells of a loop of an engine's documented calls."""
+    inputs, request = scratch / 'feeds.npz', scratch / 'hand.json'
+    np.savez(inputs, **{f'{i}/{name}': array for i, feed in enumerate(asked.feeds) for name, array in feed.items()})
+    said = {'engine': engine, 'file': str(asked.folder / file), 'how': how, 'threads': threads, 'calls': calls}
+    request.write_text(json.dumps({**said, 'inputs': str(inputs), 'feeds': feeds, 'warm_up': 10}))
+    found: dict[str, Any] = json.loads(ran(sys.executable, str(HAND), str(request), threads=threads).splitlines()[-1])
+    return found
 
 
 def loop(asked: Asked, calls: int, scratch: Path, feeds: int = 8) -> float:
     """Time ONNX Runtime in a loop of its documented calls."""
-    file, inputs = str(asked.folder / 'model.onnx'), scratch / 'feeds.npz'
-    np.savez(inputs, **{f'{i}/{name}': array for i, feed in enumerate(asked.feeds) for name, array in feed.items()})
-    return float(json.loads(ran(sys.executable, '-c', LOOP, file, str(inputs), str(calls), str(feeds))))
+    return float(by_hand(asked, 'onnxruntime', 'model.onnx', {}, calls, scratch, feeds)['call'])
 
 
 def loop_of_one(asked: Asked, calls: int, scratch: Path) -> float:
     """Time it on the same input again and again, as most scripts do."""
     return loop(asked, calls, scratch, 1)
+
+
+STATIC = {'shape': 'static', 'INFERENCE_PRECISION_HINT': 'f32', 'PERFORMANCE_HINT': 'LATENCY'}
+
+
+def openvino_loop(asked: Asked, calls: int, scratch: Path) -> float:
+    """Time OpenVINO in a loop of its documented calls: arrays in, copies out."""
+    return float(by_hand(asked, 'openvino', 'model.xml', STATIC, calls, scratch)['call'])
+
+
+def openvino_clock(asked: Asked, calls: int, scratch: Path) -> float:
+    """Return what OpenVINO's own clock tells of each call of the same loop."""
+    return float(by_hand(asked, 'openvino', 'model.xml', STATIC, calls, scratch)['own'])
 
 
 def benchmark_app(asked: Asked, calls: int, scratch: Path) -> float:
@@ -163,7 +177,7 @@ def litert(asked: Asked, calls: int, scratch: Path) -> float:
 WAYS = (('onnx', 'onnxruntime'), ('openvino', 'openvino'), ('tflite', 'litert'))
 """Variants that are looked for, each with its engine."""
 
-MODULES = {'onnxruntime': 'onnxruntime', 'openvino': 'openvino', 'ai-edge-litert': 'ai_edge_litert'}
+MODULES = {'ai-edge-litert': 'ai_edge_litert'}
 
 PEERS = (
     Peer('a loop over 8 inputs', 'onnxruntime', 'onnxruntime', loop, 'the same'),
@@ -171,9 +185,15 @@ PEERS = (
         'a loop over 1 input', 'onnxruntime', 'onnxruntime', loop_of_one,
         'its one input stays in the cache, and branches are learned; ours takes eight in turn',
     ),
+    Peer('a loop over 8 inputs', 'openvino', 'openvino', openvino_loop, 'the same'),
+    Peer(
+        'its own clock in that loop', 'openvino', 'openvino', openvino_clock,
+        'OpenVINO’s `latency` of each request: the engine alone, without Python, arrays handed over and results copied',
+    ),
     Peer(
         'benchmark_app', 'openvino', 'openvino', benchmark_app,
-        'one input, in the request before the clock starts; results stay there. Ours takes arrays and copies results',
+        'the mean of the same `latency`, and of one input that lies in the request before: neither Python nor a copy '
+        'is in it, which is all of the difference, and of a tiny net most of a call',
     ),
     Peer(
         'benchmark_litert_model', 'litert', 'ai_edge_litert', litert,
@@ -182,28 +202,43 @@ PEERS = (
 )  # fmt: skip
 
 
-def our(asked: Asked, engine: str, calls: int, launcher: Launcher, scratch: Path, inner: int, round_: int) -> float:
-    """Run our cycle; return its milliseconds, or with ``inner`` 0 the calls of a repetition."""
-    options = {'precision': 'f32', 'shape': 'static'} if engine == 'openvino' else {}
+def our(
+    asked: Asked, engine: str, options: Mapping[str, Any], calls: int, launcher: Launcher, scratch: Path,
+    inner: int, round_: int, threads: int = 1,
+) -> dict[str, Any]:  # fmt: skip
+    """Run our cycle; return what it leaves: with ``inner`` 0 the calls of a repetition, and how long one takes."""
     request = {
-        'engine': engine, 'options': options, 'threads': 1, 'folder': str(asked.folder), 'inputs': None, 'batch': 1,
-        'repetitions': max(10, calls // max(inner, 1)), 'warmup_runs': 10, 'warmup_seconds': 0.0, 'inner': inner,
-        'seed': 0, 'sizes': asked.sizes, 'name': asked.model, 'round': round_,
+        'engine': engine, 'options': options, 'threads': threads, 'folder': str(asked.folder), 'inputs': None,
+        'batch': 1, 'repetitions': max(10, calls // max(inner, 1)), 'warmup_runs': 10, 'warmup_seconds': 0.0,
+        'inner': inner, 'seed': 0, 'sizes': asked.sizes, 'name': asked.model, 'round': round_,
     }  # fmt: skip
-    found = spawn_cycle(request, scratch / 'cycle', launcher, 600)
-    return float(found['inner']) if not inner else fmean(t / found['inner'] for t in found['time_ns']) / 1e6
+    return spawn_cycle(request, scratch / 'cycle', launcher, 900)
+
+
+def call_ns(start: Mapping[str, Any]) -> int:
+    """Return about how long a call takes, of a cycle that was to see how many make a repetition."""
+    return start.get('call_ns') or min(start['time_ns'])
+
+
+def milliseconds(cycle: Mapping[str, Any]) -> float:
+    """Return the mean of a cycle's calls."""
+    return fmean(t / cycle['inner'] for t in cycle['time_ns']) / 1e6
 
 
 def compared(asked: Asked, peer: Peer, pairs: int, calls: int, launcher: Launcher, scratch: Path) -> str:
     """Take pairs in turn; return the line of the table."""
     if importlib.util.find_spec(peer.package) is None:
         return f'| {asked.model} {asked.variant} | {peer.name} | not installed | | |'
-    inner = int(our(asked, peer.engine, calls, launcher, scratch, 0, 0))
+    options = {'precision': 'f32', 'shape': 'static'} if peer.engine == 'openvino' else {}
+    start = our(asked, peer.engine, options, calls, launcher, scratch, 0, 0)
+    inner, calls = start['inner'], max(calls, round(SECONDS * 1e9 / call_ns(start)))
     ours: list[float] = []
     theirs: list[float] = []
     for pair in range(pairs):
         takes = [
-            lambda: ours.append(our(asked, peer.engine, calls, launcher, scratch, inner, pair + 1)),  # noqa: B023
+            lambda: ours.append(
+                milliseconds(our(asked, peer.engine, options, calls, launcher, scratch, inner, pair + 1))  # noqa: B023
+            ),
             lambda: theirs.append(peer.milliseconds(asked, calls, scratch)),
         ]
         for take in takes if pair % 2 == 0 else reversed(takes):
@@ -215,19 +250,19 @@ def compared(asked: Asked, peer: Peer, pairs: int, calls: int, launcher: Launche
     return f'| {asked.model} {asked.variant} | {peer.name} | {figures} | {ratio_text(ratio)} | {said} | {peer.inside} |'
 
 
-def head(pairs: int, calls: int, before: dict[str, Any]) -> list[str]:
+def head(title: str, script: str, how: str, before: dict[str, Any]) -> list[str]:
     """Return what stands above the table: how, on what, when, and beside what else."""
     about, after = machine(), load_now()
     busy = [f'{one["load_average"]:.1f}' for one in (before, after)]
-    names = ('onnxruntime', 'openvino', 'ai-edge-litert')
-    found = ', '.join(f'{name} {metadata.version(name)}' for name in names if importlib.util.find_spec(MODULES[name]))
+    names = ('onnxruntime', 'openvino', 'ai-edge-litert', 'torch')
+    found = ', '.join(
+        f'{name} {metadata.version(name)}' for name in names if importlib.util.find_spec(MODULES.get(name, name))
+    )
     cpu, loads = about['cpu'], ' and '.join(busy)
     return [
-        '# Against the engines’ own tools',
+        title,
         '',
-        f'Made by `python benchmarks/peers.py`, not by hand: {pairs} pairs of {calls} calls, each in a process of',
-        'its own, on one thread, the same CPU and the same inputs, A B B A. Below 1, ours is the lower time; the 95 %',
-        'interval is over the pairs.',
+        f'Made by `python benchmarks/{script}`, not by hand: {how}; the 95 % interval is over the processes.',
         '',
         f'{cpu["model"]}, {cpu["cores"]} cores; {found}; {date.today()}; load before and after: {loads}.',
         '',
@@ -238,7 +273,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('models', nargs='*', default=['resnet18', 'rnet', 'minilm', 'blazeface'])
     parser.add_argument('--pairs', type=int, default=10)
-    parser.add_argument('--calls', type=int, default=100, help='timed calls of each process')
+    parser.add_argument('--calls', type=int, default=100, help='timed calls of each process, at least')
     parser.add_argument('--artifacts', type=Path, default=ROOT / 'artifacts')
     parser.add_argument('--length', type=int, default=64, help='of texts')
     parser.add_argument('--write', type=Path, help='a page to write the table to')
@@ -271,7 +306,12 @@ def main() -> int:
         finally:
             launcher.close()
     if asked.write:
-        asked.write.write_text('\n'.join([*head(asked.pairs, asked.calls, before), *lines]) + '\n')
+        how = (
+            f'{asked.pairs} pairs of {asked.calls} calls or {SECONDS} s, each in a process of its own, on one thread, '
+            'the same CPU and the same inputs, A B B A. Below 1, ours is the lower time'
+        )
+        told = head('# Against the engines’ own tools', 'peers.py', how, before)
+        asked.write.write_text('\n'.join([*told, *lines]) + '\n')
     return 0
 
 

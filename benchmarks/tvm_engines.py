@@ -74,9 +74,7 @@ def measure(project: Project, recipe: str, builds: list[Build], benchmark: Bench
 
         (work / 'cycle').mkdir()
         with measuring():
-            return run_session(
-                subjects[0], subjects[1:], common, benchmark, run_cycle, lambda words: print(words, file=sys.stderr)
-            )
+            return run_session(subjects, common, benchmark, run_cycle, lambda words: print(words, file=sys.stderr))
 
 
 def line(name: str, cycles: list[Any], against: list[Any]) -> str:
