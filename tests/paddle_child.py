@@ -1,16 +1,17 @@
-"""Paddle in a process of its own, for tests: it must never be imported into one that has TensorFlow.
+"""Answers requests that need Paddle, one after the other: each a line of JSON, a word and a path.
 
     models FOLDER      write FOLDER/MODEL/model.json (or .pdmodel where FLAGS_enable_pir_api=0) and model.pdiparams
     engine REQUEST     load with the paddle engine, run the feeds of an .npz, write another
     kind REQUEST       run a kind in this Python
 
-A request is a JSON file. What is printed last is JSON: what was found, or the error's class and message.
+A request is a JSON file. The answer is a line of JSON: what was found, or the error's class and message.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -93,14 +94,23 @@ def kind(request: dict[str, Any]) -> dict[str, Any]:
     return {'files': files, 'promised': sorted(module.outputs(params)), 'contract': contract_json(made)}
 
 
-if __name__ == '__main__':
-    word, path = sys.argv[1], Path(sys.argv[2])
+def answer(word: str, path: Path) -> dict[str, Any]:
     try:
         if word == 'models':
             models(path)
-            found: dict[str, Any] = {}
-        else:
-            found = {'engine': engine, 'kind': kind}[word](json.loads(path.read_text()))
+            return {}
+        return {'engine': engine, 'kind': kind}[word](json.loads(path.read_text()))
     except Exception as error:
-        found = {'error': type(error).__name__, 'message': str(error)}
-    print('\n' + json.dumps(found))
+        return {'error': type(error).__name__, 'message': str(error)}
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)  # nothing but answers there, whatever Paddle prints
+    for line in sys.stdin:
+        word, path = json.loads(line)
+        print(json.dumps(answer(word, Path(path))), file=answers, flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,14 +19,23 @@ from tests.small import Small, small_project
 DAY = 86400
 
 
-@pytest.fixture
-def edited(small, monkeypatch) -> Small:
-    """A built project with results of two states; the current folder."""
-    monkeypatch.chdir(small.root)
-    small.edit('opset: 17}, onnx-quantize', 'opset: 16}, onnx-quantize')
-    ran = small.doit('tiny:onnx-int8')
+@pytest.fixture(scope='module')
+def two_states(first_run, tmp_path_factory) -> Small:
+    """A built project with results of two states. Left as it is."""
+    assert first_run[1].code == 0, first_run[1].text
+    project = Small(Path(shutil.copytree(first_run[0].root, tmp_path_factory.mktemp('edited') / 'project')))
+    project.edit('opset: 17}, onnx-quantize', 'opset: 16}, onnx-quantize')
+    ran = project.doit('tiny:onnx-int8')
     assert ran.code == 0, ran.text
-    return small
+    return project
+
+
+@pytest.fixture
+def edited(two_states, tmp_path, monkeypatch) -> Small:
+    """A copy of it, to change; the current folder."""
+    shutil.copytree(two_states.root, tmp_path / 'project')
+    monkeypatch.chdir(tmp_path / 'project')
+    return Small(tmp_path / 'project')
 
 
 def blobs(project: Small) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -150,6 +151,8 @@ def held(model: Model, wanted: Callable[[dict[str, Any]], dict[str, Any]], feed:
 def test_a_module_of_torch_in_every_form(format: str, tmp_path: Path) -> None:
     torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
     needed(format)
+    if format == 'aoti' and not shutil.which('g++'):
+        pytest.skip('needs a C++ compiler: apt-get install g++')
     from stages.frameworks.torch import module
     from stages.sources import torch as source
 

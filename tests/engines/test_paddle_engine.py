@@ -1,12 +1,8 @@
-"""The Paddle engine. Each test loads and runs in a process of its own: Paddle is never imported into this one."""
+"""The Paddle engine, in a process beside this one, which never imports Paddle."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +16,8 @@ np = pytest.importorskip('numpy')
 from stages.contract.match import matched  # noqa: E402
 from stages.contract.port import ANY, Contract, Port, contract_json  # noqa: E402
 from stages.frameworks.paddle import ports  # noqa: E402
+from tests.with_paddle import asked, request  # noqa: E402
 
-CHILD = Path(__file__).parents[1] / 'paddle_child.py'
 # neither the names of the outputs nor the order of the inputs is the file's
 DECLARED = Contract(
     (Port('scale', ('batch', 1), 'float32'), Port('image', ('batch', 3, 16, 16), 'float32')),
@@ -29,24 +25,13 @@ DECLARED = Contract(
 )
 
 
-def child(word: str, path: Path, **extra: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, CHILD, word, path],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | extra,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
-
-
-@pytest.fixture(scope='module', params=['json', 'pdmodel'])
-def models(request, tmp_path_factory) -> Path:
+@pytest.fixture(scope='module', params=[('json', '1'), ('pdmodel', '0')], ids=['json', 'pdmodel'])
+def models(request: pytest.FixtureRequest, tmp_path_factory) -> Path:
     """The helper's models in the form of Paddle 3, and in that before it."""
-    folder = tmp_path_factory.mktemp(request.param)
-    child('models', folder, FLAGS_enable_pir_api='1' if request.param == 'json' else '0')
-    assert (folder / f'net/model.{request.param}').exists()
+    form, flag = request.param
+    folder = tmp_path_factory.mktemp(form)
+    asked('models', folder, fresh=True, FLAGS_enable_pir_api=flag)
+    assert (folder / f'net/model.{form}').exists()
     return folder
 
 
@@ -59,12 +44,11 @@ def answer(models, tmp_path):
         contract = matched(name, ports.read(graph), declared) if graph else declared
         arrays = {f'{n}.{key}': array for n, feed in enumerate(feeds) for key, array in feed.items()}
         np.savez(tmp_path / 'feeds.npz', **arrays)
-        asked = {
-            'folder': str(models / name), 'contract': contract_json(contract), 'options': options, 'threads': 1,
-            'count': len(feeds), 'feeds': str(tmp_path / 'feeds.npz'), 'results': str(tmp_path / 'results.npz'),
-        }  # fmt: skip
-        (tmp_path / 'request.json').write_text(json.dumps(asked))
-        found = child('engine', tmp_path / 'request.json')
+        wanted = request(
+            tmp_path / 'request.json', folder=models / name, contract=contract_json(contract), options=options,
+            threads=1, count=len(feeds), feeds=tmp_path / 'feeds.npz', results=tmp_path / 'results.npz',
+        )  # fmt: skip
+        found = asked('engine', wanted)
         if 'error' in found:
             return found, []
         with np.load(tmp_path / 'results.npz') as stored:

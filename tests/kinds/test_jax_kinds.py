@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.contract.port import contract_of
-from tests.jax_cases import answer, case, gone_through
-from tests.locked import python_of
+from tests.locked_cases import answer, case, gone_through
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / 'recipes/today/recipes/models/jax_nets.py'
@@ -55,15 +54,10 @@ WRONG = {
 
 
 @pytest.fixture(scope='module')
-def python() -> str:
-    return python_of('jax')
-
-
-@pytest.fixture(scope='module')
-def done(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what became of every case: one process, as most of its time goes to imports."""
-    folder = tmp_path_factory.mktemp('jax')
-    return gone_through(python, folder, RIGHT | {name: wrong[0] for name, wrong in WRONG.items()})
+    cases = RIGHT | {name: wrong[0] for name, wrong in WRONG.items()}
+    return gone_through(tmp_path_factory.mktemp('jax'), 'jax', cases)
 
 
 @pytest.mark.parametrize('name', RIGHT)
@@ -73,7 +67,7 @@ def test_onnx_runtime_answers_as_jax_does_by_the_names_of_the_recipe(name: str, 
 
     assert 'error' not in answer(done, name), answer(done, name)
     feed, wanted = dict(np.load(done / name / 'feed.npz')), dict(np.load(done / name / 'answers.npz'))
-    session = onnxruntime.InferenceSession(done / name / 'onnx/model.onnx')
+    session = onnxruntime.InferenceSession(done / name / 'made/model.onnx')
     if RIGHT[name].get('params'):
         feed, wanted = ({key: array[:1] for key, array in arrays.items()} for arrays in (feed, wanted))
     given = dict(zip(wanted, session.run([*wanted], feed), strict=True))

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from stages.contract.port import contract_of
-from tests import jax_cases as cases
-from tests.jax_cases import answer, gone_through
-from tests.locked import python_of
+from tests import locked_cases
+from tests.locked_cases import answer, gone_through
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / 'tests/oneflow_models.py'
@@ -23,7 +22,7 @@ apart = [pytest.mark.soak, pytest.mark.environments, pytest.mark.network, pytest
 
 
 def case(function: str, *inputs: Any, file: Path = OWN, **more: Any) -> dict[str, Any]:
-    return cases.case(function, *inputs, file=file, **more)
+    return locked_cases.case(function, *inputs, file=file, **more)
 
 
 X = ('x', ('batch', 6), 'float32')
@@ -58,7 +57,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import numpy as np
     from safetensors.numpy import save_file
 
-    python, folder, files = python_of('oneflow'), tmp_path_factory.mktemp('oneflow'), tmp_path_factory.mktemp('weights')
+    folder, files = tmp_path_factory.mktemp('oneflow'), tmp_path_factory.mktemp('weights')
     names = {'0.weight': (8, 7), '0.bias': (8,), '2.weight': (4, 8), '2.bias': (4,)}
     for name in ('net.pt', 'cut.safetensors', 'other.safetensors'):
         (files / name).mkdir()
@@ -68,7 +67,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (files / 'cut.safetensors/cut.safetensors').write_bytes(b'\x00' * 30)
     asked = {name: wrong[0] for name, wrong in WRONG.items()}
     placed = {n: c | ({'weights': str(files / c['weights'])} if 'weights' in c else {}) for n, c in asked.items()}
-    return gone_through(python, folder, RIGHT | placed, 'oneflow')
+    return gone_through(folder, 'oneflow', RIGHT | placed)
 
 
 class TestApart:
@@ -83,7 +82,7 @@ class TestApart:
 
         assert 'error' not in answer(done, name), answer(done, name)
         feed, wanted = dict(np.load(done / name / 'feed.npz')), dict(np.load(done / name / 'answers.npz'))
-        session = onnxruntime.InferenceSession(done / name / 'onnx/model.onnx')
+        session = onnxruntime.InferenceSession(done / name / 'made/model.onnx')
         if RIGHT[name].get('params'):
             feed, wanted = ({key: array[:1] for key, array in arrays.items()} for arrays in (feed, wanted))
         given = dict(zip(wanted, session.run([*wanted], feed), strict=True))

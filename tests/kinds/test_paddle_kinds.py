@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +12,22 @@ import pytest
 from stages.contract.job import Job
 from stages.contract.match import matched
 from stages.contract.port import ANY, Contract, Port, contract_json, contract_of
-from stages.digest import file_digest
-from stages.environments import lock_file
 from stages.errors import UnsupportedError
 from stages.frameworks.paddle import ports
 from stages.kinds import openvino_from_paddle
+from tests.locked import python_of
+from tests.with_paddle import asked, request
 
 pytestmark = pytest.mark.paddle
 if importlib.util.find_spec('paddle') is None:
     pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"', allow_module_level=True)
 
-CHILD = Path(__file__).parents[1] / 'paddle_child.py'
 # the recipe's order of the inputs is not the file's, its names of the outputs are its own
 DECLARED = Contract(
     (Port('scale', ('batch', 1), 'float32'), Port('image', ('batch', 3, 16, 16), 'float32')),
     (Port('scores', ANY, ''), Port('features', ANY, '')),
 )
 FORMS = {'json': '1', 'pdmodel': '0'}  # which of the two Paddle writes hangs on a flag
-
-
-def child(word: str, path: Path, python: str = sys.executable, **extra: str) -> dict[str, Any]:
-    """Run the helper in a fresh process; return the JSON that it prints last."""
-    done = subprocess.run(
-        [python, CHILD, word, path],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | extra,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
-
-
-def request(path: Path, **words: Any) -> Path:
-    path.write_text(json.dumps(words, default=str))
-    return path
 
 
 def contract_in(folder: Path, declared: Contract = DECLARED) -> Contract:
@@ -66,23 +42,14 @@ def made(tmp_path_factory) -> dict[str, Path]:
     """The helper's models in both forms."""
     folders = {form: tmp_path_factory.mktemp(form) for form in FORMS}
     for form, flag in FORMS.items():
-        assert child('models', folders[form], FLAGS_enable_pir_api=flag) == {}
+        assert asked('models', folders[form], fresh=True, FLAGS_enable_pir_api=flag) == {}
     return folders
 
 
 @pytest.fixture(scope='session')
 def environment() -> str:
     """The Python of the locked environment, made once per lock file and kept."""
-    lock = lock_file('paddle2onnx')
-    folder = Path(tempfile.gettempdir()) / 'modelkiln-test-environments' / f'paddle2onnx-{file_digest(lock)[:12]}'
-    done = folder / 'done'
-    if not done.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
-        install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '-r', lock]
-        subprocess.run([folder / 'bin/python', *install], check=True)
-        done.touch()
-    return str(folder / 'bin/python')
+    return python_of('paddle2onnx')
 
 
 @pytest.fixture(scope='session')
@@ -99,7 +66,7 @@ def reference(made, tmp_path_factory):
     answers = {}
     for form in FORMS:
         results = folder / f'{form}.npz'
-        asked = request(
+        wanted = request(
             folder / 'request.json',
             folder=made[form] / 'net',
             contract=contract_json(contract_in(made[form] / 'net')),
@@ -109,7 +76,7 @@ def reference(made, tmp_path_factory):
             feeds=folder / 'feeds.npz',
             results=results,
         )
-        assert 'error' not in child('engine', asked)
+        assert 'error' not in asked('engine', wanted)
         with np.load(results) as stored:
             answers[form] = [
                 (feed, {name: stored[f'{n}.{name}'] for name in ('scores', 'features')}) for n, feed in enumerate(feeds)
@@ -117,8 +84,8 @@ def reference(made, tmp_path_factory):
     return answers
 
 
-def to_onnx(python: str, model: Path, out: Path, declared=DECLARED, **params: Any) -> dict[str, Any]:
-    asked = request(
+def to_onnx(python: str, model: Path, out: Path, declared=DECLARED, fresh=False, **params: Any) -> dict[str, Any]:
+    wanted = request(
         out.with_suffix('.json'),
         module='stages.kinds.onnx_from_paddle',
         inputs={'model': model},
@@ -126,7 +93,7 @@ def to_onnx(python: str, model: Path, out: Path, declared=DECLARED, **params: An
         contract=contract_json(contract_in(model, declared)),
         params=params,
     )
-    return child('kind', asked, python)
+    return asked('kind', wanted, python, fresh=fresh)
 
 
 def furthest(engine: str, folder: Path, contract: Contract, answers) -> float:
@@ -183,8 +150,8 @@ def test_a_recipe_may_use_names_of_its_own(made, environment, tmp_path, shape, r
 def test_onnx_gives_the_same_bytes_elsewhere(made, environment, tmp_path, form):
     shutil.copytree(made[form] / 'net', tmp_path / 'another/place')
 
-    to_onnx(environment, made[form] / 'net', tmp_path / 'one')
-    to_onnx(environment, tmp_path / 'another/place', tmp_path / 'two')
+    to_onnx(environment, made[form] / 'net', tmp_path / 'one', fresh=True)
+    to_onnx(environment, tmp_path / 'another/place', tmp_path / 'two', fresh=True)
 
     one, two = ((tmp_path / name / 'model.onnx').read_bytes() for name in ('one', 'two'))
     assert one == two

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stages.contract.port import Contract, Port, contract_json, contract_of
-from tests.locked import python_of
+from tests.locked_cases import answer, gone_through
 
 ROOT = Path(__file__).parents[2]
 SEEDED = ROOT / 'recipes/today/recipes/seeded'
@@ -53,17 +51,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if 'cut' in case:
             whole = (place / 'model.safetensors').read_bytes()
             (place / 'model.safetensors').write_bytes(whole[: -case['cut']])
-        cases[name] = {**case, 'folder': str(place)}
-    (folder / 'asked.json').write_text(json.dumps(cases))
-    away = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
-    child = [python_of('transformers'), ROOT / 'tests/transformers_child.py', folder / 'asked.json', folder]
-    subprocess.run(child, check=True, env=away, timeout=900)
-    return folder
-
-
-def answer(folder: Path, name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((folder / name / 'answer.json').read_text())
-    return read
+        said = {key: case[key] for key in ('declared',) if key in case}
+        source = {'task': case.get('task', 'auto')}
+        cases[name] = {'inputs': {'file': str(place)}, 'source': source, 'sizes': {'sequence': 5}, **said}
+    return gone_through(folder, 'transformers', cases, 'exported_from_transformers')
 
 
 @pytest.mark.parametrize('name', RIGHT)
@@ -74,7 +65,7 @@ def test_what_is_exported_answers_as_transformers_does_and_needs_no_transformers
 
     assert 'error' not in answer(done, name), answer(done, name)
     made = contract_of(answer(done, name)['made'])
-    session = engine.load(done / name / 'exported', made, engine.Options(), 1)
+    session = engine.load(done / name / 'made', made, engine.Options(), 1)
     given = session.run(dict(np.load(done / name / 'feed.npz')))
     wanted = dict(np.load(done / name / 'answers.npz'))
 

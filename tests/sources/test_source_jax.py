@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from stages.sources import jax_weights
-from tests.jax_cases import answer, case, gone_through
-from tests.locked import python_of
+from tests.locked_cases import answer, case, gone_through
 
 pytestmark = [pytest.mark.environments, pytest.mark.network, pytest.mark.slow]
 
@@ -96,7 +95,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / file).write_bytes(content)
         pick = rest[0] if name in TAKEN else {}
         cases[name] = case('pair', X, weights=str(place), pick=pick)
-    return gone_through(python_of('jax'), folder, cases)
+    return gone_through(folder, 'jax', cases)
 
 
 @pytest.mark.parametrize('name', TAKEN)

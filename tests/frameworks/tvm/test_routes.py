@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -19,10 +13,10 @@ for name in ('tvm', 'onnx', 'onnxruntime'):
 from stages.contract.job import Job  # noqa: E402
 from stages.contract.match import matched  # noqa: E402
 from stages.contract.port import Contract, Port, contract_json  # noqa: E402
-from stages.digest import file_digest  # noqa: E402
-from stages.environments import lock_file  # noqa: E402
 from stages.frameworks.paddle import ports  # noqa: E402
 from stages.kinds import kind_for  # noqa: E402
+from tests.locked import python_of  # noqa: E402
+from tests.with_paddle import asked, request  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
@@ -30,7 +24,6 @@ pytestmark = pytest.mark.tvm
 SIGNATURE = (Port('image', ('batch', 16, 16, 3), 'float32'), Port('extra', ('batch', 4), 'float32'))
 OUTPUTS = ('logits', 'aside')
 PADDLE = (Port('image', ('batch', 3, 16, 16), 'float32'), Port('scale', ('batch', 1), 'float32'))
-CHILD = Path(__file__).parents[2] / 'paddle_child.py'
 
 
 @pytest.fixture(scope='module')
@@ -107,58 +100,21 @@ def test_from_paddle_through_onnx(tmp_path):
         pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"')
     feed, net = arrays(PADDLE), tmp_path / 'net'
     np.savez(tmp_path / 'feeds.npz', **{f'0.{name}': array for name, array in feed.items()})
-    child(sys.executable, 'models', tmp_path)
+    asked('models', tmp_path, fresh=True)
     (graph,) = (path for path in net.iterdir() if path.suffix in ('.json', '.pdmodel'))
     declared = Contract(PADDLE, tuple(Port(name, (), '') for name in ('scores', 'features')))
     plain = contract_json(matched(graph.name, ports.read(graph), declared))
-    ask(
-        tmp_path / 'engine.json',
-        'engine',
-        sys.executable,
-        folder=net,
-        contract=plain,
-        options={},
-        threads=1,
-        count=1,
-        feeds=tmp_path / 'feeds.npz',
-        results=tmp_path / 'results.npz',
-    )
-    ask(
-        tmp_path / 'kind.json',
-        'kind',
-        locked(),
-        module='stages.kinds.onnx_from_paddle',
-        inputs={'model': net},
-        output=tmp_path / 'out',
-        contract=plain,
-        params={},
-    )
+    run = request(
+        tmp_path / 'engine.json', folder=net, contract=plain, options={}, threads=1, count=1,
+        feeds=tmp_path / 'feeds.npz', results=tmp_path / 'results.npz',
+    )  # fmt: skip
+    convert = request(
+        tmp_path / 'kind.json', module='stages.kinds.onnx_from_paddle', inputs={'model': net}, output=tmp_path / 'out',
+        contract=plain, params={},
+    )  # fmt: skip
+    assert 'error' not in asked('engine', run)
+    assert 'error' not in asked('kind', convert, python_of('paddle2onnx'))
     with np.load(tmp_path / 'results.npz') as stored:
         wanted = [stored['0.scores'], stored['0.features']]
 
     assert distance(tmp_path / 'out', PADDLE, ('scores', 'features'), feed, wanted) < 1e-4
-
-
-def ask(path, word, python, **request):
-    path.write_text(json.dumps(request, default=str))
-    child(python, word, path)
-
-
-def child(python, word, path):
-    """Let the helper do something with Paddle, in a process of its own."""
-    done = subprocess.run([python, CHILD, word, path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert 'error' not in json.loads(done.stdout.splitlines()[-1]), done.stdout
-
-
-def locked():
-    """Return the Python of the environment for Paddle to ONNX, made once per lock file and kept."""
-    lock = lock_file('paddle2onnx')
-    folder = Path(tempfile.gettempdir()) / 'modelkiln-test-environments' / f'paddle2onnx-{file_digest(lock)[:12]}'
-    if not (folder / 'done').exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
-        install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '-r', lock]
-        subprocess.run([folder / 'bin/python', *install], check=True)
-        (folder / 'done').touch()
-    return str(folder / 'bin/python')

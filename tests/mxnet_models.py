@@ -1,4 +1,4 @@
-"""Make small models of MXNet, in the Python of the locked environment: ``python mxnet_child.py WHAT FOLDER``."""
+"""Make small models of MXNet, in the Python of the locked environment: ``python mxnet_models.py WHAT FOLDER``."""
 
 import sys
 from pathlib import Path
