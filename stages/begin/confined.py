@@ -8,17 +8,22 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from stages import confine, errors, spawn
 from stages.confine import Policy
 from stages.contract.port import Contract, contract_json
-from stages.errors import ModelkilnError, StepError
+from stages.environments import listens
+from stages.errors import ModelkilnError, StepError, ToolError
+from stages.execute import environment as environments
 from stages.execute import preload
+from stages.execute.project import Project
 from stages.launch import Launcher, Limits
 from stages.launch.answers import answer_at, shortened
 from stages.launch.worker import ANSWERS
+from stages.plan.step import Plan
 from stages.store.logs import tail
 
 SECONDS: Final = 600.0
@@ -46,12 +51,15 @@ class Scratch:
         inputs: Mapping[str, Path] | None = None,
         declared: Contract | None = None,
         seconds: float = SECONDS,
+        environment: str = '',
     ) -> tuple[Any, Path]:
         """Return what ``run`` of ``module`` left as its answer, and its output folder.
 
         The process reads ``read`` and the folders ``inputs`` (of ours, lent to it), writes its output, has no network,
-        and finds the frameworks of ``tools`` only. Raises what the module raised, or StepError when it ended otherwise.
+        and finds the frameworks of ``tools`` only. With ``environment`` it is one of that locked environment, which is
+        made before where it is not there. Raises what the module raised, or StepError when it ended otherwise.
         """
+        python = self._python(environment)
         self.used += 1
         folder = self.folder / str(self.used)
         for name in ('out', 'home', ANSWERS, 'in'):
@@ -66,13 +74,15 @@ class Scratch:
         }  # fmt: skip
         (folder / 'request.json').write_text(json.dumps(request))
         write = tuple(str(folder / name) for name in ('out', 'home', ANSWERS))
-        policy = Policy((str(folder), *map(str, read)), write, file_size=LARGEST_FILE)
+        policy = Policy(
+            (str(folder), *map(str, read)), write, loopback=listens(environment), file_size=LARGEST_FILE,
+        )  # fmt: skip
         log = folder / 'log.txt'
         try:
             ended = self.launcher.worker(
                 folder / 'request.json', log, spawn.environment(folder / 'home', extra=spawn.PATIENT), policy,
                 Limits(seconds, 0, PROCESSES), tools=preload.loaded(tools), modules=[module],
-                hidden=preload.hidden(tools),
+                hidden=preload.hidden(tools), python=python,
             )  # fmt: skip
         finally:
             for path, to in moved.items():
@@ -80,16 +90,34 @@ class Scratch:
         _raise(folder, ended, log)
         return answer_at(folder / 'out' / ANSWER), folder / 'out'
 
+    def _python(self, environment: str) -> str:
+        """Return the interpreter of a locked environment; of none, the empty word for our own."""
+        if not environment:
+            return ''
+        try:
+            environments.make(self.apart, environment)
+        except ToolError as error:  # its log goes with this folder, and the message has the last lines of it
+            raise ToolError(str(error).partition('\n  log:')[0]) from error
+        return environments.python_of(self.apart, environment)
+
+    @cached_property
+    def apart(self) -> Project:
+        """What holds the locked environments that are used here."""
+        made = Project(self.folder / 'apart', Plan({}, {}, {}, {}))
+        made.launcher = self.launcher
+        return made
+
 
 @contextmanager
 def scratch(near: Path | None = None) -> Iterator[Scratch]:
     """Give a place to look at files in, on the disk of ``near``; what it made is removed."""
     folder = Path(tempfile.mkdtemp(prefix='.modelkiln-', dir=near)).resolve()
-    launcher = Launcher(folder / 'servers')
+    place = Scratch(folder, Launcher(folder / 'servers'))
     try:
-        yield Scratch(folder, launcher)
+        yield place
     finally:
-        launcher.close()
+        place.launcher.close()
+        place.apart.held.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -14,11 +14,14 @@ from typing import Any, Final
 from stages import __version__, cpu
 from stages.begin import data, files
 from stages.begin.confined import Scratch, scratch
-from stages.begin.model import Model, look
+from stages.begin.look import look
+from stages.begin.model import Model
+from stages.begin.taken import missing_module, take_in
 from stages.begin.takers import refused
-from stages.begin.text import comment, recipe_text, scalar
+from stages.begin.text import recipe_text
 from stages.begin.variants import Ground, Proposal, proposals
 from stages.contract.port import Contract
+from stages.engines import engine_for
 from stages.errors import ModelkilnError, RecipeError
 from stages.execute import tools
 from stages.execute.project import find_root
@@ -27,6 +30,7 @@ from stages.plan.make import make_plan
 from stages.recipe import names
 from stages.recipe.read import read_recipes
 from stages.recipe.schema import schema_text
+from stages.sources import SOURCES
 
 SCHEMA: Final = 'recipes/recipe.schema.json'
 ALWAYS: Final = 'report'
@@ -44,6 +48,9 @@ class Asked:
 
     declared: Contract | None = None
     """Inputs that the file does not tell."""
+
+    weights: Path | None = None
+    """Of a model that Python builds."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +105,12 @@ def _written(root: Path, texts: Mapping[str, str], asked: Asked | None, name: st
         texts, model = dict(texts), None
         variants: tuple[Proposal, ...] = ()
         if asked:
-            model = look(asked.model, place, asked.options, declared=asked.declared)
+            model = look(asked.model, place, asked.options, declared=asked.declared, weights=asked.weights)
             found = data.look(asked.data, model, place) if asked.data else data.NOTHING
             proposed = proposals(model.format, _ground(model, found.roles))
             variants = tuple(_foreseen(one, model, place) for one in proposed)
-            source, there = _take_in(model, root, staged, name)
-            texts |= _module(model, name)
+            source, there = take_in(model, root, staged, name)
+            texts |= missing_module(model, name)
             how = f'{name}, as `modelkiln new` wrote it from {asked.model.name}. `doit {name}` builds and measures it.'
             lines = data.lines(found, staged, name)
             texts[f'recipes/{name}.yaml'] = recipe_text(name, model, source, lines, variants, how)
@@ -133,7 +140,10 @@ def _foreseen(one: Proposal, model: Model, place: Scratch) -> Proposal:
 def _ground(model: Model, roles: tuple[str, ...]) -> Ground:
     called = {name for kinds in KINDS.values() for kind in kinds for name in kind.PROGRAMS}
     precision = model.contract.precision if model.contract else 'f32'
-    return Ground(roles, cpu.flags(), tools.installed(), frozenset(filter(shutil.which, called)), precision)
+    engine = engine_for(model.format)
+    apart = {SOURCES[model.format].ENVIRONMENT, engine.ENVIRONMENT if engine else ''}
+    programs = frozenset(filter(shutil.which, called))
+    return Ground(roles, cpu.flags(), tools.installed(), programs, precision, apart - {''})
 
 
 def _project_files(project: str, variants: Iterable[Proposal]) -> dict[str, str]:
@@ -157,48 +167,3 @@ def requirement(needed: Sequence[str]) -> str:
     found = {next((e for e in known.get(tools.normal(tool), ()) if e not in ('all', 'test')), '') for tool in needed}
     extras = sorted({*found, ALWAYS} - {''})
     return f'modelkiln[{",".join(extras)}]=={__version__}'
-
-
-def _take_in(model: Model, root: Path, staged: Path, name: str) -> tuple[str, list[Path]]:
-    """Copy the model's files below recipes/files/; return the value of `source` that names them, as YAML.
-
-    What lies below recipes/ already is named where it lies; a copy, which is returned, stands in for it here.
-    """
-    entries: list[dict[str, Any]] = []
-    there: list[Path] = []
-    recipes = (root / 'recipes').resolve()
-    for file in model.files:
-        inside = file.path.is_file() and file.path.is_relative_to(recipes)
-        base = file.path.relative_to(recipes) if inside else Path('files') / name / file.place
-        target = staged / 'recipes' / base
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if file.path.is_dir():
-            shutil.copytree(file.path, target)
-        else:
-            shutil.copyfile(file.path, target)
-        there += [target] if inside else []
-        to = {'to': file.place} if inside and file.place != file.path.name else {}
-        slash = '/' if file.path.is_dir() else ''
-        entries.append({'path': f'{base.as_posix()}{slash}', **to, 'sha256': file.sha256})
-    if model.format != 'torch':
-        return scalar(entries[0] if len(entries) == 1 else entries), there
-    [entry] = entries
-    way = {word: model.holds[0][word] for word in ('key', 'prefix') if model.holds and model.holds[0][word]}
-    return f'  torch: models/{_python(name)}.py:build\n  weights: {scalar(entry | way)}', there
-
-
-def _python(name: str) -> str:
-    return name.replace('-', '_')
-
-
-def _module(model: Model, name: str) -> dict[str, str]:
-    """Return the Python that a file of weights needs: where the module is to be built, with what the file holds."""
-    if model.format != 'torch':
-        return {}
-    tensors = model.holds[0]['tensors'] if model.holds else []
-    lines = [line for tensor in tensors[:200] for line in comment(f'{tensor[0]} {tensor[1]} {tensor[2]}', '    ')]
-    [file] = model.files
-    text = files.template(
-        'model.py.txt', file=file.place, recipe=name, module=_python(name), tensors='\n'.join(lines) or '    # none',
-    )  # fmt: skip
-    return {f'recipes/models/{_python(name)}.py': text}

@@ -30,7 +30,7 @@ def run(params: Params, job: Job) -> Contract | None:
     source = SOURCES[params.format]
     answer: dict[str, Any] = {'operators': {}, 'holds': []}
     contract = None
-    if holds := getattr(source, 'holds', None):
+    if 'python' not in job.inputs and (holds := getattr(source, 'holds', None)):
         answer['holds'] = holds(job.inputs['file'])
     else:
         contract = source.run(source.Params(**params.options), job)

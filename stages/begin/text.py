@@ -76,13 +76,16 @@ def comment(text: str, indent: str = '') -> list[str]:
 
 
 def _source(model: Model, files: str) -> list[str]:
-    lines = comment(f'Where the trained model comes from: {size_words(model.size)}, held to its sha256.')
+    held = 'the Python that builds it' if model.function else f'{size_words(model.size)}, held to its sha256'
+    lines = comment(f'Where the trained model comes from: {held}.')
+    if model.function and len(model.files) == 1:
+        lines += comment('The weights are those that the Python makes; for others: `weights: {path: …, sha256: …}`.')
     if model.operators:
         listed = ', '.join(f'{name} {count}' for name, count in [*model.operators.items()][:10])
         rest = len(model.operators) - 10
         lines += comment(f'It computes with {listed}{f", and {rest} others" if rest > 0 else ""}.')
     told = [f'  {name}: {scalar(value)}' for name, value in model.options.items()]
-    if model.format != 'torch':
+    if not (model.function or model.weights_alone):
         return [*lines, 'source:', f'  {model.format}: {files}', *told]
     return [*lines, *_held(model), 'source:', *files.splitlines()]
 

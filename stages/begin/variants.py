@@ -79,6 +79,9 @@ class Ground:
     precision: str = 'f32'
     """Of the model as it comes."""
 
+    environments: Set[str] = frozenset()
+    """Locked environments that the model needs in any case: its source, or what runs it, lives there."""
+
 
 def proposals(format: str, ground: Ground) -> list[Proposal]:
     """Return every variant, the source itself first, those with a reason against them among the others."""
@@ -182,7 +185,7 @@ def _against(stage: Stage, ground: Ground) -> str:
         return aside
     if lacks := _lacks(stage, ground):
         return f'it needs data to {" and ".join(lacks)}; see `data`'
-    if kind.ENVIRONMENT:
+    if kind.ENVIRONMENT and kind.ENVIRONMENT not in ground.environments:
         count = len(locked(kind.ENVIRONMENT))
         return f'it runs in the locked environment {kind.ENVIRONMENT}: {count} packages, downloaded once'
     return ''

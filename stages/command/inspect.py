@@ -12,11 +12,12 @@ from typing import Any
 
 from stages.begin.ask import declared, options
 from stages.begin.confined import scratch
-from stages.begin.model import Model, look
+from stages.begin.look import look
+from stages.begin.model import Model
 from stages.begin.takers import Taker, takers
 from stages.contract.port import contract_json, listed
 from stages.errors import ToolError, UnsupportedError
-from stages.terminal import plain, size_words
+from stages.terminal import aside, plain, size_words
 
 OPERATORS = 12
 """How many are named in the text."""
@@ -25,15 +26,15 @@ OPERATORS = 12
 def arguments(parser: argparse.ArgumentParser) -> None:
     from stages.command.new import asking
 
-    parser.add_argument('model', type=Path, help='a file or a folder')
+    parser.add_argument('model', type=Path, help='a file or a folder, or Python that builds it: net.py:build')
     parser.add_argument('--json', action='store_true', help='all of it, as JSON')
     asking(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
-    with scratch() as place:
+    with scratch() as place, aside():
         told = declared(asked.inputs) if asked.inputs else None
-        model = look(asked.model, place, options(asked.option), declared=told)
+        model = look(asked.model, place, options(asked.option), declared=told, weights=asked.weights)
         found = takers(model, place)
     print(json.dumps(as_json(model, found), indent=1, ensure_ascii=False) if asked.json else as_text(model, found))
     if any(one.refused for one in found):

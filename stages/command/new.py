@@ -27,7 +27,9 @@ HELD: Final = 4
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('what', nargs='+', metavar='PROJECT | recipe NAME | kind NAME', help='what to write')
-    parser.add_argument('--from', dest='model', type=Path, metavar='MODEL', help='a model: a file or a folder')
+    parser.add_argument(
+        '--from', dest='model', type=Path, metavar='MODEL', help='a model: a file, a folder, or Python: net.py:build'
+    )
     parser.add_argument('--data', type=Path, metavar='PATH', help='samples: images in folders, .npz, .csv …')
     asking(parser)
 
@@ -38,6 +40,9 @@ def asking(parser: argparse.ArgumentParser) -> None:
         '--inputs', default='', metavar='YAML',
         help="what it takes, where the file does not tell, as a recipe says it: 'x: {shape: [batch, 3], dtype: int64}'",
     )  # fmt: skip
+    parser.add_argument(
+        '--weights', type=Path, metavar='FILE', help='the weights of a model that Python builds: --from net.py:build'
+    )
     parser.add_argument(
         '--option', action='append', default=[], metavar='KEY=VALUE', help='what its source is told: signature=encode'
     )
@@ -51,9 +56,10 @@ def run(asked: argparse.Namespace) -> int:
     source = None
     if asked.model is not None:
         told = options(asked.option)
-        source = project.Asked(asked.model, asked.data, told, declared(asked.inputs) if asked.inputs else None)
-    elif asked.data is not None or asked.option or asked.inputs:
-        raise RecipeError('--data, --option and --inputs go with --from MODEL')
+        ports = declared(asked.inputs) if asked.inputs else None
+        source = project.Asked(asked.model, asked.data, told, ports, asked.weights)
+    elif asked.data is not None or asked.option or asked.inputs or asked.weights:
+        raise RecipeError('--data, --option, --inputs and --weights go with --from MODEL')
     if what[0] == 'recipe':
         if source is None:
             raise RecipeError(f'a recipe is made from a model: modelkiln new recipe {_name(what)} --from MODEL')
@@ -76,7 +82,7 @@ def _name(what: list[str]) -> str:
 def _say(made: project.Made) -> None:
     for words in _folded(made.names):
         print(f'  wrote   {plain(words)}')
-    if made.model and made.model.format == 'torch':
+    if made.model and made.model.weights_alone:
         print(f'Weights say neither how their module is built nor what it takes: write both in {_places(made)}.')
     elif made.recipe:
         built = [one.name for one in made.variants if not one.against]

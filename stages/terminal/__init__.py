@@ -14,8 +14,8 @@ from stages.terminal.plain import Plain, indented, one_line, plain, showable, si
 from stages.terminal.screen import Screen, Work
 
 __all__ = [
-    'Plain', 'Work', 'all_of_it', 'complain', 'indented', 'move', 'moving', 'note', 'only_plain', 'plain', 'progress',
-    'size_words', 'still', 'working', 'write',
+    'Plain', 'Work', 'all_of_it', 'aside', 'complain', 'indented', 'move', 'moving', 'note', 'only_plain', 'plain',
+    'progress', 'size_words', 'still', 'working', 'write',
 ]  # fmt: skip
 
 WIDTH = 110
@@ -32,10 +32,23 @@ _screen: Screen | None = None
 _over = False
 """Whether the run is: threads of it that are still to be stopped draw no more."""
 
+_aside = False
+
 
 def note(text: str) -> None:
     """Print one line."""
-    write(sys.__stdout__, text + '\n')
+    write(sys.__stderr__ if _aside else sys.__stdout__, text + '\n')
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Meanwhile print notes where errors go: what is printed else is for a program to read."""
+    global _aside
+    _aside = True
+    try:
+        yield
+    finally:
+        _aside = False
 
 
 def complain(text: str) -> None:

@@ -171,17 +171,6 @@ def test_a_variant_that_its_kind_is_known_to_refuse_is_a_comment_with_the_reason
     assert '# nothing to quantize in dynamic mode: it holds Add, ReduceSum, Relu' in text
 
 
-@pytest.mark.torch
-def test_a_model_whose_tools_are_apart_is_named_with_where_it_is_read(here, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr('stages.execute.tools.installed', lambda paths=None: {'onnx': '1', 'numpy': '1'})
-    (tmp_path / 'bert').mkdir()
-    (tmp_path / 'bert/config.json').write_text('{"model_type": "bert"}')
-    (tmp_path / 'bert/model.safetensors').write_bytes(b'x')
-
-    assert main(['inspect', str(tmp_path / 'bert')]) == 3
-    assert 'transformers, which is read in the locked environment transformers' in capsys.readouterr().err
-
-
 def test_a_checkpoint_is_told_by_its_keys_and_its_module_is_asked_for(here, tmp_path, capsys):
     torch = pytest.importorskip('torch', reason='needs modelkiln[torch]: pip install "modelkiln[torch]"')
     state = {f'module.{name}': tensor for name, tensor in torch.nn.Linear(3, 2).state_dict().items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stages.begin import pays
@@ -69,3 +71,10 @@ def test_each_format_has_its_source_as_the_baseline_and_every_chain_holds_togeth
 def test_half_precision_pays_only_where_the_cpu_computes_it():
     assert 'no float16' in pays.against('f16', FAST)
     assert pays.against('f16', {'avx512_fp16'}) == pays.against('f16', frozenset()) == ''
+
+
+def test_an_environment_that_the_model_lives_in_anyway_is_no_reason_against_a_kind():
+    apart, anyway = ground(), replace(ground(), environments=frozenset({'mxnet'}))
+
+    assert 'locked environment mxnet' in by_name('mxnet', apart)['onnx']
+    assert by_name('mxnet', anyway)['onnx'] == ''
