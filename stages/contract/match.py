@@ -24,7 +24,8 @@ def matched(where: str, found: Contract, declared: Contract, *, ordered: bool = 
     ``found`` are the file's ports under the file's names, in the file's order (``ordered`` is false for a format that
     keeps none). Sizes and dtypes that the file fixes are the file's; names of free dimensions, the batch axis and what
     carries state are the recipe's, which may leave shape (``ANY``) and dtype (empty) to the file, and may name a port's
-    name in the file. Raises StepError, naming both sides, where they contradict each other.
+    name in the file. Sizes that the file has for its free dimensions stand where the recipe gives none. Raises
+    StepError, naming both sides, where they contradict each other.
     """
     inputs = _paired(where, 'inputs', found.inputs, [p.in_file for p in declared.inputs], ordered)
     said = declared.inputs or tuple(_undeclared(port) for port in inputs)
@@ -42,7 +43,9 @@ def matched(where: str, found: Contract, declared: Contract, *, ordered: bool = 
     for port in merged:
         if port.carries and port.carries not in wanted:
             raise StepError(f'{where}: {port.name} carries {port.carries!r}, which is no output: {", ".join(wanted)}')
-    return replace(found, inputs=merged, outputs=returned, sizes=dict(declared.sizes))
+    own = [(names.get(name, name), size) for name, size in found.sizes.items()]
+    sizes = {name: size for name, size in reversed(own) if isinstance(name, str) and name != BATCH}
+    return replace(found, inputs=merged, outputs=returned, sizes=sizes | dict(declared.sizes))
 
 
 def _check_sizes(where: str, inputs: Sequence[Port], sizes: Mapping[str, int]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from stages.contract.job import Job
 from stages.contract.port import Contract, Port
 from stages.engines import reader
-from stages.errors import IntegrityError, StepError, UnsupportedError
+from stages.errors import IntegrityError, StepError
 from stages.frameworks.coreml import read
 from stages.frameworks.coreml.operators import NOT_READ, OPERATORS
 from stages.frameworks.coreml.spec import quiet
@@ -98,7 +98,7 @@ def test_onnx_gives_what_numpy_says_of_the_same_program(tmp_path: Path) -> None:
 
 @pytest.mark.torch
 @pytest.mark.slow
-@pytest.mark.parametrize('what', ['cnn', 'transformer', 'lstm'])
+@pytest.mark.parametrize('what', ['cnn', 'transformer', 'lstm', 'gru', 'both ways'])
 def test_a_module_becomes_a_program_that_reads_back_as_the_same(what: str, tmp_path: Path) -> None:
     import torch
 
@@ -111,6 +111,8 @@ def test_a_module_becomes_a_program_that_reads_back_as_the_same(what: str, tmp_p
                                     torch.nn.Linear(8 * 16, 5)), (1, 3, 8, 8)),
         'transformer': (torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), (1, 6, 16)),
         'lstm': (First(torch.nn.LSTM(4, 8, batch_first=True)), (1, 5, 4)),
+        'gru': (First(torch.nn.GRU(4, 8, batch_first=True, bidirectional=True)), (1, 5, 4)),
+        'both ways': (First(torch.nn.LSTM(4, 8, 2, bidirectional=True)), (5, 1, 4)),
     }  # fmt: skip
     module, shape = nets[what]
     contract = Contract((Port('x', shape, 'float32'),), (Port('y', (), 'float32'),))
@@ -121,10 +123,6 @@ def test_a_module_becomes_a_program_that_reads_back_as_the_same(what: str, tmp_p
         converted = kind._converted(kind.Params(precision='f32'), module, (torch.from_numpy(data),), contract)
     converted.save(str(tmp_path / 'model.mlpackage'))
 
-    if what == 'lstm':  # Core ML has it; our reader says that it does not
-        with pytest.raises(UnsupportedError, match='lstm keeps state over time'):
-            read.opened(tmp_path / 'model.mlpackage')
-        return
     found = read.opened(tmp_path / 'model.mlpackage').contract
     given = reader.load(tmp_path, found, reader.Options(), 1).run({'x': data})
 

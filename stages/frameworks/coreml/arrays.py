@@ -228,6 +228,7 @@ def _pad(layer: Layer) -> str:
     if len(layer.inputs) > 1 or len(amounts) != 2 * len(shape):
         raise layer.refused(f'tells {len(amounts)} amounts for {len(shape)} axes')
     if told.padToGivenOutputSizeMode:
+        layer.values.bound.append(f'{layer.kind} {layer.spec.name}')
         amounts = [max(0, each - shape[place // 2]) if each else 0 for place, each in enumerate(amounts)]
     pads = layer.wholes([*amounts[::2], *amounts[1::2]], 'pads')
     return layer.op('Pad', layer.x, pads, layer.const(told.value, 'value'), mode='constant')

@@ -37,6 +37,11 @@ class Values:
     """By a value: the same with four axes."""
 
     notes: list[str] = field(default_factory=list)
+    open: bool = False
+    """Whether Core ML leaves any size of an input open."""
+
+    bound: list[str] = field(default_factory=list)
+    """Layers that go by what is left when a size is divided: of no other size is known what they do."""
 
     def take(self, name: str, dtype: str, shape: Sequence[int]) -> str:
         """Add an input; return its value."""

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 from stages.contract.port import Contract, Port
 from stages.errors import IntegrityError, UnsupportedError
+from stages.frameworks.coreml import flexible
+from stages.frameworks.coreml.free import Bound, free
 from stages.frameworks.coreml.layer import Layer, Values
 from stages.frameworks.coreml.layers import LAYERS, NOT_READ
 from stages.frameworks.coreml.pictures import prepared, size_of
@@ -22,6 +25,8 @@ DTYPES: Final = {'FLOAT32': 'float32', 'DOUBLE': 'float32', 'FLOAT16': 'float32'
 
 MOST: Final = 100_000
 """Layers."""
+
+MOST_AXES: Final = 16
 
 
 @dataclass
@@ -34,6 +39,9 @@ class Made:
     outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The value, and the dtype."""
 
+    shapes: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
+    """Where sizes are free: of inputs by their names, of outputs by their values."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -41,6 +49,8 @@ class Network:
 
     spec: Any
     file: str
+    sizes: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """By input and axis: other sizes than the file's defaults, for which it is written to see what goes by them."""
 
     @property
     def net(self) -> Any:
@@ -49,13 +59,25 @@ class Network:
 
     @property
     def contract(self) -> Contract:
-        """The ports under the file's names; every size is fixed."""
+        """The ports under the file's names; a size that Core ML leaves open is named after its input and its axis.
+
+        ``sizes`` are the file's own defaults for these. What cannot be free is fixed, and a note says why.
+        """
         made = self.made
-        values = made.values
+        values, shapes = made.values, made.shapes
         dtypes = {name: _dtype(values, value) for name, value in made.inputs.items()}
-        inputs = [Port(name, values.shape(value), dtypes[name]) for name, value in made.inputs.items()]
-        outputs = [Port(name, values.shape(value), dtype) for name, (value, dtype) in made.outputs.items()]
-        return Contract(tuple(inputs), tuple(outputs), notes=tuple(dict.fromkeys(values.notes)))
+        given = {name: shapes.get(name, values.shape(value)) for name, value in made.inputs.items()}
+        inputs = [Port(name, given[name], dtypes[name]) for name in made.inputs]
+        outputs = [
+            Port(name, shapes.get(value, values.shape(value)), dtype) for name, (value, dtype) in made.outputs.items()
+        ]
+        sizes = {
+            word: own
+            for name, value in made.inputs.items()
+            for word, own in zip(given[name], values.shape(value), strict=True)
+            if isinstance(word, str)
+        }
+        return Contract(tuple(inputs), tuple(outputs), sizes=sizes, notes=tuple(dict.fromkeys(values.notes)))
 
     def counted(self) -> dict[str, int]:
         """Return how many layers of each type there are."""
@@ -70,9 +92,31 @@ class Network:
 
     @cached_property
     def made(self) -> Made:
+        """Write every layer, for the file's own sizes; what it leaves open is free where no layer stands against it."""
+        made, inputs = self.written(), self.spec.description.input
+        open_ = {each.name: flexible.others(each, made.values.shape(made.inputs[each.name])) for each in inputs}
+        open_ = {name: sizes for name, sizes in open_.items() if sizes}
+        if not open_:
+            return made
+        for feature in inputs:
+            named = [f'{feature.name}_{a}' if a in open_.get(feature.name, {}) else 1 for a in range(MOST_AXES)]
+            rank = len(made.values.shape(made.inputs[feature.name]))
+            made.values.notes += flexible.notes(feature, named[:rank])
+        try:
+            other = replace(self, sizes=open_).written()
+            free(made.values, other.values)
+        except (Bound, UnsupportedError, IntegrityError) as error:
+            names = ', '.join(f'{name} {list(made.values.shape(made.inputs[name]))}' for name in open_)
+            said = str(error).partition('\n')[0][:200]
+            made.values.notes.append(f'sizes are fixed to the defaults of the file ({names}): {said} goes by them')
+            return made
+        made.shapes.update(_named(made, other, open_))
+        return made
+
+    def written(self) -> Made:
         """Write every layer, once."""
         _check(self.file, self.net.layers)
-        made = Made(Values())
+        made = Made(Values(open=any(map(flexible.is_open, self.spec.description.input))))
         for feature in self.spec.description.input:
             self._take(made, feature)
         for spec in self.net.layers:
@@ -93,6 +137,7 @@ class Network:
             raise self._refused(feature, 'may be left out; only inputs that are always there are read')
         if kind == 'imageType':
             shape, note = size_of(feature)
+            shape = self._sized(feature, shape)
             made.inputs[feature.name] = values.take(feature.name, 'float32', shape)
             values.notes += note
             value = prepared(self.net, feature, values, made.inputs[feature.name], len(self.spec.description.input))
@@ -105,8 +150,7 @@ class Network:
                 raise self._refused(
                     feature, f'has the shape {shape}; expected {"one size or three" if rank5 else "sizes"}'
                 )
-            if told.WhichOneof('ShapeFlexibility'):
-                values.notes.append(f'{feature.name} may have other sizes in Core ML; here it has the default {shape}')
+            shape = self._sized(feature, shape)
             made.inputs[feature.name] = values.take(feature.name, self._dtype_of(feature), shape)
             value = made.inputs[feature.name]
             if self._dtype_of(feature) != 'float32':
@@ -120,6 +164,10 @@ class Network:
             value, four_axes = _reshaped(values, value, (1, *values.shape(value)), f'{feature.name}_steps'), value
             values.four[value] = four_axes
         made.blobs[feature.name] = value
+
+    def _sized(self, feature: Any, shape: list[int]) -> list[int]:
+        other = self.sizes.get(feature.name, {})
+        return [other.get(axis, size) for axis, size in enumerate(shape)]
 
     def _dtype_of(self, feature: Any) -> str:
         told = feature.type.multiArrayType
@@ -167,6 +215,10 @@ class Network:
         if name not in made.blobs:
             raise IntegrityError(f'{self.file}: no layer gives the output {name!r}')
         value, values = made.blobs[name], made.values
+        if self.sizes and shape:  # a file declares its defaults: elsewhere it is the same axes
+            own = values.shape(values.four.get(value, value))
+            if {*own[: max(0, len(own) - len(shape))]} <= {1}:
+                shape = list(own[max(0, len(own) - len(shape)) :])
         if shape and math.prod(shape) == math.prod(values.shape(value)):
             value = _reshaped(values, values.four.get(value, value), shape, f'{feature.name}_declared')
         if dtype != 'float32':
@@ -202,6 +254,25 @@ def _check(file: str, layers: Any) -> None:
             unknown.setdefault(str(kind), f'{kind or "a layer of no type"} ({each.name}) {why}')
     if unknown:
         raise UnsupportedError(f'{file}: {"; ".join([*unknown.values()][:12])}')
+
+
+def _named(made: Made, other: Made, open_: Mapping[str, Mapping[int, int]]) -> dict[str, tuple[int | str, ...]]:
+    """Return the shapes of inputs and of outputs with names for what is free; equal sizes have one name."""
+    words: dict[tuple[int, int], set[str]] = {}
+    shapes: dict[str, tuple[int | str, ...]] = {}
+    for name, value in made.inputs.items():
+        sizes, axes = made.values.shape(value), open_.get(name, {})
+        shapes[name] = tuple(f'{name}_{axis}' if axis in axes else size for axis, size in enumerate(sizes))
+        for axis, size in axes.items():
+            words.setdefault((sizes[axis], size), set()).add(f'{name}_{axis}')
+    for name, (value, _) in made.outputs.items():
+        both = zip(made.values.shape(value), other.values.shape(other.outputs[name][0]), strict=True)
+        found: list[int | str] = []
+        for axis, pair in enumerate(both):
+            one = words.get(pair, set())
+            found.append(pair[0] if pair[0] == pair[1] else next(iter(one)) if len(one) == 1 else f'{name}_{axis}')
+        shapes[value] = tuple(found)
+    return shapes
 
 
 def _reshaped(values: Values, value: str, shape: Any, name: str) -> str:

@@ -2,94 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from stages.errors import UnsupportedError
-from stages.frameworks.onnx.build import Graph
-
-
-@dataclass
-class Work:
-    """One operation to be written."""
-
-    operation: Any
-    graph: Graph
-    values: Mapping[str, str]
-    """By the name of a value in the program: that in the graph."""
-
-    def refused(self, words: str) -> UnsupportedError:
-        """Return the error that says what of this operation is not read."""
-        return UnsupportedError(f'{self.operation.op_type} {self.operation.outputs[0].name}: {words}')
-
-    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node named after the operation; return its value."""
-        return self.graph.op(kind, *inputs, name=self.operation.outputs[0].name, **attributes)
-
-    def has(self, name: str) -> bool:
-        """Return whether an input is given."""
-        return self.operation.inputs.get(name) is not None
-
-    def const(self, name: str, default: Any = None) -> Any:
-        """Return an input that must be a constant; ``default`` where it is not given."""
-        if not self.has(name):
-            return default
-        found = self.operation.inputs[name].val
-        if found is None:
-            raise self.refused(f'its {name} is computed; only constants are read there')
-        return found
-
-    def wholes(self, name: str, default: Sequence[int] | None = None) -> list[int]:
-        """Return a constant vector of whole numbers."""
-        import numpy as np
-
-        found = self.const(name, default)
-        if found is None:
-            raise self.refused(f'does not say its {name}')
-        return [int(each) for each in np.atleast_1d(np.asarray(found))]
-
-    def value(self, name: str) -> str:
-        """Return an input as a value of the graph."""
-        return self.of(self.operation.inputs[name])
-
-    def of(self, given: Any) -> str:
-        """Return a value of the program as one of the graph: a constant becomes a weight."""
-        if given.name in self.values:
-            return self.values[given.name]
-        if given.val is None:
-            raise self.refused(f'takes {given.name!r}, which nothing before it gives')
-        return self.graph.weight(plain(given.val), given.name)
-
-    def vector(self, values: Sequence[int], word: str) -> str:
-        """Add a vector of whole numbers."""
-        return self.graph.wholes(values, f'{self.operation.outputs[0].name}.{word}')
-
-    def scalar(self, value: float, word: str) -> str:
-        """Add a number."""
-        return self.graph.floats(value, f'{self.operation.outputs[0].name}.{word}')
-
-    def rank(self, name: str = 'x') -> int:
-        """Return how many axes an input has."""
-        return len(self.operation.inputs[name].shape or ())
-
-    def sizes(self, name: str = 'x') -> list[int]:
-        """Return the sizes of an input, which must be known."""
-        shape = self.operation.inputs[name].shape
-        if any(not isinstance(each, int) and not hasattr(each, '__index__') for each in shape):
-            raise self.refused('needs sizes that the program leaves open')
-        return [int(each) for each in shape]
-
-
-def plain(array: Any) -> Any:
-    """Return a constant with types that ONNX computes in on a CPU."""
-    import numpy as np
-
-    made = np.asarray(array)
-    return made.astype(np.float32) if made.dtype in (np.float16, np.float64) else made
-
-
-Write = Callable[[Work], Any]
+from stages.frameworks.coreml import loops, shapes, steps
+from stages.frameworks.coreml.work import Work, Write
 
 
 def _unary(kind: str) -> Write:
@@ -318,40 +235,6 @@ def _split(work: Work) -> Sequence[str]:
     )
 
 
-def _slice(work: Work) -> str:
-    """Write slice_by_index: begin, end and stride for each axis; masks stand for the ends of it, or squeeze it."""
-    begin, end, rank = work.wholes('begin'), work.wholes('end'), work.rank()
-    stride = work.wholes('stride', [1] * rank)
-    masks = {
-        name: [bool(each) for each in work.wholes(name, [0] * rank)]
-        for name in ('begin_mask', 'end_mask', 'squeeze_mask')
-    }
-    starts, ends = [], []
-    for axis in range(rank):
-        back = stride[axis] < 0
-        start = (2**31 if back else 0) if masks['begin_mask'][axis] else begin[axis]
-        stop = (-(2**31) if back else 2**31) if masks['end_mask'][axis] else end[axis]
-        if masks['squeeze_mask'][axis]:
-            stop = start + 1 if start != -1 else 2**31
-        starts.append(start)
-        ends.append(stop)
-    parts = [work.vector(each, word) for each, word in ((starts, 'starts'), (ends, 'ends'), (range(rank), 'axes'))]
-    made = work.op('Slice', work.value('x'), *parts, work.vector(stride, 'steps'))
-    gone = [axis for axis in range(rank) if masks['squeeze_mask'][axis]]
-    return work.op('Squeeze', made, work.vector(gone, 'gone')) if gone else made
-
-
-def _slice_by_size(work: Work) -> str:
-    begin, size = work.wholes('begin'), work.wholes('size')
-    ends = [2**31 if count < 0 else start + count for start, count in zip(begin, size, strict=True)]
-    parts = [work.vector(each, word) for each, word in ((begin, 'starts'), (ends, 'ends'))]
-    return work.op('Slice', work.value('x'), *parts)
-
-
-def _reshape(work: Work) -> str:
-    return work.op('Reshape', work.value('x'), work.vector(work.wholes('shape'), 'shape'))
-
-
 def _transpose(work: Work) -> str:
     return work.op('Transpose', work.value('x'), perm=[axis % work.rank() for axis in work.wholes('perm')])
 
@@ -382,10 +265,6 @@ def _gather(work: Work) -> str:
 
 def _select(work: Work) -> str:
     return work.op('Where', work.value('cond'), work.value('a'), work.value('b'))
-
-
-def _tile(work: Work) -> str:
-    return work.op('Tile', work.value('x'), work.vector(work.wholes('reps'), 'repeats'))
 
 
 def _nearest(work: Work) -> str:
@@ -448,6 +327,9 @@ OPERATORS: Final[Mapping[str, Write]] = {
     **{word: _unary(kind) for word, kind in _UNARY.items()},
     **{word: _binary(kind) for word, kind in _BINARY.items()},
     **{word: _reduce(kind) for word, kind in _REDUCE.items()},
+    **shapes.OPERATORS,
+    **loops.OPERATORS,
+    **steps.OPERATORS,
     'floor_div': _floor_div,
     'identity': _identity,
     'log': _shifted('Log'),
@@ -480,33 +362,28 @@ OPERATORS: Final[Mapping[str, Write]] = {
     'concat': _concat,
     'stack': _stack,
     'split': _split,
-    'slice_by_index': _slice,
-    'slice_by_size': _slice_by_size,
-    'reshape': _reshape,
     'transpose': _transpose,
     'expand_dims': _axes('Unsqueeze'),
     'squeeze': _axes('Squeeze'),
     'cast': _cast,
     'gather': _gather,
     'select': _select,
-    'tile': _tile,
     'upsample_nearest_neighbor': _nearest,
     'upsample_bilinear': _bilinear,
 }
 
 _REST: Final = (
-    'einsum', 'band_part', 'cumsum', 'topk', 'argsort', 'one_hot', 'non_zero', 'scatter', 'scatter_nd', 'gather_nd',
+    'einsum', 'band_part', 'cumsum', 'topk', 'argsort', 'one_hot', 'non_zero', 'scatter_nd', 'gather_nd',
     'gather_along_axis', 'scatter_along_axis', 'l2_norm', 'local_response_norm', 'l2_pool', 'pixel_shuffle',
-    'pixel_unshuffle', 'depth_to_space', 'space_to_depth', 'reverse', 'reverse_sequence', 'sliding_windows', 'fill',
-    'fill_like', 'range_1d', 'shape', 'exp2', 'mod', 'not_equal', 'clamped_relu', 'linear_activation', 'scaled_tanh',
-    'softplus_parametric', 'flatten2d', 'non_maximum_suppression', 'crop_resize', 'resize', 'resize_bilinear', 'affine',
-    'resample',
+    'pixel_unshuffle', 'depth_to_space', 'space_to_depth', 'reverse_sequence', 'sliding_windows', 'exp2', 'mod',
+    'not_equal', 'clamped_relu', 'linear_activation', 'scaled_tanh', 'softplus_parametric', 'flatten2d',
+    'non_maximum_suppression', 'crop_resize', 'resize', 'resize_bilinear', 'affine', 'resample',
 )  # fmt: skip
 _CHANCE: Final = ('random_normal', 'random_uniform', 'random_bernoulli', 'random_categorical')
 
 NOT_READ: Final[Mapping[str, str]] = {
-    **dict.fromkeys(('lstm', 'gru', 'rnn', 'read_state', 'coreml_update_state'), 'keeps state over time'),
-    **dict.fromkeys(('cond', 'while_loop', 'make_list', 'list_read', 'list_write', 'list_gather'), 'branches or loops'),
+    **dict.fromkeys(('read_state', 'coreml_update_state'), 'keeps state from call to call'),
+    **dict.fromkeys(('make_list', 'list_read', 'list_write', 'list_gather'), 'keeps a list'),
     **dict.fromkeys(('custom', 'classify'), 'is code from elsewhere, or makes words'),
     **dict.fromkeys(_CHANCE, 'is random'),
     **dict.fromkeys(_REST, 'is not read'),

@@ -18,16 +18,18 @@ def _colours(feature: Any) -> tuple[str, ...]:
     return COLOURS[known]
 
 
+def note(feature: Any) -> list[str]:
+    """Return in words what a picture holds."""
+    return [f'{feature.name} is a picture: {", ".join(_colours(feature))} from 0 to 255']
+
+
 def size_of(feature: Any) -> tuple[list[int], list[str]]:
     """Return one sample's shape, channels before height and width, and notes on what it holds."""
     told, colours = feature.type.imageType, _colours(feature)
     shape = [1, len(colours), int(told.height), int(told.width)]
     if min(shape) < 1 or shape[2] * shape[3] > LARGEST:
         raise IntegrityError(f'{feature.name} is a picture of {told.height} × {told.width}')
-    notes = [f'{feature.name} is a picture: {", ".join(colours)} from 0 to 255']
-    if told.WhichOneof('SizeFlexibility'):
-        notes.append(f'{feature.name} may have other sizes in Core ML; here it has {told.height} × {told.width}')
-    return shape, notes
+    return shape, note(feature)
 
 
 def prepared(net: Any, feature: Any, values: Values, picture: str, inputs: int) -> str:

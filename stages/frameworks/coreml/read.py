@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from stages.contract.port import Contract, Port
 from stages.errors import IntegrityError, UnsupportedError
-from stages.frameworks.coreml import spec
+from stages.frameworks.coreml import flexible, pictures, spec
 from stages.frameworks.coreml.network import Network
-from stages.frameworks.coreml.operators import NOT_READ, OPERATORS, Work
+from stages.frameworks.coreml.operators import NOT_READ, OPERATORS
+from stages.frameworks.coreml.work import Work, plain
 from stages.frameworks.onnx.build import Graph
 
 SHARED: Final = {
@@ -27,18 +29,35 @@ SHARED: Final = {
 
 @dataclass(frozen=True)
 class Program:
-    """The only function of a program."""
+    """The only function of a program, and the description of its ports."""
 
     function: Any
     file: str
+    description: Any
 
     @property
     def contract(self) -> Contract:
-        """The ports under the program's names; a size that it leaves open is named after its input."""
+        """The ports under the program's names; a size that it leaves open is named after its input and its axis.
+
+        ``sizes`` are the file's own defaults for what it leaves open; notes say what Core ML lets these be.
+        """
         open_sizes: dict[str, str] = {}
         inputs = [_port(self.file, name, value, open_sizes) for name, value in self.function.inputs.items()]
         outputs = [_port(self.file, value.name, value, open_sizes) for value in self.function.outputs]
-        return Contract(tuple(inputs), tuple(outputs))
+        sizes: dict[str, int] = {}
+        notes: list[str] = []
+        told = {feature.name: feature for feature in self.description.input}
+        for port in inputs:
+            feature = told.get(port.name)
+            if feature is None:
+                continue
+            if feature.type.WhichOneof('Type') == 'imageType':
+                notes += pictures.note(feature)
+            if any(isinstance(size, str) for size in port.shape):
+                own = flexible.default(feature, len(port.shape))
+                sizes |= {size: own[axis] for axis, size in enumerate(port.shape) if isinstance(size, str)}
+                notes += flexible.notes(feature, port.shape)
+        return Contract(tuple(inputs), tuple(outputs), sizes=sizes, notes=tuple(notes))
 
     def counted(self) -> dict[str, int]:
         """Return how many operations of each type there are."""
@@ -48,22 +67,36 @@ class Program:
         """Return the program as ONNX, with the ports of ``contract``."""
         graph = Graph()
         values = {name: graph.name(name) for name in self.function.inputs}
-        for operation in self.function.operations:
-            if operation.op_type == 'const':
-                continue
-            work = Work(operation, graph, values)
-            try:
-                made = OPERATORS[operation.op_type](work)
-            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-                raise work.refused(f'is told in a way that is not read: {type(error).__name__}: {error}') from error
-            for output, value in zip(operation.outputs, [made] if isinstance(made, str) else made, strict=True):
-                values[output.name] = value
+        made = _written(self.function, graph, values)
+        found = {each.name: value for each, value in zip(self.function.outputs, made, strict=True)}
         inputs = [(values[port.in_file], port.dtype, port.shape) for port in contract.inputs]
         outputs = []
         for port in contract.outputs:
-            value = graph.op('Identity', values[port.in_file], name=f'{port.name}_out')
+            value = graph.op('Identity', found[port.in_file], name=f'{port.name}_out')
             outputs.append((value, port.dtype, port.shape))
         return graph.model(inputs, outputs)
+
+
+def _written(block: Any, graph: Graph, known: Mapping[str, str]) -> list[str]:
+    """Write the operations of a block, or of the function, into ``graph``; return the values of its outputs."""
+    values = dict(known)
+
+    def inner(block: Any, graph: Graph, given: Mapping[str, str]) -> list[str]:
+        return _written(block, graph, {**values, **given})
+
+    for operation in block.operations:
+        if all(each.val is not None for each in operation.outputs):
+            continue  # a constant, or a shape that nothing leaves open: a weight where something takes it
+        work = Work(operation, graph, values, inner)
+        try:
+            made = OPERATORS[operation.op_type](work)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise work.refused(f'is told in a way that is not read: {type(error).__name__}: {error}') from error
+        for output, value in zip(operation.outputs, [made] if isinstance(made, str) else made, strict=True):
+            values[output.name] = value
+    return [
+        values[each.name] if each.name in values else graph.weight(plain(each.val), each.name) for each in block.outputs
+    ]
 
 
 def opened(folder: Path) -> Program | Network:
@@ -93,15 +126,16 @@ def _program(folder: Path, told: Any) -> Program:
             )
         except Exception as error:  # whatever it stumbles over in a damaged file
             raise IntegrityError(f'{path.name}: not to be read: {type(error).__name__}: {str(error)[:200]}') from error
-    return Program(loaded.functions['main'], path.name)
+    return Program(loaded.functions['main'], path.name, told.description)
 
 
 def _check_types(file: str, told: Any) -> None:
     """Raise UnsupportedError with every type of operation that is not read, before anything is made of it."""
     unknown: dict[str, str] = {}
-    blocks = [block for function in told.functions.values() for block in function.block_specializations.values()]
-    for block in blocks:
-        for operation in block.operations:
+    waiting = [block for function in told.functions.values() for block in function.block_specializations.values()]
+    while waiting:
+        for operation in waiting.pop().operations:
+            waiting += operation.blocks
             if operation.type not in OPERATORS and operation.type != 'const':
                 why = NOT_READ.get(operation.type, 'is not known here')
                 unknown.setdefault(operation.type, f'{operation.type} {why}')

@@ -36,14 +36,24 @@ def same(sizes: Sequence[int], kernel: Sequence[int], strides: Sequence[int], *,
     return [*starts, *ends]
 
 
-def _pads(layer: Layer, sizes: Sequence[int], kernel: Sequence[int], strides: Sequence[int], oneof: str) -> list[int]:
+def _pads(
+    layer: Layer, sizes: Sequence[int], kernel: Sequence[int], strides: Sequence[int], oneof: str
+) -> dict[str, Any]:
+    """Return the padding in ONNX's words: as numbers, but for what goes by sizes that are open."""
     kind = layer.told.WhichOneof(oneof)
     if kind == 'same':
         lower = layer.told.same.SamePaddingMode.Name(layer.told.same.asymmetryMode) == 'TOP_LEFT_HEAVY'
-        return same(sizes, kernel, strides, heavy_start=lower)
+        if layer.values.open and {*strides} != {1}:
+            return {'auto_pad': 'SAME_LOWER' if lower else 'SAME_UPPER'}
+        return {'pads': same(sizes, kernel, strides, heavy_start=lower)}
     if kind in ('valid', None):
-        return _edges(layer, layer.told.valid.paddingAmounts) if kind else [0, 0, 0, 0]
+        return {'pads': _edges(layer, layer.told.valid.paddingAmounts) if kind else [0, 0, 0, 0]}
     raise layer.refused(f'pads by {kind}')
+
+
+def _goes_by_rests(layer: Layer, strides: Sequence[int]) -> None:
+    if {*strides} != {1}:
+        layer.values.bound.append(f'{layer.kind} {layer.spec.name}')
 
 
 def _convolution(layer: Layer) -> str:
@@ -60,7 +70,7 @@ def _convolution(layer: Layer) -> str:
     else:
         weight = layer.const(layer.held('weights', [channels, int(told.kernelChannels), *kernel]), 'weight')
     pads = _pads(layer, layer.shape(x)[2:], wide, strides, 'ConvolutionPaddingType')
-    made = layer.op('Conv', x, weight, *bias, strides=strides, dilations=spread, group=groups, pads=pads)
+    made = layer.op('Conv', x, weight, *bias, strides=strides, dilations=spread, group=groups, **pads)
     return layer.back(made, layer.x)
 
 
@@ -77,8 +87,8 @@ def _deconvolution(layer: Layer, x: str, kernel: list[int], strides: list[int], 
     elif kind == 'same':
         wanted = [size * step for size, step in zip(sizes, strides, strict=True)]
     else:
-        pads = _pads(layer, sizes, kernel, strides, 'ConvolutionPaddingType')
-        return layer.op('ConvTranspose', x, weight, *bias, strides=strides, group=groups, pads=pads)
+        way = _pads(layer, sizes, kernel, strides, 'ConvolutionPaddingType')
+        return layer.op('ConvTranspose', x, weight, *bias, strides=strides, group=groups, **way)
     cut = [whole - want for whole, want in zip(full, wanted, strict=True)]
     if min(cut) < 0 or any(each % 2 for each in cut):
         raise layer.refused(f'comes out as {full} before it is cut to {wanted}; which side is longer is not told')
@@ -96,17 +106,19 @@ def _pooling(layer: Layer) -> str:
     more: dict[str, Any] = {'p': 2} if kind == 'L2' else {}
     if told.WhichOneof('PoolingPaddingType') == 'includeLastPixel':
         pads = _complete(layer, sizes, kernel, strides)
+        more |= {'pads': pads}
         if kind == 'AVERAGE' and not told.avgPoolExcludePadding and pads[:2] != pads[2:]:
             raise layer.refused('averages windows that end behind the padding; by how much it divides is not told')
     else:
-        pads = _pads(layer, sizes, kernel, strides, 'PoolingPaddingType')
+        more |= _pads(layer, sizes, kernel, strides, 'PoolingPaddingType')
     if kind == 'AVERAGE':
-        more = {'count_include_pad': int(not told.avgPoolExcludePadding)}
-    return layer.back(layer.op(operator, x, kernel_shape=kernel, strides=strides, pads=pads, **more), layer.x)
+        more |= {'count_include_pad': int(not told.avgPoolExcludePadding)}
+    return layer.back(layer.op(operator, x, kernel_shape=kernel, strides=strides, **more), layer.x)
 
 
 def _complete(layer: Layer, sizes: Sequence[int], kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
     """Return paddings with which the last window takes in the last pixel, as the format's own formula has it."""
+    _goes_by_rests(layer, strides)
     amounts = _pair(layer.told.includeLastPixel.paddingAmounts, 0)
     ends = []
     for size, wide, stride, pad in zip(sizes, kernel, strides, amounts, strict=True):
@@ -124,6 +136,7 @@ def _three(layer: Layer, word: str) -> list[int]:
 def _pads_3d(layer: Layer, kernel: Sequence[int], strides: Sequence[int], kinds: Any) -> list[int]:
     told, kind = layer.told, kinds.Name(layer.told.paddingType)
     if kind == 'SAME':
+        _goes_by_rests(layer, strides)
         return same(layer.shape(layer.x)[2:], kernel, strides, heavy_start=False)
     sides = ('Front', 'Top', 'Left', 'Back', 'Bottom', 'Right')
     return [int(getattr(told, f'customPadding{side}')) if kind == 'CUSTOM' else 0 for side in sides]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stages.contract.port import Contract
+from stages.frameworks.onnx import walk
 
 if TYPE_CHECKING:
     import numpy
@@ -114,7 +115,7 @@ class Graph:
         needed, nodes = {name for name, _, _ in returned}, []
         for node in reversed(self.nodes):
             if needed & {*node.output}:
-                needed |= {*node.input}
+                needed |= walk.taken(node)
                 nodes.append(node)
         graph = helper.make_graph(
             nodes[::-1],

@@ -17,7 +17,7 @@ from stages.frameworks.coreml import read  # noqa: E402
 from stages.frameworks.coreml.layers import LAYERS, NOT_READ  # noqa: E402
 from stages.frameworks.coreml.spec import MODEL, quiet  # noqa: E402
 from tests.frameworks.coreml.cases import CASES, some  # noqa: E402
-from tests.frameworks.coreml.made import add, builder, fill, saved, seeded  # noqa: E402
+from tests.frameworks.coreml.made import add, border, builder, fill, saved, seeded  # noqa: E402
 
 pytestmark = [pytest.mark.coreml, pytest.mark.onnx, pytest.mark.filterwarnings('ignore')]
 
@@ -365,3 +365,58 @@ def test_what_is_no_model_is_neither_known_nor_taken(data: bytes, tmp_path: Path
     with pytest.raises((IntegrityError, StepError)):
         source.run(source.Params(), done)
     assert [*done.output.iterdir()] == []
+
+
+def open_net(sizes: Any, *, pool: bool = False) -> Any:
+    """A net of old: convolutions that halve a picture, doubled again, cropped by one row and a column."""
+    rng = np.random.default_rng(3)
+    net = builder({'x': (3, 16, 24)}, ['y'], old=True)
+    same = {'kernelSize': [3, 3], 'stride': [2, 2], 'same': {}}
+    weights = rng.standard_normal((4, 3, 3, 3))
+    add(net, 'convolution', ['x'], ['a'], outputChannels=4, kernelChannels=3, nGroups=1, weights=weights, **same)
+    add(net, 'upsample', ['a'], ['b'], scalingFactor=[2, 2], mode=0)
+    add(net, 'crop', ['b'], ['c'], cropAmounts=border(0, 0, 1, 1))
+    if pool:
+        how = {'kernelSize': [2, 2], 'stride': [2, 2], 'includeLastPixel': {'paddingAmounts': [0, 0]}}
+        add(net, 'pooling', ['c'], ['y'], type=0, **how)
+    else:
+        add(net, 'activation', ['c'], ['y'], ReLU={})
+    fill(net.spec.description.input[0].type.multiArrayType, sizes)
+    return net.spec, weights
+
+
+RANGES = {
+    'shapeRange': {'sizeRanges': [{'lowerBound': low, 'upperBound': high} for low, high in ((3, 3), (8, 64), (8, -1))]}
+}
+LISTED = {'enumeratedShapes': {'shapes': [{'shape': [3, 16, 24]}, {'shape': [3, 17, 31]}]}}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize('sizes', [RANGES, LISTED], ids=['ranges', 'listed'])
+def test_open_sizes_of_a_network_are_free(sizes: Any, tmp_path: Path) -> None:
+    import torch
+
+    spec, weights = open_net(sizes)
+    contract = read.opened(saved(spec, tmp_path)).contract
+
+    assert [port.shape for port in contract.inputs] == [(3, 'x_1', 'x_2')]
+    assert contract.sizes == {'x_1': 16, 'x_2': 24}
+    assert any('in Core ML' in note for note in contract.notes)
+    session = reader.load(tmp_path, contract, reader.Options(), 1)
+    for shape in ((3, 16, 24), (3, 17, 31), (3, 9, 40)):
+        x = some(*shape)
+        [got] = session.run({'x': x}).values()
+        before = [max(0, (-(-side // 2) - 1) * 2 + 3 - side) for side in shape[1:]]
+        padded = np.pad(x, [(0, 0), *((each // 2, each - each // 2) for each in before)])
+        maps = torch.nn.functional.conv2d(torch.from_numpy(padded)[None], torch.from_numpy(weights).float(), stride=2)
+        wanted = maps.relu().repeat_interleave(2, 2).repeat_interleave(2, 3)[0, :, :-1, :-1]
+        np.testing.assert_allclose(got.reshape(wanted.shape), wanted.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_whose_layers_go_by_a_size_is_read_for_the_default_and_says_why(tmp_path: Path) -> None:
+    spec, _ = open_net(RANGES, pool=True)
+
+    contract = read.opened(saved(spec, tmp_path)).contract
+
+    assert [port.shape for port in contract.inputs] == [(3, 16, 24)] and contract.sizes == {}
+    assert any('sizes are fixed to the defaults' in note and 'pooling pooling_4' in note for note in contract.notes)
