@@ -39,9 +39,12 @@ def refuses(params: Params, job: Job) -> None:
     """Raise UnsupportedError where OpenVINO is known to answer wrongly for the model."""
     import onnx
 
+    from stages.frameworks.onnx import plain
     from stages.frameworks.openvino import known_wrong
 
-    known_wrong.refuse(onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False), params.insist)
+    graph = onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False)
+    plain.refuse(graph, 'OpenVINO')
+    known_wrong.refuse(graph, params.insist)
 
 
 def run(params: Params, job: Job) -> Contract:
@@ -49,6 +52,7 @@ def run(params: Params, job: Job) -> Contract:
     import onnx
     import openvino as ov
 
+    from stages.frameworks.onnx import plain
     from stages.frameworks.openvino import known_wrong, ports
     from stages.frameworks.openvino.quiet import telemetry_off
     from stages.frameworks.refusal import refusal
@@ -56,6 +60,7 @@ def run(params: Params, job: Job) -> Contract:
     telemetry_off()
     path = job.inputs['model'] / 'model.onnx'
     graph = onnx.load(path, load_external_data=False)
+    plain.refuse(graph, 'OpenVINO')
     known_wrong.refuse(graph, params.insist)
     weights = {w.name for w in graph.graph.initializer}
     inputs = [value.name for value in graph.graph.input if value.name not in weights]

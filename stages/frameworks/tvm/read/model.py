@@ -58,6 +58,7 @@ def from_onnx(
     from tvm.relax.frontend.onnx import from_onnx as read
     from tvm.relax.frontend.onnx import onnx_frontend
 
+    from stages.frameworks.onnx import plain
     from stages.frameworks.tvm.graph import open_sizes, recurrent
     from stages.frameworks.tvm.read import onnx_ready
     from stages.frameworks.tvm.read.onnx_types import strange
@@ -65,6 +66,7 @@ def from_onnx(
     with recurrent.converters(target), open_sizes.converters():
         known = frozenset(onnx_frontend._get_convert_map())
         model = onnx_ready.ready(path, signature, outputs, sizes, known, insist)
+        plain.refuse(model, 'TVM')
         if lacking := onnx_ready.missing(model, known):
             _refuse(lacking)
         if what := strange(model):
