@@ -86,7 +86,7 @@ def uri_of(fetch: Fetch) -> str:
         name, _, version = fetch.name.partition('==')
         return f'pkg:pypi/{name.lower().replace("_", "-")}@{version}' + (f'#{fetch.file}' if fetch.file else '')
     if fetch.where == 'hf':
-        return f'pkg:huggingface/{fetch.name}#{fetch.file}'
+        return f'pkg:huggingface/{fetch.name}' + (f'#{fetch.file}' if fetch.file else '')
     return fetch.name if fetch.where == 'https' else f'recipes/{fetch.name}'
 
 

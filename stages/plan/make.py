@@ -114,7 +114,7 @@ def declared(recipe: Recipe) -> Contract:
 
 
 def _fetch(steps: _Steps, recipe: Recipe, wanted: Fetch) -> str:
-    params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256, wanted.to)
+    params = fetch.Params(wanted.where, wanted.name, wanted.file, wanted.sha256, wanted.to, wanted.format)
     path = wanted.name if wanted.where == 'path' else ''
     return steps.add(recipe, fetch, as_json(params), {}, outputs=fetch.outputs(params), path=path, hosts=wanted.hosts)
 

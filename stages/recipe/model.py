@@ -34,6 +34,9 @@ class Fetch:
     hosts: tuple[str, ...] = ()
     """Where its own host sends on to, as ``host`` or ``host:port``; no part of any key."""
 
+    format: str = ''
+    """Of ``hf`` without a ``file``: the format whose files are meant, by its own rules."""
+
 
 @dataclass(frozen=True)
 class Python:

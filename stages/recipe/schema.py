@@ -20,7 +20,7 @@ from stages.kinds import KINDS
 from stages.readers import READERS
 from stages.recipe import asks, names
 from stages.recipe.extends import MOST
-from stages.recipe.fetch import HOST, PIN, SHA256, URL
+from stages.recipe.fetch import HOST, PIN, SHA256, URL, WHOLE
 from stages.recipe.metric import BETTER
 from stages.recipe.model import METRICS, Benchmark, Check, Choose, Metric, Recipe, Tolerance
 from stages.recipe.params import fields_of
@@ -160,7 +160,10 @@ def _source() -> Schema:
         for name, module in SOURCES.items()
         if of_python(name)
     }
-    files = {name: {'$ref': '#/$defs/files', 'description': _first_line(module)} for name, module in SOURCES.items()}
+    files = {
+        name: {'$ref': f'#/$defs/{"repository" if name in WHOLE else "files"}', 'description': _first_line(module)}
+        for name, module in SOURCES.items()
+    }
     weights = {
         '$ref': '#/$defs/weights',
         'description': 'The weights, where Python builds the model. Absent: the Python makes them.',
@@ -239,6 +242,16 @@ def _sources() -> Schema:
     return {
         'fetch': _object(fetch, 'A file from outside; never without its sha256.') | {'anyOf': ways} | NEEDS,
         'files': {'anyOf': [{'$ref': '#/$defs/fetch'}, several]},
+        'repository': {
+            'anyOf': [
+                {'$ref': '#/$defs/files'},
+                _object(
+                    {word: fetch[word] for word in ('hf', 'to', 'hosts', 'sha256')},
+                    'A repository alone: the files that the format needs, no others; the sha256 is of their folder.',
+                    ['hf', 'sha256'],
+                ),
+            ]
+        },
         'weights': {'anyOf': [weights, several]},
         **{f'metric-{word}': _judge(judge) for word, judge in JUDGES.items()},
         **{f'reader-{word}': _params(reader.Params, _first_line(reader)) for word, reader in READERS.items()},

@@ -67,7 +67,7 @@ def read_source(node: Node, reader: Reader) -> tuple[str | None, Source | None]:
 def _read_model(format: str, node: Node, reader: Reader) -> tuple[Fetch, ...] | None:
     """Return the files of a model, each at its place among the others; several that cannot all be used are refused."""
     what = f'`{format}` of `source`'
-    files = read_files(node, what, reader)
+    files = read_files(node, what, reader, format=format)
     if files is None or len(files) < 2:
         return files
     files = placed(files)
@@ -122,7 +122,9 @@ def _read_options(format: str, given: dict[str, Node], what: str, reader: Reader
     return values if len(reader.mistakes) == before else None
 
 
-def read_files(node: Node, what: str, reader: Reader, also: Sequence[str] = ()) -> tuple[Fetch, ...] | None:
+def read_files(
+    node: Node, what: str, reader: Reader, also: Sequence[str] = (), format: str = ''
+) -> tuple[Fetch, ...] | None:
     """Return one file from outside, or each of a list; None when any is wrong. ``also``: keys that others read."""
     several = node.value if isinstance(node.value, list) else [node]
     if not several:
@@ -131,6 +133,6 @@ def read_files(node: Node, what: str, reader: Reader, also: Sequence[str] = ()) 
     read = []
     for below in several:
         found = entries.mapping(below, what, reader.mistakes, (*KEYS, *also))
-        read.append(None if found is None else read_fetch(found, below, what, reader))
+        read.append(None if found is None else read_fetch(found, below, what, reader, format))
     files = tuple(fetch for fetch in read if fetch is not None)
     return files if len(files) == len(read) else None

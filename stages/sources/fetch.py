@@ -45,13 +45,17 @@ class Params:
     """``package==version``, ``org/name@COMMIT``, the URL, or a path below recipes/ (a folder when it ends in ``/``)."""
 
     file: str
-    """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``."""
+    """The file inside the package, a glob of several, or a folder (``…/``); empty for ``https`` and ``path``, and
+    where ``hf`` means the files that a model of ``format`` is loaded from."""
 
     sha256: str
     """Of the file; of the package's wheel when ``file`` means several; of the tree when a path is a folder."""
 
     to: str = ''
     """Its place among the files it belongs to, where that is not its own name; for several, their folder."""
+
+    format: str = ''
+    """Of a repository's model: which of its files are needed, this source knows."""
 
 
 def outputs(params: Params) -> tuple[str, ...]:
@@ -110,11 +114,11 @@ def _repository(params: Params, job: Job) -> None:
     """Leave the file of a repository at its place; of several, their tree, held to the digest of the tree."""
     from stages.sources import hub
 
-    job.progress(0.0, f'downloading {params.file} of {params.name}')
-    what = f'{params.file} of {params.name}'
+    what = f'{params.file or "the model"} of {params.name}'
+    job.progress(0.0, f'downloading {what}')
     with tempfile.TemporaryDirectory() as folder:
-        found = hub.get(params.name, params.file, Path(folder) / 'taken')
-        if is_several(params.file):
+        found = hub.get(params.name, params.file, Path(folder) / 'taken', params.format)
+        if not params.file or is_several(params.file):
             _verify(Path(folder) / 'taken', params.sha256, what, remove=[])
             shutil.copytree(Path(folder) / 'taken', job.output / params.to, dirs_exist_ok=True)
             return

@@ -7,18 +7,20 @@ commit never changes. Whatever comes is held against the digest of the recipe af
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from stages.errors import StepError, ToolError
+from stages.errors import IntegrityError, StepError, ToolError
 from stages.paths import is_several
 from stages.sources.names import REPOSITORY
 
 EXTRA = 'run: pip install "modelkiln[hf]"'
 
 
-def get(name: str, file: str, folder: Path) -> list[Path]:
+def get(name: str, file: str, folder: Path, format: str = '') -> list[Path]:
     """Leave the file, or all that a glob or a folder (``x/``) means, in ``folder``; return them.
 
+    Without a ``file`` these are the files that a model of ``format`` is loaded from, and no others of the repository.
     ``name`` is ``org/name@COMMIT``. Raises ToolError without the client, StepError where there is no such file.
     """
     try:
@@ -29,22 +31,54 @@ def get(name: str, file: str, folder: Path) -> list[Path]:
         raise StepError(f'{name!r} must be org/name@COMMIT, with all forty digits of the commit')
     repository, _, commit = name.partition('@')
     try:
-        if not is_several(file):
+        if not file:
+            found = [*_needed(format)(lambda wanted: _one(repository, commit, wanted)).values()]
+            base = found[0].parent
+        elif not is_several(file):
             found = [Path(huggingface_hub.hf_hub_download(repository, file, revision=commit))]
             base = found[0].parent
         else:
             base = Path(huggingface_hub.snapshot_download(repository, revision=commit, allow_patterns=[_pattern(file)]))
             found = sorted(path for path in base.rglob('*') if path.is_file() and _meant(path.relative_to(base), file))
+    except IntegrityError as error:
+        raise IntegrityError(f'{name}: {error}') from error
     except Exception as error:  # the client has a class for each thing that can be wrong, and those of its transport
         said = str(error).strip().splitlines()
         words = said[0] if said else type(error).__name__
         raise StepError(
-            f'cannot fetch {file} of {name}: {type(error).__name__}: {words}\n'
+            f'cannot fetch {file or "the model"} of {name}: {type(error).__name__}: {words}\n'
             'Check the name, the commit, HF_ENDPOINT, and HF_TOKEN for what is not public.'
         ) from error
     if not found:
         raise StepError(f'{name} has nothing at {file}')
     return [_copied(path, folder / path.relative_to(base)) for path in found]
+
+
+def _needed(format: str) -> Callable[[Callable[[str], Path | None]], dict[str, Path]]:
+    """Return what knows which files a model of ``format`` is loaded from."""
+    if format != 'transformers':
+        raise StepError(
+            f'which files of a repository a model of {format or "no format"} needs is not known: say `file`'
+        )
+    from stages.frameworks.transformers import files
+
+    return files.needed
+
+
+def _one(repository: str, commit: str, file: str) -> Path | None:
+    """Return a file in the client's cache; None where the repository is known to have none of that name."""
+    import huggingface_hub
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(huggingface_hub.hf_hub_download(repository, file, revision=commit))
+    except LocalEntryNotFoundError:  # no network: the cache remembers what was not there either
+        known = huggingface_hub.try_to_load_from_cache(repository, file, revision=commit)
+        if known is None or isinstance(known, str):
+            raise
+        return None
+    except EntryNotFoundError:
+        return None
 
 
 def _pattern(file: str) -> str:

@@ -15,7 +15,7 @@ REPOSITORY: Final = re.compile(r'(?:[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Z
 
 def place(where: str, name: str, file: str, to: str) -> str:
     """Return where a fetched file lies among those it belongs to; empty for several: they have names of their own."""
-    if is_several(file) or (where == 'path' and name.endswith('/')):
+    if is_several(file) or (where == 'path' and name.endswith('/')) or (where == 'hf' and not file):
         return ''
     return to or PurePosixPath({'pip': file, 'hf': file, 'https': path_of(name)}.get(where, name)).name
 

@@ -11,6 +11,7 @@ import pytest
 
 from stages.contract.port import Contract, Port, contract_json, contract_of
 from tests.locked_cases import answer, gone_through
+from tests.sources.test_source_hub import COMMIT, REPOSITORIES, fetched, serving
 
 ROOT = Path(__file__).parents[2]
 SEEDED = ROOT / 'recipes/today/recipes/seeded'
@@ -24,6 +25,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     'whisper': {'task': 'speech-encoder'},
     'bert without a task': {'of': 'bert'},
     'bert without its head': {'of': 'bert', 'task': 'feature-extraction'},
+    'bert of the hub, in shards': {'of': 'bert', 'hub': True},
     'vit of two pictures': {'of': 'vit', 'declared': contract_json(PIXELS)},
 }
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -36,6 +38,33 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     'a number that is a word': ({'config': {'num_hidden_layers': 'many'}}, 'StepError', 'transformers cannot load'),
     'cut weights': ({'cut': 4000}, 'StepError', 'transformers cannot load'),
 }  # fmt: skip
+
+
+def in_shards(folder: Path) -> dict[str, bytes]:
+    """Return the files of a model as the hub has larger ones: weights in two, an index, and what nobody needs here."""
+    from safetensors.numpy import load_file, save
+
+    held = load_file(folder / 'model.safetensors')
+    names = [*held]
+    parts = {f'model-0000{n}-of-00002.safetensors': names[n - 1 :: 2] for n in (1, 2)}
+    places = {name: part for part, inside in parts.items() for name in inside}
+    files = {part: save({name: held[name] for name in inside}) for part, inside in parts.items()}
+    beside = {'generation_config.json': b'{}', 'tokenizer.json': b'{}', 'pytorch_model.bin': b'a pickle'}
+    index = json.dumps({'metadata': {}, 'weight_map': places}).encode()
+    config = (folder / 'config.json').read_bytes()
+    return files | beside | {'model.safetensors.index.json': index, 'config.json': config}
+
+
+def of_the_hub(files: dict[str, bytes], folder: Path) -> Path:
+    """Return the folder of what is fetched of a repository, from a server that serves it here."""
+    REPOSITORIES['small/bert'] = files
+    with serving() as endpoint:
+        name = f'small/bert@{COMMIT}'
+        done = fetched('', folder / 'fetched', folder / 'cache', name, 'transformers', HF_ENDPOINT=endpoint)
+    assert done.returncode == 0, done.stderr
+    needless = {'generation_config.json', 'tokenizer.json', 'pytorch_model.bin'}
+    assert {path.name for path in (folder / 'fetched').iterdir()} == files.keys() - needless
+    return folder / 'fetched'
 
 
 @pytest.fixture(scope='module')
@@ -51,6 +80,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if 'cut' in case:
             whole = (place / 'model.safetensors').read_bytes()
             (place / 'model.safetensors').write_bytes(whole[: -case['cut']])
+        if case.get('hub'):
+            place = of_the_hub(in_shards(place), folder)
         said = {key: case[key] for key in ('declared',) if key in case}
         source = {'task': case.get('task', 'auto')}
         cases[name] = {'inputs': {'file': str(place)}, 'source': source, 'sizes': {'sequence': 5}, **said}

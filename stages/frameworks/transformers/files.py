@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ WEIGHTS: Final = 'model.safetensors'
 INDEX: Final = 'model.safetensors.index.json'
 LARGEST: Final = 4 << 20
 """Bytes of a configuration; its longest parts are the names of classes."""
+
+SHARD: Final = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.safetensors')
+"""What an index may call a file of weights that is to be fetched: a plain name beside it."""
 
 OWN_CODE: Final = ('auto_map', 'custom_pipelines')
 ATTENTION: Final = ('_attn_implementation', 'attn_implementation')
@@ -57,12 +61,47 @@ def weights(files: Mapping[str, Path]) -> dict[str, Path]:
         return {WEIGHTS: next(iter(held.values()))}
     if index is None:
         raise IntegrityError(f'{len(held)} files of safetensors, and no {INDEX} that says which has what')
+    shards = _shards(index)
+    if absent := [name for name in shards if name not in held]:
+        raise IntegrityError(f'{INDEX}: names {absent[0][:80]}, which is not among the files of the model')
+    return {INDEX: index} | {name: held[name] for name in shards}
+
+
+def needed(get: Callable[[str], Path | None]) -> dict[str, Path]:
+    """Return those files of a repository that a model is loaded from, by name: the configuration, and its weights.
+
+    ``get`` brings one of them, None where there is none of that name. What the configuration says is read before any
+    weights are brought. Raises IntegrityError where a file is missing, or is none that ``config`` and ``weights`` take.
+    """
+    told = get(CONFIG)
+    if told is None:
+        raise IntegrityError(f'has no {CONFIG}, and is no model of transformers')
+    config(told)
+    whole = get(WEIGHTS)
+    if whole is not None:  # what transformers takes first, whatever lies beside it
+        return {CONFIG: told, WEIGHTS: whole}
+    index = get(INDEX)
+    if index is None:
+        raise IntegrityError(
+            f'has neither {WEIGHTS} nor {INDEX}; weights of other forms are not read, as they may hold code\n'
+            'what to try: a later commit that has safetensors, or the name of the file, with `file`'
+        )
+    found = {CONFIG: told, INDEX: index}
+    for name in _shards(index):
+        if not SHARD.fullmatch(name):
+            raise IntegrityError(f'{INDEX}: names {name[:80]!r}; expected files of safetensors beside it')
+        shard = get(name)
+        if shard is None:
+            raise IntegrityError(f'{INDEX}: names {name}, which is not there')
+        found[name] = shard
+    return found
+
+
+def _shards(index: Path) -> list[str]:
     places = _json(index).get('weight_map')
     if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
         raise IntegrityError(f'{INDEX}: has no `weight_map` of names')
-    if absent := sorted({name for name in places.values() if name not in held}):
-        raise IntegrityError(f'{INDEX}: names {absent[0][:80]}, which is not among the files of the model')
-    return {INDEX: index} | {name: held[name] for name in sorted(set(places.values()))}
+    return sorted(set(places.values()))
 
 
 def _json(path: Path) -> dict[str, Any]:
