@@ -16,11 +16,20 @@ from stages.sources.checkpoint import prefixes, some
 
 Arrays = Mapping[str, Any]
 ENDS: Final = ('.safetensors', '.msgpack')
+ORBAX: Final = ('_METADATA', '_CHECKPOINT_METADATA', 'manifest.ocdbt', '.zarray')
+"""Files that Orbax writes beside the arrays."""
+
+WRITE: Final = (
+    'write one where it was trained: safetensors.flax.save_file(arrays by name, file), '
+    'or flax.serialization.to_bytes(variables)'
+)
 
 
 def read(files: Sequence[Path]) -> dict[str, Any]:
     """Return every array by its dotted path; of several files, which are shards of one, all they hold."""
     found: dict[str, Any] = {}
+    if parts := [file.name for file in files if file.name in ORBAX]:
+        raise StepError(f'{parts[0]}: a part of a checkpoint of Orbax, which is not read here\n{WRITE}')
     for file in files:
         held = _read(file)
         if twice := sorted(found.keys() & held.keys()):
@@ -63,11 +72,7 @@ def _ways(own: Arrays, kept: Arrays, told: bool) -> Iterator[Arrays]:
 
 def _read(file: Path) -> dict[str, Any]:
     if file.suffix not in ENDS:
-        raise StepError(
-            f'{file.name}: no file of weights that is read here; expected {" or ".join(ENDS)}\n'
-            'write one where it was trained: safetensors.flax.save_file(arrays by name, file), '
-            'or flax.serialization.to_bytes(variables)'
-        )
+        raise StepError(f'{file.name}: no file of weights that is read here; expected {" or ".join(ENDS)}\n{WRITE}')
     try:
         if file.suffix == '.safetensors':
             from safetensors.flax import load_file
@@ -77,9 +82,19 @@ def _read(file: Path) -> dict[str, Any]:
             from flax.serialization import msgpack_restore
 
             held = msgpack_restore(file.read_bytes())
-        return dict(_flat(held))
+        return _named(held)
     except Exception as error:  # each library has errors of its own for a damaged file
         raise StepError(f'{file.name}: cannot be read as weights, it is damaged: {str(error)[:300]}') from error
+
+
+def _named(held: Any) -> dict[str, Any]:
+    """Return the arrays by their paths. Raises ValueError where two have one path: ``a.b``, and ``b`` in ``a``."""
+    found: dict[str, Any] = {}
+    for name, array in _flat(held):
+        if name in found:
+            raise ValueError(f'two of its arrays are {name[:80]!r}')
+        found[name] = array
+    return found
 
 
 def _flat(held: Any, at: str = '') -> Iterator[tuple[str, Any]]:

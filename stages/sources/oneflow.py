@@ -11,6 +11,7 @@ from stages.contract.job import Job
 from stages.contract.port import Contract
 from stages.errors import StepError
 from stages.sources import jax_weights as arrays
+from stages.sources.checkpoint import some
 from stages.sources.fetched import fetched
 from stages.sources.python import call, load_function, told
 
@@ -74,7 +75,10 @@ def _read(files: Sequence[Path]) -> Mapping[str, Any]:
         try:
             from safetensors.numpy import load_file
 
-            found |= load_file(file)
+            held = load_file(file)
         except Exception as error:  # the library has errors of its own for a damaged file
             raise StepError(f'{file.name}: cannot be read as weights, it is damaged: {str(error)[:300]}') from error
+        if twice := sorted(found.keys() & held.keys()):
+            raise StepError(f"{file.name}: {some(twice)} stands in another of the files too; name one model's files")
+        found |= held
     return found

@@ -81,6 +81,13 @@ HOSTILE = {
     'a pickle by another name': ('w.msgpack', b'\x80\x04cposix\nsystem\n.', UNREAD),
     'an array that lies of its shape': ('w.msgpack', LIAR, UNREAD),
     'maps in maps in maps': ('w.msgpack', b'\x81\xa1a' * 5000, UNREAD),
+    'a name twice': ('w.msgpack', packed(word('a'), packed(word('b'), array(4)), word('a.b'), array(4)), "are 'a.b'"),
+    'words': ('w.msgpack', packed(word('first'), word('not an array')), 'first is str, no array'),
+    'objects': ('w.msgpack', packed(word('first'), array(6, 4).replace(word('float32'), word('objects'))), UNREAD),
+    'sizes below nothing': ('w.msgpack', packed(word('first'), array(6, 4).replace(b'\x06\x04', b'\xfe\xfe')), UNREAD),
+    'cut in an array': ('w.msgpack', TRAINED[:-9], UNREAD),
+    'more than one map': ('w.msgpack', TRAINED + TRAINED, UNREAD),
+    'Orbax': ('_METADATA', b'{"tree_metadata": {}}', 'a part of a checkpoint of Orbax'),
     'as many as there are numbers': ('w.msgpack', b'\xdf\xff\xff\xff\xff', UNREAD),
 }
 
