@@ -68,8 +68,8 @@ def network_environment() -> dict[str, str]:
 
 
 def hub_environment() -> dict[str, str]:
-    """Return the settings of the Hugging Face hub's client, for a fetch from there."""
-    kept = {name: os.environ[name] for name in HUB if name in os.environ}
+    """Return the settings of the Hugging Face hub's client, for a fetch from there: offline only where the user is."""
+    kept = {'HF_HUB_OFFLINE': '0'} | {name: os.environ[name] for name in HUB if name in os.environ}
     return kept | ({'HF_HUB_CACHE': hub_cache()[0]} if hub_cache() else {})
 
 

@@ -53,7 +53,7 @@ th, td { padding: .4rem .5rem; text-align: left; border-bottom: 1px solid var(--
 td { overflow-wrap: anywhere; min-width: 3.2rem; }
 td:not(.right) { min-width: 5.5rem; }
 th { font-weight: 600; color: var(--muted); vertical-align: bottom; }
-th[scope=row] { font-weight: 600; color: var(--ink); vertical-align: top; min-width: 6.5rem; max-width: 16rem;
+th[scope=row] { font-weight: 600; color: var(--ink); vertical-align: top; min-width: 7.4rem; max-width: 16rem;
   overflow-wrap: anywhere; }
 td { vertical-align: top; }
 thead button { all: unset; cursor: pointer; box-sizing: border-box; min-height: 1.5rem; width: 100%; }

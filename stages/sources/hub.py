@@ -43,7 +43,7 @@ def get(name: str, file: str, folder: Path, format: str = '') -> list[Path]:
     except IntegrityError as error:
         raise IntegrityError(f'{name}: {error}') from error
     except Exception as error:  # the client has a class for each thing that can be wrong, and those of its transport
-        said = str(error).strip().splitlines()
+        said = str(error.__cause__ or error).strip().splitlines() or str(error).strip().splitlines()
         words = said[0] if said else type(error).__name__
         raise StepError(
             f'cannot fetch {file or "the model"} of {name}: {type(error).__name__}: {words}\n'
