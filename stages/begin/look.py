@@ -19,8 +19,12 @@ from stages.execute import tools
 from stages.feed.samples import dimensions
 from stages.paths import files_below, plain
 from stages.sources import SOURCES
+from stages.sources.fetched import GRAPH, PAIRS
 
 TRIAL_SECONDS: Final = 90.0
+
+NAMES_OTHERS: Final = (GRAPH, *(ending for graphs, _ in PAIRS.values() for ending in graphs))
+"""How a file is called that does not say where the rest of its model lies: what lies beside it is looked at, too."""
 
 
 def look(
@@ -83,9 +87,14 @@ def _read(
     """Return ``found`` with what its source reads of it."""
     source = SOURCES[found.format]
     params = {'format': found.format, 'options': dict(told)}
-    answer, left = scratch.ask(
-        read.__name__, params, tools=source.TOOLS, inputs=inputs, declared=declared, environment=source.ENVIRONMENT
-    )
+    try:
+        answer, left = scratch.ask(
+            read.__name__, params, tools=source.TOOLS, inputs=inputs, declared=declared, environment=source.ENVIRONMENT
+        )
+    except StepError as error:
+        if declared is None and 'inputs: {' in str(error):  # a recipe's words, and there is none yet
+            raise StepError(f'{error}\nhere: {builder.EXAMPLE}') from error
+        raise
     found = replace(found, operators=answer['operators'], holds=tuple(answer['holds']))
     if answer['holds'] or not (left / 'contract.json').exists():
         return found
@@ -95,7 +104,7 @@ def _read(
 
 def _format(path: Path, scratch: Scratch) -> tuple[str, Path, dict[str, str]]:
     """Return the format of what lies at ``path``, its folder, and its files by their places."""
-    look_at = [path, path.parent] if path.name == 'saved_model.pb' else [path]
+    look_at = [path, path.parent] if path.name.endswith(NAMES_OTHERS) else [path]
     answer, _ = scratch.ask(recognise.__name__, {'path': str(path)}, tools=recognise.TOOLS, read=look_at)
     readings = answer['readings']
     if len(readings) > 1:

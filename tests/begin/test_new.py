@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,6 +75,19 @@ def test_weights_in_a_file_of_their_own_come_along(here, tmp_path):
 
     assert {file.name for file in (here / 'p/recipes/files/p').iterdir()} == {'net.onnx', 'w.bin'}
     assert len(read_recipes(here / 'p', verify=True)[0].source.files) == 2
+
+
+def test_the_weights_that_lie_beside_a_net_and_bear_its_name_come_along(here, tmp_path, capsys):
+    seeded = Path(__file__).parents[2] / 'recipes/legacy/recipes/seeded'
+    for name in ('tiny.cfg', 'tiny.weights'):
+        shutil.copyfile(seeded / name, tmp_path / name)
+    (tmp_path / 'other.weights').write_bytes(b'of another net')
+
+    assert main(['new', 'p', '--from', str(tmp_path / 'tiny.cfg')]) == 0, capsys.readouterr().err
+
+    [recipe] = read_recipes(here / 'p', verify=True)
+    assert recipe.source.format == 'darknet'
+    assert sorted(file.name for file in (here / 'p/recipes/files/p').iterdir()) == ['tiny.cfg', 'tiny.weights']
 
 
 def test_what_the_file_leaves_open_is_found_by_running_it(here, tmp_path, capsys):
