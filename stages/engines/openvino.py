@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stages import cpu
-from stages.contract.port import Contract, Port
+from stages.contract.port import Contract
 from stages.engines import onednn, usual
 from stages.engines.started import Starter
 from stages.errors import StepError
@@ -84,7 +84,7 @@ class OvSession:
     options: Options
 
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
-        """Run the model; results are copied, as OpenVINO uses its own buffers again in the next call."""
+        """Run the model; results are copies, as OpenVINO uses its own buffers again in the next call."""
         try:
             request = self.idle.pop()
         except IndexError:
@@ -101,7 +101,11 @@ class OvSession:
             request.start_async(self.asked(feed), share_inputs=True)
             request.wait()
             return self.given(request)
-        return self.named(request.infer(self.asked(feed), share_inputs=True, share_outputs=True))
+        results = request.infer(self.asked(feed), share_inputs=True).to_tuple()  # which are copies already
+        return {
+            name: usual.brain_array(results[place].view('uint16')) if name in self.brain else results[place]
+            for name, place in self.returned.items()
+        }
 
     def asked(self, feed: Mapping[str, numpy.ndarray]) -> dict[int, Any]:
         """Return a feed as a request takes it."""
@@ -112,15 +116,10 @@ class OvSession:
 
     def given(self, request: Any) -> dict[str, numpy.ndarray]:
         """Return copies of what a finished request holds."""
-        return self.named({place: request.get_output_tensor(place).data for place in self.returned.values()})
-
-    def named(self, results: Any) -> dict[str, numpy.ndarray]:
-        """Return copies of results, which are by place, by name."""
+        results = {name: request.get_output_tensor(place).data for name, place in self.returned.items()}
         return {
-            name: usual.brain_array(results[place].view('uint16').copy())
-            if name in self.brain
-            else results[place].copy()
-            for name, place in self.returned.items()
+            name: usual.brain_array(array.view('uint16').copy()) if name in self.brain else array.copy()
+            for name, array in results.items()
         }
 
     def starter(self) -> Starter | None:
@@ -169,12 +168,17 @@ class FixedSession:
     """A model that is compiled for the shapes it is fed."""
 
     make: Callable[[Shapes], OvSession]
+    names: tuple[str, ...]
+    """Of the inputs, in order."""
+
     kept: dict[Shapes, OvSession] = field(default_factory=dict)
     """By the shapes of the inputs; the one that was fed last stands last."""
 
     def run(self, feed: Mapping[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
         """Run the model of the feed's shapes."""
-        return self.of(tuple((name, array.shape) for name, array in sorted(feed.items()))).run(feed)
+        shapes = tuple([(name, feed[name].shape) for name in self.names])
+        last = next(reversed(self.kept), None)
+        return (self.kept[shapes] if shapes == last else self.of(shapes)).run(feed)
 
     def of(self, shapes: Shapes) -> OvSession:
         """Return the session for these shapes; it is made where there is none."""
@@ -233,8 +237,9 @@ def load(folder: Path, contract: Contract, options: Options, threads: int) -> Ov
     """Compile ``model.xml`` for the CPU with exactly the precision, hint and streams that are asked for."""
     if options.shape == 'dynamic':
         return _session(folder, contract, options, threads, None)
-    session = FixedSession(lambda shapes: _session(folder, contract, options, threads, dict(shapes)))
-    session.of(tuple((port.name, port.sized(**contract.sizes)) for port in sorted(contract.inputs, key=_name)))
+    names = tuple(sorted(port.name for port in contract.inputs))
+    session = FixedSession(lambda shapes: _session(folder, contract, options, threads, dict(shapes)), names)
+    session.of(tuple((name, contract.input(name).sized(**contract.sizes)) for name in names))
     return session
 
 
@@ -288,10 +293,6 @@ def _session(
         brain=frozenset(p.name for p in (*contract.inputs, *contract.outputs) if p.dtype == usual.BRAIN),
         options=options,
     )
-
-
-def _name(port: Port) -> str:
-    return port.name
 
 
 def _config(options: Options, threads: int) -> dict[str, Any]:
