@@ -56,8 +56,8 @@ def _session(project: Project, recipe: str, group: list[Wanted], new: set[str]) 
     try:
         members = _members(project, recipe, group)
         subjects = [_subject(project, build, setting, folder, members) for build, setting in members.values()]
-        for build in {build.name: build for build, _ in members.values()}.values():
-            copy_result(project, build.chain[-1].step, folder / 'models' / build.variant.name)
+        for step in dict.fromkeys(build.chain[-1].step for build, _ in members.values()):
+            copy_result(project, step, folder / 'models' / step)  # once, in however many ways it is run
         copy_result(project, plan.probes[recipe], folder / 'inputs')
         table, benchmark = group[0].setting, plan.recipes[recipe].benchmark
         common = {
@@ -160,7 +160,7 @@ def _subject(project: Project, build: Build, setting: Setting, folder: Path, mem
         build.variant.engine,
         options_of(project, build),
         setting.threads,
-        str(folder / 'models' / build.variant.name),
+        str(folder / 'models' / build.chain[-1].step),
         setting.batch,
         '' if build == baseline else called(baseline),
     )

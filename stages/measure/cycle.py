@@ -87,20 +87,20 @@ def cycle(request: Mapping[str, Any], engines: Mapping[str, Engine] | None = Non
     first_ns, first = _timed(lambda: session.run(feeds[0]))
     first = {name: array.copy() for name, array in first.items()}  # an engine may fill its buffer again
     rss_first = memory.rss_bytes()
-    inner, single = request['inner'], request.get('scenario', SINGLE) == SINGLE
-    line = None if single or not inner else engine.line(session)
-    if line is None:
-        seconds = request['warmup_seconds'] if inner else 0.0  # how many calls last a millisecond needs no exact time
-        warmup_ns = _warm_up(call, request['warmup_runs'], seconds)
-    else:
-        _check_outputs(first, scenario.answer(line, feeds[0]), 'through the line')
-        warmup_ns = scenario.warm_up(line, feeds, request['warmup_runs'], request['warmup_seconds'])
+    inner, runs, seconds = request['inner'], request['warmup_runs'], request['warmup_seconds']
+    warmup_ns: list[int] = []
     if not inner:
-        if not single or min(warmup_ns, default=0) < clock.ENOUGH_NS:
+        warmup_ns = _warm_up(call, runs, 0.0)  # how many calls last a millisecond needs no exact time
+        if min(warmup_ns, default=0) < clock.ENOUGH_NS:
             inner, call_ns = clock.calls_per_repetition(call)
             return {'inner': inner, 'call_ns': call_ns}
         inner = 1
-        warmup_ns += _warm_up(call, 0, request['warmup_seconds'] - sum(warmup_ns) / 1e9)
+    line = None if request.get('scenario', SINGLE) == SINGLE else engine.line(session)
+    if line is None:
+        warmup_ns += _warm_up(call, runs - len(warmup_ns), seconds - sum(warmup_ns) / 1e9)
+    else:
+        _check_outputs(first, scenario.answer(line, feeds[0]), 'through the line')
+        warmup_ns = scenario.warm_up(line, feeds, runs, seconds)
 
     gc.collect()
     gc.disable()

@@ -86,8 +86,9 @@ def run_session(
         if (found := attempt(name, _request(everyone[name], common, benchmark, inner=0, round_=0))) is not None:
             inner[name] = found['inner']
             if 'time_ns' in found:  # one call was enough: this is its first round
+                inner[name] = 1
                 cycles[name].append({key: value for key, value in found.items() if key not in START})
-            quickest.append(found.get('call_ns') or min(found.get('time_ns', [0])))
+            quickest.append(found.get('call_ns') or min(found.get('time_ns', [0])) // found['inner'])
     if new and set(new) <= failed.keys():
         return {one: {'failed': failed[one]} for one in failed}
 

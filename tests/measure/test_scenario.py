@@ -84,6 +84,10 @@ def test_offline_counts_every_sample_of_a_cycle(tmp_path: Path) -> None:
     assert found['inner'] == 20 and len(found['time_ns']) == 1
     assert 5 <= found['time_ns'][0] / 20 / 1e6 < 50  # a busy machine makes it slower, and nothing makes it faster
     assert len(found['peak_rss_bytes']) == 5
+    once = cycle(
+        request(tmp_path, scenario='offline', inner=0, repetitions=20), {'fake': Fake(lambda x: slow(slow(x)[0]))}
+    )
+    assert once['inner'] == 20  # what was to calibrate a long call is a pass like others
 
 
 def test_a_session_that_answers_otherwise_through_its_line_voids_the_cycle(tmp_path: Path) -> None:
