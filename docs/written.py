@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from stages import errors
+from stages.command.answers import DOCUMENTS, schema_file, schema_text
 from stages.command.main import parser
-from stages.deliver.schemas import SCHEMAS, schema_file, schema_text
 from stages.document.schema import described
 from stages.engines import ENGINES
 from stages.frameworks.caffe import layers as caffe
@@ -50,19 +50,19 @@ def pages() -> dict[str, str]:
 
 def schemas() -> dict[str, str]:
     """Return the schema of each JSON document that is written or taken, by the name of its file."""
-    return {schema_file(name): schema_text(name) for name in SCHEMAS}
+    return {schema_file(name): schema_text(name) for name in DOCUMENTS}
 
 
 def documents() -> str:
     """Return every JSON document, what it is, and where its schema lies beside these pages."""
     rows = ['| document | what it is | schema |', '|---|---|---|']
-    for name in SCHEMAS:
-        file, what = schema_file(name), SCHEMAS[name]().get('description', '')
+    for name in DOCUMENTS:
+        file, what = schema_file(name), DOCUMENTS[name]().get('description', '')
         rows.append(f'| `{name}` | {what} | [{file}](../published/schemas/{file}) |')
     told = (
-        'Every JSON document that is written or taken from outside. `modelkiln schema NAME` prints its schema, '
-        '`modelkiln verify --schemas` holds what is there against them. A version goes up when older readers could not '
-        'read it; what only gets a field keeps it. Every version that was ever written is read.'
+        'Every JSON document that is written, printed (`--json`) or taken from outside. `modelkiln schema NAME` prints '
+        'its schema, `modelkiln verify --schemas` holds what is there against them. A version goes up when older '
+        'readers could not read it; what only gets a field keeps it. Every version that was ever written is read.'
     )
     return _titled('Documents', 1, told, '\n'.join(rows))
 

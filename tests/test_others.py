@@ -92,7 +92,7 @@ def test_a_kind_of_the_project_is_known_in_it_and_nowhere_else(project, tmp_path
     assert [v.name for v in read_recipes(project.root)[0].variants if v.name == 'halved'] == ['halved']
     assert main(['kinds', '--json']) == 0
     [found] = [one for one in json.loads(capsys.readouterr().out)['kinds'] if one['kind'] == 'halve']
-    assert found['from'] == 'kinds/halve.py'
+    assert found['origin'] == 'kinds/halve.py'
 
     others.open_folder(tmp_path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from stages.begin import refuses
@@ -37,9 +37,6 @@ class Taker:
     @property
     def words(self) -> str:
         return self.refused or self.lacking or self.note or 'can take it'
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), 'can': not (self.refused or self.lacking)}
 
 
 def takers(model: Model, scratch: Scratch) -> list[Taker]:

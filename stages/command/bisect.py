@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
+from stages.command.usual import print_json
 from stages.errors import RecipeError, StepError
 from stages.execute.ensure import ensure, result_of
 from stages.execute.project import Project, find_root, open_project
@@ -36,6 +37,14 @@ from stages.taps import TAPS, tap_for
 
 SHOWN = 12
 """Layers of a ranking that are printed."""
+
+
+@dataclass(frozen=True)
+class Bisected(Found):
+    """What ``modelkiln bisect --json`` prints: where a variant goes wrong."""
+
+    step: str | None
+    """The one that was looked into; null: none leaves its tolerance."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,12 +64,14 @@ def run(asked: argparse.Namespace) -> int:
             mark = '>' if n == place else ' '
             print(f'{mark} {project.plan.steps[link.step].name:<32} {_words(project, build, check)}')
     if place is None:
-        if not asked.json:
+        if asked.json:
+            print_json(Bisected(None, (), 0, None))
+        else:
             print('no step leaves its tolerance; --step KIND looks inside one all the same')
         return 0
     found = _look(project, build, checks, place)
     if asked.json:
-        print(json.dumps({'step': project.plan.steps[build.chain[place].step].name, **asdict(found)}, indent=1))
+        print_json(Bisected(**vars(found), step=project.plan.steps[build.chain[place].step].name))
         return 0
     _tell(project, build, place, found)
     if asked.tried and found.costs:

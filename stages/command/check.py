@@ -10,6 +10,7 @@ the bytes: exit 5 when a step leaves others whose kind says that they are the sa
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from stages.command.usual import json_too, print_json
@@ -19,6 +20,20 @@ from stages.execute.project import Project, find_root, open_project
 from stages.execute.rounds import Made, made
 from stages.plan.make import make_plan
 from stages.recipe.read import read_recipe, read_recipes
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What ``modelkiln check --json`` prints: all that is wrong with recipes."""
+
+    problems: tuple[str, ...]
+    """Each with file and line."""
+
+    recipes: int | None = None
+    """How many were read; null: some are wrong."""
+
+    variants: int | None = None
+    steps: int | None = None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +49,7 @@ def run(asked: argparse.Namespace) -> int:
         try:
             return _checked(asked)
         except RecipeError as error:
-            print_json({'problems': list(error.problems)})
+            print_json(Checked(tuple(error.problems)))
             return error.exit_code
     return _checked(asked)
 
@@ -50,7 +65,7 @@ def _checked(asked: argparse.Namespace) -> int:
     plan = make_plan(recipes)
     variants = sum(len(builds) for builds in plan.builds.values())
     if asked.json:
-        print_json({'recipes': len(recipes), 'variants': variants, 'steps': len(plan.steps), 'problems': []})
+        print_json(Checked((), len(recipes), variants, len(plan.steps)))
         return 0
     counts = {'recipe': len(recipes), 'variant': variants, 'step': len(plan.steps)}
     print(', '.join(f'{count} {word}{"s" * (count != 1)}' for word, count in counts.items()) + ': nothing wrong')

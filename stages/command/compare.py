@@ -9,22 +9,54 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 from stages.atomic import write_text
 from stages.errors import PromiseError, ToolError
 from stages.execute.project import find_root
 from stages.layout.history import accept, before
-from stages.report.compare import Comparison, compare
+from stages.report.compare import Change, Comparison, compare
 from stages.report.compare_page import compare_page
 from stages.report.junit import junit
 from stages.report.kept import NAME, Kept, read_kept
 from stages.report.markdown import markdown
 from stages.report.plain import plain
-from stages.report.regression import judged
+from stages.report.regression import Judged, judged
 
 ARTIFACTS = 'artifacts'
+
+
+@dataclass(frozen=True)
+class Told:
+    """One of two builds."""
+
+    created: str
+    chosen: str
+    grade: str
+
+
+@dataclass(frozen=True)
+class TwoBuilds:
+    """A recipe in two builds."""
+
+    model: str
+    old: Told
+    new: Told
+    notes: tuple[str, ...]
+    changes: tuple[Change, ...]
+    regression: Mapping[str, Any]
+    judged: tuple[Judged, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What ``modelkiln compare --json`` prints."""
+
+    format: Literal[1]
+    comparisons: tuple[TwoBuilds, ...]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,21 +93,15 @@ def run(asked: argparse.Namespace) -> int:
 
 def _written(found: list[Comparison], asked: argparse.Namespace) -> str:
     if asked.json:
-        return json.dumps({'format': 1, 'comparisons': [_record(one) for one in found]}, indent=1) + '\n'
+        return json.dumps(asdict(Compared(1, tuple(map(_record, found)))), indent=1) + '\n'
     form = markdown if asked.markdown else plain
     return '\n'.join(form(compare_page(one)) for one in found)
 
 
-def _record(one: Comparison) -> dict[str, object]:
-    return {
-        'model': one.new.model,
-        'old': {'created': one.old.created, 'chosen': one.old.chosen, 'grade': one.old.grade},
-        'new': {'created': one.new.created, 'chosen': one.new.chosen, 'grade': one.new.grade},
-        'notes': one.notes,
-        'changes': [asdict(change) for change in one.changes],
-        'regression': dict(one.new.regression),
-        'judged': [asdict(case) for case in judged(one, one.new.regression)],
-    }
+def _record(one: Comparison) -> TwoBuilds:
+    old, new = (Told(kept.created, kept.chosen, kept.grade) for kept in (one.old, one.new))
+    asked = one.new.regression
+    return TwoBuilds(one.new.model, old, new, one.notes, one.changes, dict(asked), judged(one, asked))
 
 
 def builds(name: str, root: Path | None) -> dict[str, Kept]:

@@ -12,8 +12,9 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from stages import confine
 from stages.command.usual import json_too, print_json
@@ -31,6 +32,38 @@ from stages.terminal import size_words
 
 FOREIGN: Final[Mapping[str, Engine]] = {name: engine for engine in ENGINES.values() for name in engine.FOREIGN}
 """Other machines, and the engine that runs their models here."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A locked environment."""
+
+    packages: int
+    made: bool
+    folder: str
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What ``modelkiln doctor --json`` prints: what is here, and what is missing."""
+
+    python: str
+    cpu: tuple[str, ...]
+    """Instruction sets, as Linux names them."""
+
+    engines: Mapping[str, Mapping[str, str]]
+    """By engine: its tools and their versions."""
+
+    unconfined: tuple[str, ...]
+    """Layers of the confinement that this system has not."""
+
+    environments: Mapping[str, Environment]
+    recipes: Mapping[str, tuple[str, ...]]
+    """By recipe: packages that it lacks."""
+
+    missing: tuple[str, ...]
+    remedy: str
+    """The one command that mends it."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +87,7 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     lacking = sorted({tool for recipe in project.plan.builds for tool in project.unable(recipe)})
     if asked.json:
-        print_json(_as_json(project, lacking))
+        print_json(_examined(project, lacking))
         return ToolError.exit_code if lacking else 0
     print(f'Python {platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}')
     print(f'CPU    {host.host()["features"] or "features not readable"}\n')
@@ -77,24 +110,22 @@ def run(asked: argparse.Namespace) -> int:
     return 3 if lacking else 0
 
 
-def _as_json(project: Project, lacking: list[str]) -> dict[str, Any]:
-    return {
-        'python': platform.python_version(),
-        'cpu': host.host()['features'].split(),
-        'engines': {name: project.tools_of(name) for name in ENGINES},
-        'unconfined': list(confine.missing()),
-        'environments': {
-            name: {
-                'packages': len(locked(name)),
-                'made': environment.is_made(project, name),
-                'folder': str(environment.folder_of(project, name)),
-            }
+def _examined(project: Project, lacking: list[str]) -> Examined:
+    return Examined(
+        platform.python_version(),
+        tuple(host.host()['features'].split()),
+        {name: project.tools_of(name) for name in ENGINES},
+        tuple(confine.missing()),
+        {
+            name: Environment(
+                len(locked(name)), environment.is_made(project, name), str(environment.folder_of(project, name))
+            )
             for name in ENVIRONMENTS
         },
-        'recipes': {name: project.unable(name) for name in project.plan.builds},
-        'missing': lacking,
-        'remedy': remedy(lacking) if lacking else '',
-    }
+        {name: tuple(project.unable(name)) for name in project.plan.builds},
+        tuple(lacking),
+        remedy(lacking) if lacking else '',
+    )
 
 
 def _engines(project: Project) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from stages.command.usual import json_too, print_json
@@ -18,6 +19,16 @@ from stages.store.runs import LOCK, alive, living_since
 from stages.terminal import size_words
 
 
+@dataclass(frozen=True)
+class Used:
+    """What ``modelkiln du --json`` prints: what takes how much."""
+
+    bytes: Mapping[str, int]
+    """By what it is."""
+
+    total: int
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--bytes', action='store_true', help='numbers of bytes, for programs')
     json_too(parser)
@@ -26,8 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     project = open_project(find_root(Path.cwd()))
     if asked.json:
-        rows = list(usage(project))
-        print_json({'bytes': {what: size for what, size, _ in rows}, 'total': sum(size for _, size, _ in rows)})
+        rows = {what: size for what, size, _ in usage(project)}
+        print_json(Used(rows, sum(rows.values())))
         return 0
     total = 0
     for what, size, words in usage(project):

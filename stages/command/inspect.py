@@ -6,7 +6,8 @@ Exit 0 when every kind that takes its format can, 3 when some lack a tool, 4 whe
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from stages.begin.confined import scratch
 from stages.begin.look import look
 from stages.begin.model import Model
 from stages.begin.takers import Taker, takers
-from stages.contract.port import contract_json, listed
+from stages.command.usual import json_too, print_json
+from stages.contract.port import Contract, listed
 from stages.errors import ToolError, UnsupportedError
 from stages.terminal import aside, plain, size_words
 
@@ -23,11 +25,52 @@ OPERATORS = 12
 """How many are named in the text."""
 
 
+@dataclass(frozen=True)
+class File:
+    """A file of the model, or its folder as it is."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Taking(Taker):
+    """A kind and this model."""
+
+    can: bool = True
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What ``modelkiln inspect --json`` prints: what a model file is and what can be made of it."""
+
+    format: str
+    """Of the model."""
+
+    files: tuple[File, ...]
+    contract: Contract | None
+    """Null: the files tell no ports, as those of weights."""
+
+    operators: Mapping[str, int]
+    sizes_tried: Mapping[str, int]
+    """Sizes of what the file leaves open at which it answered."""
+
+    batch_shown_by_running: bool
+    not_run: str | None
+    """Why it could not be run to see that."""
+
+    holds: tuple[Mapping[str, Any], ...]
+    """Of files of weights: what they hold."""
+
+    kinds: tuple[Taking, ...]
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     from stages.command.new import asking
 
     parser.add_argument('model', type=Path, help='a file or a folder, or Python that builds it: net.py:build')
-    parser.add_argument('--json', action='store_true', help='all of it, as JSON')
+    json_too(parser)
     asking(parser)
 
 
@@ -36,25 +79,28 @@ def run(asked: argparse.Namespace) -> int:
         told = declared(asked.inputs) if asked.inputs else None
         model = look(asked.model, place, options(asked.option), declared=told, weights=asked.weights)
         found = takers(model, place)
-    print(json.dumps(as_json(model, found), indent=1, ensure_ascii=False) if asked.json else as_text(model, found))
+    if asked.json:
+        print_json(inspected(model, found))
+    else:
+        print(as_text(model, found))
     if any(one.refused for one in found):
         return UnsupportedError.exit_code
     return ToolError.exit_code if any(one.lacking for one in found) else 0
 
 
-def as_json(model: Model, found: list[Taker]) -> dict[str, Any]:
-    """Return all that is known of a model, as JSON values."""
-    return {
-        'format': model.format,
-        'files': [{'name': f.place, 'bytes': f.size, 'sha256': f.sha256} for f in model.files],
-        'contract': contract_json(model.contract) if model.contract else None,
-        'operators': dict(model.operators),
-        'sizes_tried': dict(model.sizes),
-        'batch_shown_by_running': model.batch_shown,
-        'not_run': model.unrun or None,
-        'holds': [dict(one) for one in model.holds],
-        'kinds': [one.as_json() for one in found],
-    }
+def inspected(model: Model, found: list[Taker]) -> Inspected:
+    """Return all that is known of a model."""
+    return Inspected(
+        model.format,
+        tuple(File(f.place, f.size, f.sha256) for f in model.files),
+        model.contract,
+        model.operators,
+        model.sizes,
+        model.batch_shown,
+        model.unrun or None,
+        model.holds,
+        tuple(Taking(**vars(one), can=not (one.refused or one.lacking)) for one in found),
+    )
 
 
 def as_text(model: Model, found: list[Taker]) -> str:

@@ -4,11 +4,59 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from stages.command.usual import json_too, meant, print_json, right_project
 from stages.execute.project import Project
 from stages.execute.tools import remedy
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A variant."""
+
+    variant: str
+    stages: tuple[str, ...]
+    """Its kinds, in their order; none: the source itself."""
+
+    format: str
+    engine: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A variant that is not built here."""
+
+    variant: str
+    missing: tuple[str, ...]
+    """Packages that are not installed."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe."""
+
+    recipe: str
+    file: str
+    source: str
+    """The format that its model comes in."""
+
+    tags: tuple[str, ...]
+    description: str
+    missing: tuple[str, ...]
+    """Packages without which nothing of it can be built."""
+
+    variants: tuple[Variant, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What ``modelkiln list --json`` prints: the recipes here."""
+
+    recipes: tuple[Recipe, ...]
+    wrong: tuple[str, ...]
+    """What is wrong with others, each with file and line."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,33 +70,27 @@ def run(asked: argparse.Namespace) -> int:
     project, code = right_project()
     recipes = list(dict.fromkeys(name.partition(':')[0] for name in meant(project, asked.name, asked.tag)))
     if asked.json:
-        print_json({'recipes': [_told(project, name) for name in recipes], 'wrong': list(project.wrong)})
+        print_json(Listed(tuple(_told(project, name) for name in recipes), project.wrong))
         return code
     for name in recipes:
         print('\n'.join(_lines(project, name, variants=asked.all)))
     return code
 
 
-def _told(project: Project, name: str) -> dict[str, Any]:
+def _told(project: Project, name: str) -> Recipe:
     recipe = project.plan.recipes[name]
-    return {
-        'recipe': name,
-        'file': recipe.file,
-        'source': recipe.source.format,
-        'tags': list(recipe.tags),
-        'description': recipe.description,
-        'missing': project.unable(name),
-        'variants': [
-            {
-                'variant': build.variant.name,
-                'stages': [stage.kind for stage in build.variant.stages],
-                'format': build.variant.format,
-                'engine': build.variant.engine,
-            }
-            for build in project.plan.builds[name]
-        ],
-        'left_out': [{'variant': one, 'missing': tools} for one, tools in project.left_out.get(name, {}).items()],
-    }
+    variants = [build.variant for build in project.plan.builds[name]]
+    gone = project.left_out.get(name, {})
+    return Recipe(
+        name,
+        recipe.file,
+        recipe.source.format,
+        recipe.tags,
+        recipe.description,
+        tuple(project.unable(name)),
+        tuple(Variant(one.name, tuple(stage.kind for stage in one.stages), one.format, one.engine) for one in variants),
+        tuple(LeftOut(one, tuple(tools)) for one, tools in gone.items()),
+    )
 
 
 def _lines(project: Project, name: str, *, variants: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Final
 from stages import __version__, copies
 from stages.errors import ModelkilnError, RecipeError, StepError
 from stages.store.modes import decide_modes
-from stages.terminal import complain, indented, only_plain
+from stages.terminal import aside, complain, indented, only_plain
 
 COMMANDS: Final = (
     'new',
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if said := copies.warning(Path.cwd()):
         complain(said)
     try:
-        with only_plain():
+        with only_plain(), aside(getattr(asked, 'json', False)):
             code: int = asked.run(asked)
     except RecipeError as error:
         complain('\n'.join(indented(problem) for problem in error.problems))

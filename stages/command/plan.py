@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
 from stages.command.usual import json_too, meant, print_json, right_project
 from stages.execute.predict import Prediction
@@ -17,8 +19,35 @@ from stages.execute.project import Project
 from stages.execute.start import cores, demands, expected_memory
 from stages.layout.advice import here, wait
 from stages.layout.foresee import Deed, foresee
+from stages.plan.step import Step
 
 RUNS: Final = ('run', 'maybe')
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What would become of a step."""
+
+    what: str
+    """``run``, ``cached``, ``maybe``, ``current`` or ``refused``."""
+
+    step: str
+    kind: str
+    reasons: tuple[str, ...]
+    cores: int | None = None
+    """How many it keeps busy; null: it would not run."""
+
+    memory: int | None = None
+    """Bytes that it is expected to need; 0: not known yet."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What ``modelkiln plan --json`` prints: what doit would do."""
+
+    steps: tuple[Foretold, ...]
+    deeds: tuple[Deed, ...]
+    """Beside the steps."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +59,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     project, code = right_project()
     steps, deeds = foresee(project, meant(project, asked.name) if asked.name else ())
-    shown: list[Prediction | Deed] = [step for step in steps if asked.all or step.what not in ('current', 'refused')]
+    shown = [step for step in steps if asked.all or step.what not in ('current', 'refused')]
     if asked.json:
-        told = [as_json(project, one) for one in shown]
-        print_json({'steps': told, 'deeds': [as_json(project, one) for one in deeds]})
+        print_json(Planned(foretold(project, shown), tuple(deeds)))
         return code
-    for one in (*shown, *deeds):
+    told: list[Prediction | Deed] = [*shown, *deeds]
+    for one in told:
         print(line(project, one))
     measured: dict[str, set[str]] = {}
     for deed in deeds:
@@ -51,13 +80,14 @@ def run(asked: argparse.Namespace) -> int:
     return code
 
 
-def as_json(project: Project, one: Prediction | Deed) -> dict[str, Any]:
-    """Return what ``line`` says, for programs."""
-    if isinstance(one, Prediction):
-        takes = {'cores': cores(project, one.step), 'memory': expected_memory(project, one.step)}
-        told = {'what': one.what, 'step': one.step.name, 'kind': one.step.kind, 'reasons': list(one.reasons)}
-        return told | (takes if one.what in RUNS else {})
-    return {'what': one.what, 'name': one.name, 'reasons': list(one.reasons), 'sure': one.sure}
+def foretold(project: Project, steps: Iterable[Prediction]) -> tuple[Foretold, ...]:
+    """Return what ``line`` says of steps, for programs."""
+    return tuple(_foretold(project, one.step, one) for one in steps)
+
+
+def _foretold(project: Project, step: Step, said: Prediction) -> Foretold:
+    takes = (cores(project, step), expected_memory(project, step)) if said.what in RUNS else (None, None)
+    return Foretold(said.what, step.name, step.kind, said.reasons, *takes)
 
 
 def line(project: Project, one: Prediction | Deed) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from stages.contract.port import listed
 from stages.deliver.load import Model, load
+from stages.deliver.place import artifact_in
+from stages.document.manifest import read_manifest
 from stages.errors import FeedError
 from stages.feed.npz import read_npy, read_npz, write_npz
 
@@ -32,7 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     if asked.output and (asked.output.suffix != '.npz' or asked.output.exists()):
         raise FeedError(f'{asked.output}: {"is there already" if asked.output.exists() else "expected a name in .npz"}')
-    feed = given(asked.input)
+    named = [port.name for port in read_manifest(artifact_in(asked.folder)).inputs]
+    feed = given(asked.input, named)
     begun = time.perf_counter()
     with load(asked.folder, threads=asked.threads, floats=asked.floats) as model:
         loaded = time.perf_counter()
@@ -46,22 +49,33 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def given(inputs: Sequence[str]) -> dict[str, numpy.ndarray]:
-    """Return the arrays that ``--input`` names. Raises FeedError for what is no file of arrays."""
+def given(inputs: Sequence[str], named: Sequence[str]) -> dict[str, numpy.ndarray]:
+    """Return the arrays that ``--input`` names, for a model with inputs of the names ``named``.
+
+    Raises FeedError for what is no file of arrays.
+    """
     feed: dict[str, numpy.ndarray] = {}
     for each in inputs:
-        name, equals, file = each.partition('=')
-        path = Path(file if equals else name)
+        name, path = _meant(each, named)
         try:
-            read = {name: read_npy(path)} if equals and path.suffix != '.npz' else read_npz(path)
+            read = {name: read_npy(path)} if name and path.suffix != '.npz' else read_npz(path)
         except (OSError, ValueError) as error:
             raise FeedError(f'{path}: is no file of arrays: {error}') from error
-        if equals and path.suffix == '.npz':
+        if name and path.suffix == '.npz':
             if name not in read:
                 raise FeedError(f'{path}: holds no {name}; it holds {", ".join(read)}')
             read = {name: read[name]}
         feed |= read
     return feed
+
+
+def _meant(each: str, named: Sequence[str]) -> tuple[str, Path]:
+    """Return the name, empty where there is none, and the file: both may hold a ``=``."""
+    known = max((name for name in named if each.startswith(f'{name}=')), key=len, default='')
+    if not known and ('=' not in each or Path(each).is_file()):
+        return '', Path(each)
+    name = known or each.partition('=')[0]
+    return name, Path(each[len(name) + 1 :])
 
 
 def _say(model: Model, answers: dict[str, numpy.ndarray], loading: float, running: float) -> None:

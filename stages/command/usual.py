@@ -6,13 +6,17 @@ import argparse
 import fnmatch
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from stages.errors import RecipeError
 from stages.execute.project import Project, find_root, open_right
 from stages.recipe.mistakes import suggest
 from stages.terminal import complain, indented
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def json_too(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +24,9 @@ def json_too(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', action='store_true', help='one JSON document, for programs')
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def print_json(answer: DataclassInstance) -> None:
+    """Print one JSON document: one of the classes in ``stages.command.answers``."""
+    print(json.dumps(asdict(answer), indent=2, ensure_ascii=False))
 
 
 def right_project() -> tuple[Project, int]:

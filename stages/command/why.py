@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from stages.command.plan import as_json, line
+from stages.command.plan import Planned, foretold, line
 from stages.command.usual import json_too, print_json, right_project
 from stages.errors import RecipeError
 from stages.execute.predict import Prediction
@@ -18,6 +19,11 @@ from stages.plan.step import Step
 from stages.recipe.mistakes import suggest
 
 SETTLED = ('current', 'refused')
+
+
+@dataclass(frozen=True)
+class Explained(Planned):
+    """What ``modelkiln why --json`` prints: the steps that are meant, of a variant or a recipe those not current."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +43,7 @@ def run(asked: argparse.Namespace) -> int:
         steps, deeds = foresee(project, [asked.step] if named else users)
         only = {step.id for step in found}
         shown = [one for one in steps if (one.step.id in only if only else one.what not in SETTLED)]
-        said = [as_json(project, one) for one in deeds if named]
-        print_json({'steps': [as_json(project, one) for one in shown], 'deeds': said})
+        print_json(Explained(foretold(project, shown), tuple(deeds) if named else ()))
         return code
     if asked.step in names or asked.step in plan.builds:
         steps, deeds = foresee(project, [asked.step])

@@ -1,4 +1,8 @@
-"""What an engine is: a module with these names. Measuring, checking and deploying all go through it."""
+"""What an engine is: a module with these names. Measuring, checking and deploying all go through it.
+
+Some have one more. ``DOCUMENTS``: of the JSON files beside a model that it reads, by their names, the dataclasses that
+they are (``stages.document.typed``), each with a ``format``: their schemas are made of them.
+"""
 
 from __future__ import annotations
 

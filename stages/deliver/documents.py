@@ -8,10 +8,8 @@ from typing import Any, Literal
 
 from stages.deliver.policy import KEYS, Policy
 from stages.document.schema import Schema, document_schema
-from stages.report.compare import Change
 from stages.report.conversions import Evidence
 from stages.report.measured import Measured
-from stages.report.regression import Judged
 
 
 @dataclass(frozen=True)
@@ -183,36 +181,6 @@ class Group:
     group: str
     recipes: tuple[str, ...]
     rows: tuple[Measured, ...]
-
-
-@dataclass(frozen=True)
-class Told:
-    """One of two builds."""
-
-    created: str
-    chosen: str
-    grade: str
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A recipe in two builds."""
-
-    model: str
-    old: Told
-    new: Told
-    notes: tuple[str, ...]
-    changes: tuple[Change, ...]
-    regression: Mapping[str, Any]
-    judged: tuple[Judged, ...]
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """What ``modelkiln compare --json`` prints."""
-
-    format: Literal[1]
-    comparisons: tuple[Compared, ...]
 
 
 @dataclass(frozen=True)

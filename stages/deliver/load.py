@@ -22,6 +22,7 @@ from stages.contract.port import BATCH, Contract, Port
 from stages.deliver import batches, feeds, real
 from stages.deliver.fits import misfit
 from stages.deliver.place import artifact_in
+from stages.deliver.refused import refused
 from stages.document.manifest import Manifest, read_manifest
 from stages.engines import ENGINES
 from stages.errors import FeedError, ForeignError, StepError, ToolError
@@ -126,7 +127,8 @@ class Model:
 
         Any number of samples, also where the artifact takes a fixed one: then it is called several times. State that
         is carried starts from zeros where it is not given; a ``stream`` carries it. Raises FeedError for what does not
-        fit the contract.
+        fit the contract, and for numbers that the engine refuses, such as an index that a table has not; StepError
+        where it fails otherwise.
         """
         sizes: dict[str, int] = {}
         asked = feeds.checked(self._slots, {**feed, **named} if feed and named else feed or named, sizes)
@@ -222,7 +224,12 @@ class Model:
         with self._turn:
             if self.session is None:
                 raise StepError(f'{self.manifest.name}: is closed')
-            return self.session.run(feed)
+            try:
+                return self.session.run(feed)
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever the engine raises; it answered the samples of the check
+                raise refused(self.manifest, error) from error
 
     def _run(self, feed: dict[str, numpy.ndarray], sizes: dict[str, int]) -> dict[str, numpy.ndarray]:
         """Run what is not one plain call: state to begin with, numbers to convert, samples to be taken in parts."""

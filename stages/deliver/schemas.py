@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from stages.contract.engine import Engine
 from stages.contract.port import MANIFEST, MANIFEST_FORMAT, Contract
 from stages.deliver import documents, notes
 from stages.deliver.documents import lock_schema, policy_schema, provenance_schema, release_schema
@@ -20,6 +21,7 @@ from stages.deliver.pins import FILE as LOCK
 from stages.deliver.policy import FILE as POLICY
 from stages.document.manifest import Manifest
 from stages.document.schema import Schema, document_schema
+from stages.engines import ENGINES, OURS
 from stages.errors import ToolError
 from stages.execute.capsule import Capsule
 from stages.execute.project import STATE
@@ -41,7 +43,6 @@ CLASSES: Final[Mapping[str, type[Any]]] = {
     'referrer': documents.Referrer,
     'docker-config': documents.DockerConfig,
     'comparison': documents.Group,
-    'compare': documents.Comparisons,
     'conversions': documents.Conversions,
     'pulled': notes.PulledRecord,
     'check': Check,
@@ -79,6 +80,16 @@ def _samples() -> Schema:
     return document_schema(Raw, 'Modelkiln samples', format=Raw.format, required=('format', 'clock'))
 
 
+def _documents(engine: Engine) -> Iterable[tuple[str, type[Any]]]:
+    """Return the JSON files beside a model that an engine reads, and what each is."""
+    read: Mapping[str, type[Any]] = getattr(engine, 'DOCUMENTS', {})
+    return read.items()
+
+
+def _read_by(file: str, cls: type[Any]) -> Schema:
+    return document_schema(cls, f'Modelkiln {Path(file).stem}', format=cls.format, required=('format',))
+
+
 SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     'recipe': recipe_schema,
     'contract': _contract,
@@ -90,6 +101,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     'policy': policy_schema,
     'lock': lock_schema,
     **{name: partial(document_schema, cls, f'Modelkiln {name}', format=1) for name, cls in CLASSES.items()},
+    **{Path(file).stem: partial(_read_by, file, cls) for engine in OURS.values() for file, cls in _documents(engine)},
 }
 """By the name of a document: how its schema is made."""
 
@@ -102,30 +114,38 @@ NOTED: Final = (
 """What lies below .modelkiln/, and the schema of each: all of format 1, which those without a format are too."""
 
 
-def schema_text(name: str) -> str:
-    """Return a schema as it is published."""
-    return json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False) + '\n'
-
-
-def schema_file(name: str) -> str:
-    """Return the name of the file that a schema is published as, with the version of the format in it."""
-    return f'{name}-{SCHEMAS[name]().get("$id", ":1").rpartition(":")[2]}.json'
-
-
 def problems(name: str, documents: Mapping[str, Any]) -> list[str]:
     """Return where documents, by what people call them, do not keep the schema ``name``: each with its place.
 
     Raises ToolError where jsonschema is not installed.
     """
+    return against(SCHEMAS[name](), documents)
+
+
+def against(schema: Schema, documents: Mapping[str, Any]) -> list[str]:
+    """Return the same of documents that a schema is given for."""
     try:
         import jsonschema
     except ModuleNotFoundError as error:
         raise ToolError('schemas are checked by jsonschema, not installed here; run: pip install jsonschema') from error
-    validator = jsonschema.Draft202012Validator(SCHEMAS[name]())
+    validator = jsonschema.Draft202012Validator(schema)
     told = []
     for called, document in documents.items():
         found = sorted((_place(error.absolute_path), error.message) for error in validator.iter_errors(document))
         told += [f'{called}: {place}: {message[:200]}' for place, message in found[:SHOWN]]
+    return told
+
+
+def beside(folder: Path, engine: Any) -> list[str]:
+    """Return what in the folder of an artifact, besides its manifest, does not keep its schema, as ``engine`` reads it.
+
+    Files of a format that this version does not write may be there.
+    """
+    told = []
+    for file, cls in _documents(ENGINES[engine]) if isinstance(engine, str) and engine in ENGINES else ():
+        found = _read(folder / file)
+        if not isinstance(found, dict) or found.get('format', cls.format) == cls.format:
+            told += against(_read_by(file, cls), {file: found})
     return told
 
 
@@ -174,6 +194,10 @@ def _published(root: Path) -> list[str]:
         found = {_called(path, root): _read(path) for path in sorted((root / 'artifacts').glob(places))}
         now = {called: it for called, it in found.items() if not isinstance(it, dict) or it.get('format') == format}
         told += problems(name, now)
+        if name == 'manifest':
+            engines = {Path(called).parent: it.get('engine') for called, it in found.items() if isinstance(it, dict)}
+            for place, engine in engines.items():
+                told += [f'{place.as_posix()}/{line}' for line in beside(root / place, engine)]
     if (root / POLICY).is_file():
         told += problems('policy', {POLICY: tomllib.loads((root / POLICY).read_text('utf-8'))})
     if (root / LOCK).is_file():

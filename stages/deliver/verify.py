@@ -53,10 +53,11 @@ def _check_subjects(folder: Path) -> None:
 def check_documents(folder: Path) -> None:
     """Hold the documents of a release against their schemas. Raises IntegrityError, ToolError without jsonschema."""
     from stages.deliver.sbom import check_sbom
-    from stages.deliver.schemas import problems
+    from stages.deliver.schemas import beside, problems
 
     named = {'manifest': MANIFEST, 'release': RECORD, 'provenance': PROVENANCE}
     wrong = [told for schema, name in named.items() for told in problems(schema, {name: _read(folder / name)})]
+    wrong += beside(folder, _read(folder / MANIFEST).get('engine'))
     if wrong:
         raise IntegrityError('\n'.join(f'{folder}: {told}' for told in wrong))
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy
 
 __all__ = [
-    'CONCURRENT', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
+    'CONCURRENT', 'DOCUMENTS', 'ENGINE', 'ENVIRONMENT', 'FOREIGN', 'RUNS', 'TOOLS', 'Options',
     'foreign', 'instructions', 'kept_to', 'line', 'load', 'made', 'prepare', 'prepare_foreign', 'programs',
 ]  # fmt: skip
 
@@ -33,6 +33,7 @@ RUNS = ('tvm',)
 TOOLS = ('apache-tvm', 'apache-tvm-ffi', 'numpy')
 ENVIRONMENT = ''
 CONCURRENT = False  # one machine, one set of registers
+DOCUMENTS = {library.FILE: library.Library}
 programs = usual.no_programs
 line = usual.line
 

@@ -37,18 +37,18 @@ _aside = False
 
 def note(text: str) -> None:
     """Print one line."""
-    write(sys.__stderr__ if _aside else sys.__stdout__, text + '\n')
+    write(sys.stderr if _aside else sys.__stdout__, text + '\n')
 
 
 @contextlib.contextmanager
-def aside() -> Iterator[None]:
-    """Meanwhile print notes where errors go: what is printed else is for a program to read."""
+def aside(notes: bool = True) -> Iterator[None]:
+    """Print notes where errors go, if ``notes`` says so: what a command prints besides is for a program."""
     global _aside
-    _aside = True
+    before, _aside = _aside, _aside or notes
     try:
         yield
     finally:
-        _aside = False
+        _aside = before
 
 
 def complain(text: str) -> None:

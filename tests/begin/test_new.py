@@ -12,8 +12,10 @@ import pytest
 
 from stages.begin import text
 from stages.begin.text import preprocessing
+from stages.command.answers import DOCUMENTS
 from stages.command.main import main
 from stages.contract.port import Contract, Port
+from stages.deliver.schemas import against
 from stages.recipe.read import read_recipes
 
 onnx = pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
@@ -96,6 +98,7 @@ def test_what_the_file_leaves_open_is_found_by_running_it(here, tmp_path, capsys
     assert main(['inspect', str(model), '--json']) in (3, 4)  # a kind refuses it: nothing to quantize
 
     told = json.loads(capsys.readouterr().out)
+    assert against(DOCUMENTS['inspect'](), {'net.onnx': told}) == []
     assert told['batch_shown_by_running'] is True
     assert told['contract']['inputs'][0]['shape'] == ['batch', 'w']
     assert told['sizes_tried'] == {'w': 64}

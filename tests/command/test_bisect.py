@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from stages.command.answers import DOCUMENTS
 from stages.command.main import main
+from stages.deliver.schemas import against
 
 
 def said(capsys, *arguments: str) -> str:
@@ -36,7 +38,15 @@ def test_the_layers_of_int8_are_ranked_and_keeping_them_is_tried(small, monkeypa
 def test_a_float_step_that_is_right_has_no_node_to_blame(small, monkeypatch, capsys):
     monkeypatch.chdir(small.root)
 
-    assert json.loads(said(capsys, 'tiny:onnx', '--step', 'onnx', '--json'))['blame'] is None
+    looked = json.loads(said(capsys, 'tiny:onnx', '--step', 'onnx', '--json'))
+    assert (looked['blame'], looked['step'].partition('-')[0]) == (None, 'onnx')
+    assert against(DOCUMENTS['bisect'](), {'it': looked}) == []
+
+
+def test_programs_are_told_that_no_step_leaves_its_tolerance(small, monkeypatch, capsys):
+    monkeypatch.chdir(small.root)
+
+    assert json.loads(said(capsys, 'tiny:onnx', '--json')) == {'blame': None, 'costs': [], 'nodes': 0, 'step': None}
 
 
 def test_a_step_that_the_variant_has_not_is_a_mistake(small, monkeypatch, capsys):

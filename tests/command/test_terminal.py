@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from stages.command.answers import ANSWERS, DOCUMENTS
 from stages.command.completion import SHELLS, words
 from stages.command.main import COMMANDS, main
+from stages.deliver.schemas import against
 from tests.small import ROOT, Small, small_project
 
 RUN = 'import sys; sys.argv[0] = "modelkiln"; from stages.command.entry import run; run()'
@@ -67,11 +69,22 @@ def test_stopping_it_at_any_moment_shows_no_traceback(after):
 
 
 @pytest.mark.parametrize('command', [['list'], ['plan'], ['why', 'tiny'], ['kinds'], ['doctor'], ['du'], ['check']])
-def test_what_lists_or_explains_answers_programs_in_json(project, capsys, command):
+def test_what_lists_or_explains_answers_programs_by_its_schema(project, capsys, command):
     code = main([*command, '--json'])
+    said = json.loads(capsys.readouterr().out)
 
     assert code in (0, 3)
-    assert isinstance(json.loads(capsys.readouterr().out), dict)
+    assert against(DOCUMENTS[document(command[0])](), {'it': said}) == []
+    assert against(DOCUMENTS[document(command[0])](), {'it': dict.fromkeys(said, 7.5)}) != []
+
+
+def test_every_command_that_answers_programs_has_a_schema():
+    assert {document(name) for name in COMMANDS if '--json' in words(['modelkiln', name])} == {*ANSWERS}
+
+
+def document(command: str) -> str:
+    """Return the name of what a command prints; ``check`` is what a check of a model leaves."""
+    return 'checked' if command == 'check' else command
 
 
 def test_list_says_what_there_is_what_is_wrong_and_what_has_a_tag(project, capsys):

@@ -43,7 +43,7 @@ def triton_config(path: Path):
 
 
 def test_triton_reads_its_configuration_as_the_contract_says_it(tmp_path):
-    label = {'name': 'label', 'dtype': 'int64', 'shape': [], 'batch': None}
+    label = {'name': 'label', 'file': 'größe "x"/0\\', 'dtype': 'int64', 'shape': [], 'batch': None}
     folder = artifact(tmp_path / 'net', outputs=[SCORES, label], measured={'threads': 2})
     export(folder, 'triton', tmp_path / 'repository')
 
@@ -51,7 +51,7 @@ def test_triton_reads_its_configuration_as_the_contract_says_it(tmp_path):
 
     assert (read.name, read.backend, read.max_batch_size) == ('net', 'onnxruntime', 0)
     assert [(port.name, list(port.dims)) for port in read.input] == [('row', [-1, 4])]
-    assert [(port.name, list(port.dims)) for port in read.output] == [('output:0', [-1, 4]), ('label', [1])]
+    assert [(port.name, list(port.dims)) for port in read.output] == [('output:0', [-1, 4]), ('größe "x"/0\\', [1])]
     assert [module.DataType.Name(port.data_type) for port in read.output] == ['TYPE_FP32', 'TYPE_INT64']
     assert read.output[1].HasField('reshape') and list(read.output[1].reshape.shape) == []
     assert read.parameters['intra_op_thread_count'].string_value == '2'

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from stages.command.answers import DOCUMENTS
 from stages.contract.port import contract_of
 from stages.deliver import pins
 from stages.deliver.pulled import Pulled
 from stages.deliver.registry.address import address
 from stages.deliver.release import read_release
-from stages.deliver.schemas import SCHEMAS, problems
+from stages.deliver.schemas import against, problems
 from stages.document.manifest import manifest_of
 from stages.execute import capsule
 from stages.execute.project import STATE
+from stages.frameworks.tvm.emit import library
 from stages.layout import history, sessions
 from stages.layout.artifact import read_delivered
 from stages.layout.pages import read_reported
@@ -49,15 +51,15 @@ def named(path: Path) -> tuple[str, str]:
 @pytest.mark.parametrize('path', KEPT, ids=lambda path: path.stem)
 def test_what_was_ever_written_keeps_the_schema_of_its_format(path):
     name, version = named(path)
-    said = SCHEMAS[name]()['$id']
+    schema = DOCUMENTS[name]()
 
-    assert path.stem in OLDER or said.endswith(f':{version}')
+    assert path.stem in OLDER or schema['$id'].endswith(f':{version}')
     if path.stem not in OLDER:
-        assert problems(name, {path.name: json.loads(path.read_bytes())}) == []
+        assert against(schema, {path.name: json.loads(path.read_bytes())}) == []
 
 
 def test_every_document_has_a_kept_file():
-    assert {named(path)[0] for path in KEPT} == {*SCHEMAS} - ELSEWHERE
+    assert {named(path)[0] for path in KEPT} == {*DOCUMENTS} - ELSEWHERE
 
 
 @pytest.mark.parametrize('path', [p for p in KEPT if p.stem.startswith('report-')], ids=lambda path: path.stem)
@@ -154,3 +156,10 @@ def test_what_deployments_keep_is_read(tmp_path):
 
 def test_the_map_of_conversions_keeps_its_schema():
     assert problems('conversions', {'c': json.loads((ROOT / 'docs/conversions.json').read_bytes())}) == []
+
+
+def test_libraries_of_every_version_are_read(tmp_path):
+    for letter, named in (('a', ['x']), ('b', ['in.x/data', 'ids:0', 'flag', 'h/in'])):
+        laid(f'library-1-{letter}', library.FILE, tmp_path)
+
+        assert [port.name for port in library.read(tmp_path).inputs] == named

@@ -128,3 +128,22 @@ def test_a_closed_model_says_so_and_frees_its_session():
     assert model.session is None
     with pytest.raises(StepError, match='net:onnx: is closed'):
         model.run(image=IMAGES)
+
+
+@pytest.mark.parametrize(
+    ('raised', 'kind', 'told'),
+    [
+        (IndexError('index out of range in self'), FeedError, 'index out of range in self'),
+        (RuntimeError('in torch:\nTraceback of TorchScript:\nRuntimeError: no row\n'), StepError, 'no row'),
+        (RuntimeError('\nbounds are [0, 6]\nframe #0: abc'), StepError, 'bounds are [0, 6]'),
+    ],
+)  # fmt: skip
+def test_what_an_engine_raises_is_told_in_a_line_with_whose_fault_it_is(raised, kind, told):
+    def answer(feed):
+        raise raised
+
+    with pytest.raises(kind) as error:
+        opened(STATEFUL, answer).run(step=np.ones((1, 2), 'float32'))
+
+    assert str(error.value) == f'net:onnx: onnxruntime cannot answer what it was given: {told}'
+    assert error.value.__cause__ is raised

@@ -9,10 +9,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from stages.command.answers import DOCUMENTS
 from stages.command.main import main
 from stages.contract.port import Contract, Port, Quantization, contract_json
-from stages.deliver.schemas import SCHEMAS, problems
+from stages.deliver.schemas import beside, in_notes, problems
 from stages.document.manifest import File, Made, Use, manifest_json, manifest_of
+from stages.engines import ENGINES
 from stages.errors import StepError
 from tests.deliver.samples import IMAGE, manifest
 from tests.report.example import findings, written
@@ -28,9 +30,9 @@ WHOLE = manifest(
 JSON = json.loads(json.dumps(manifest_json(WHOLE)))
 
 
-@pytest.mark.parametrize('name', [*SCHEMAS])
+@pytest.mark.parametrize('name', [*DOCUMENTS])
 def test_every_schema_is_a_schema_with_a_name_of_its_own(name):
-    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
+    jsonschema.Draft202012Validator.check_schema(DOCUMENTS[name]())
 
 
 def test_a_manifest_comes_back_as_it_was_and_keeps_its_schema():
@@ -123,7 +125,7 @@ def test_all_schemas_are_written_under_the_version_of_their_format(tmp_path):
     assert main(['schema', '--to', str(tmp_path)]) == 0
 
     assert json.loads((tmp_path / 'manifest-2.json').read_text())['title'] == 'Modelkiln manifest'
-    assert len([*tmp_path.iterdir()]) == len(SCHEMAS)
+    assert len([*tmp_path.iterdir()]) == len(DOCUMENTS)
 
 
 def test_verify_holds_what_a_project_noted_against_its_schemas(tmp_path, monkeypatch, capsys):
@@ -139,3 +141,20 @@ def test_verify_holds_what_a_project_noted_against_its_schemas(tmp_path, monkeyp
     note.write_text(json.dumps(kept))
     assert main(['verify', '--schemas']) == 6
     assert "history/model-1.json: builds[0].kept: 'yes' is not of type 'boolean'" in capsys.readouterr().err
+
+
+def test_what_an_engine_reads_beside_its_model_is_held_against_its_schema(tmp_path):
+    kept = json.loads((Path(__file__).with_name('kept') / 'library-1-a.json').read_text())
+    place = tmp_path / 'artifacts/net/tvm'
+    place.mkdir(parents=True)
+    (tmp_path / 'recipes').mkdir()
+    said = JSON | {'engine': 'tvm', 'model_format': 'tvm', 'files': {'library.json': {'sha256': 'ab', 'size': 1}}}
+    (place / 'manifest.json').write_text(json.dumps(said))
+
+    (place / 'library.json').write_text(json.dumps(kept))
+    assert beside(place, 'tvm') == in_notes(tmp_path) == []
+    (place / 'library.json').write_text(json.dumps(kept | {'needs': 'avx2'}))
+    assert in_notes(tmp_path) == ["artifacts/net/tvm/library.json: needs: 'avx2' is not of type 'array'"]
+    assert beside(place, 'onnxruntime') == []  # to another engine it is a file like any other
+    with pytest.raises(StepError, match=r"library\.json: not what .* \(needs: 'avx2'; expected a list\)"):
+        ENGINES['tvm'].foreign(place)

@@ -79,3 +79,11 @@ def test_a_stream_of_another_encoding_gets_what_it_can_show():
     print('1×3', file=terminal.Plain(stream), flush=True)
 
     assert bytes_.getvalue() == b'1\\xd73\n'
+
+
+def test_notes_go_where_errors_go_while_an_answer_is_for_a_program(capfd):
+    with terminal.aside():
+        terminal.note('waiting')
+    terminal.note('done')
+
+    assert capfd.readouterr() == ('done\n', 'waiting\n')

@@ -79,7 +79,12 @@ def _port(way: str, port: Port, name: str, *, batched: bool) -> Iterator[str]:
     scalar = '' if dims else ' reshape { shape: [ ] }'
     said = ', '.join(map(str, dims or [1]))
     type = f'TYPE_{TRITON_TYPES[port.dtype]}'
-    yield f'{way} [ {{ name: {json.dumps(name)} data_type: {type} dims: [ {said} ]{scalar} }} ]'
+    yield f'{way} [ {{ name: {_text(name)} data_type: {type} dims: [ {said} ]{scalar} }} ]'
+
+
+def _text(name: str) -> str:
+    """Return a name of a file in quotes; its letters as they are, which every reader of the format takes."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _outputs(served: Served) -> dict[str, str]:

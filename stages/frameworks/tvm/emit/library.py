@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stages.contract.port import Contract, Port
+from stages.document import typed
 from stages.errors import StepError
 from stages.frameworks.tvm.target import System
 
@@ -90,6 +91,8 @@ class Library:
     open: bool = False
     """Whether a size inside shows only in a run: then memory is taken as it is needed."""
 
+    format: int = FORMAT
+
     @property
     def file(self) -> str:
         """The name of the library itself."""
@@ -163,17 +166,11 @@ def write(library: Library, folder: Path) -> None:
 def read(folder: Path) -> Library:
     """Return what ``library.json`` in ``folder`` says. Raises StepError for another format, or none."""
     try:
-        found: dict[str, Any] = json.loads((folder / FILE).read_text(encoding='utf-8'))
-        if (format := found.pop('format')) != FORMAT:
+        found: Any = json.loads((folder / FILE).read_text(encoding='utf-8'))
+        if (format := found['format']) != FORMAT:
             raise StepError(f'{FILE}: format {format}; this version reads {FORMAT}')
-        found |= {role: tuple(_tensor(each) for each in found[role]) for role in ('inputs', 'outputs')}
-        found |= {
-            'needs': tuple(found['needs']),
-            'unscheduled': tuple(Unscheduled(**each) for each in found.get('unscheduled', ())),
-            'fell_back': tuple(FellBack(**each) for each in found.get('fell_back', ())),
-        }
-        return Library(**found)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return typed.read(Library, found)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StepError(f'{FILE}: not what the kind tvm leaves ({error})') from error
 
 
@@ -183,7 +180,3 @@ def _typed(name: str, kind: Any) -> Port:
     shape = kind.shape if isinstance(kind.shape, relax.ShapeExpr) else [None] * kind.ndim
     sizes = [int(size) if isinstance(size, tirx.IntImm) else f'{name}_{axis}' for axis, size in enumerate(shape)]
     return Port(name, tuple(sizes), str(kind.dtype))
-
-
-def _tensor(found: Mapping[str, Any]) -> Port:
-    return Port(found['name'], tuple(found['shape']), found['dtype'])
