@@ -58,8 +58,8 @@ def run(params: Params, job: Job) -> Contract:
     from torch._inductor import utils
 
     from stages.frameworks.refusal import deprecations_silenced, refusal
+    from stages.frameworks.torch import bounded, exported_ports
     from stages.frameworks.torch import exported as exported_file
-    from stages.frameworks.torch import exported_ports
     from stages.frameworks.torch import module as torch_module
     from stages.frameworks.torch.converted import tensors_only
 
@@ -84,6 +84,7 @@ def run(params: Params, job: Job) -> Contract:
                 program = exported_file.program_of(module, contract, example, dynamic)
             contract = exported_ports.made(program, contract)
         contract = exported_ports.by_place(program, contract)
+        bounded.bound(program)
         job.progress(0.2, 'compiling C++')
         with refusal('AOTInductor', advice), utils.fresh_cache():  # nothing of an earlier build, nothing left behind
             torch._inductor.aoti_compile_and_package(program, package_path=package, inductor_configs=settings)

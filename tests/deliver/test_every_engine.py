@@ -171,6 +171,22 @@ def test_a_module_of_torch_in_every_form(format: str, tmp_path: Path) -> None:
         return {'found': found.numpy(), 'total': total.numpy()}
 
     held(model, wanted, FEED, tmp_path)
+    not_ended_by(model.folder, FEED | {'word': np.array([0, 99, 3])}, tmp_path)
+
+
+def not_ended_by(folder: Path, feed: dict[str, Any], scratch: Path) -> None:
+    """Feed an index that the table has not: it is answered, or refused in one line; the process goes on either way."""
+    np.savez(scratch / 'wrong.npz', **feed)
+    words = ['run', str(folder), '--input', str(scratch / 'wrong.npz')]
+    code = (
+        f'import sys; from stages.command.main import main; code = main({words}); print("ended", code); sys.exit(code)'
+    )
+    env = os.environ | {'PYTHONPATH': str(ROOT), 'TF_CPP_MIN_LOG_LEVEL': '3'}
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=scratch, env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.endswith(f'ended {done.returncode}\n'), done.stderr[-3000:]
+    assert done.returncode == 0 or 'cannot answer what it was given: ' in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.tensorflow
