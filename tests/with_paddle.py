@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +14,17 @@ from pathlib import Path
 from typing import Any
 
 CHILD = Path(__file__).with_name('paddle_child.py')
+
+
+def lacking() -> str:
+    """Say what Paddle lacks here, and how to get it; empty: nothing. It is not imported for that."""
+    if importlib.util.find_spec('paddle') is None:
+        return 'needs modelkiln[paddle]: pip install "modelkiln[paddle]"'
+    try:
+        ctypes.CDLL('libgomp.so.1')
+    except OSError:
+        return 'Paddle needs the library libgomp.so.1 of the system: apt-get install libgomp1'
+    return ''
 
 
 def asked(word: str, path: Path, python: str = sys.executable, *, fresh: bool = False, **flags: str) -> dict[str, Any]:

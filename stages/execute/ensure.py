@@ -22,7 +22,7 @@ from stages.execute import environment, lineage, show
 from stages.execute.materialise import Changed, materialise
 from stages.execute.project import Failure, Project, Stamp
 from stages.execute.start import cores, expected_memory, start
-from stages.execute.tools import remedy
+from stages.execute.tools import library, remedy
 from stages.launch.answers import answer_at, shortened
 from stages.launch.worker import ANSWERS
 from stages.plan.step import Step
@@ -198,7 +198,7 @@ def _run(project: Project, step: Step, key: str, folder: Path) -> Result:
 def work(project: Project, step: Step, folder: Path, log: Path) -> dict[str, Any]:
     """Run a step that is laid out in ``folder``; return what it reports: all went well, or its tool refuses.
 
-    Raises StepError for any other end.
+    Raises ToolError where the system lacks a library, StepError for any other end.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b'')
@@ -214,6 +214,8 @@ def work(project: Project, step: Step, folder: Path, log: Path) -> dict[str, Any
     report = _report(folder)
     settle(log)
     if report and report['error']:
+        if lacking := library(report['error']['message']):
+            raise ToolError(f'{lacking}\n{report["error"]["message"]}')
         if report['error']['type'] != UnsupportedError.__name__:
             raise StepError(report['error']['message'] + _undeclared(project, report['error']['message']))
         return report

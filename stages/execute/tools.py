@@ -13,6 +13,11 @@ MISSING = 'missing'
 SYSTEM = {'g++': 'apt-get install g++', 'clang++': 'xcode-select --install'}
 """Programs of the system that steps call, and what installs each; on another system than Debian its own word for it."""
 
+LIBRARIES = {'libgomp.so.1': 'libgomp1', 'libGL.so.1': 'libgl1', 'libglib-2.0.so.0': 'libglib2.0-0'}
+"""Libraries of the system that packages of ours are linked with and do not bring, and Debian's package of each."""
+
+UNLOADED = re.compile(r'(lib[\w.+-]+\.so[.\d]*): cannot open shared object file')
+
 BUILDS = {'tensorflow-cpu': 'tensorflow', 'paddlepaddle-gpu': 'paddlepaddle'}
 
 
@@ -68,6 +73,15 @@ def remedy(missing: Iterable[str]) -> str:
     others = sorted(tool for tool, found in named.items() if not found)
     parts = [f"'{_ourselves()}[{','.join(wanted)}]'"] if wanted else []
     return ' && '.join([*of_system, ' '.join(['pip install', *parts, *others])])
+
+
+def library(words: str) -> str:
+    """Return what to do where ``words`` say that a library of the system is missing; empty: they do not."""
+    if not (found := UNLOADED.search(words)):
+        return ''
+    package = LIBRARIES.get(found[1])
+    run = f'run: apt-get install {package}' if package else 'install the package of your system that holds it'
+    return f'this system lacks {found[1]}, which a package is linked with; {run}'
 
 
 def _ourselves() -> str:

@@ -24,6 +24,7 @@ from stages.contract.port import ANY, Contract, Port
 from stages.document.manifest import File, Made, Manifest, manifest_json
 from stages.engines import ENGINES, engine_for, use
 from tests.tensorflow_models import Model, made, taken
+from tests.with_paddle import lacking
 
 pytestmark = pytest.mark.slow
 np = pytest.importorskip('numpy')
@@ -221,7 +222,8 @@ def test_a_keras_model_in_every_form(format: str, tmp_path: Path) -> None:
 
 @pytest.mark.paddle
 def test_a_paddle_model(tmp_path: Path) -> None:
-    needed('paddle')
+    if said := lacking():
+        pytest.skip(said)
     save = (
         'import numpy as np, paddle; from paddle.static import InputSpec; paddle.seed(1); '
         'net = paddle.nn.Linear(6, 4); '

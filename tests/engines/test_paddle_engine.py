@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.with_paddle import asked, lacking, request
+
 pytestmark = pytest.mark.paddle
-if importlib.util.find_spec('paddle') is None:
-    pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"', allow_module_level=True)
+if said := lacking():
+    pytest.skip(said, allow_module_level=True)
 np = pytest.importorskip('numpy')
 
 from stages.contract.match import matched  # noqa: E402
 from stages.contract.port import ANY, Contract, Port, contract_json  # noqa: E402
 from stages.frameworks.paddle import ports  # noqa: E402
-from tests.with_paddle import asked, request  # noqa: E402
 
 # neither the names of the outputs nor the order of the inputs is the file's
 DECLARED = Contract(

@@ -37,3 +37,13 @@ def test_versions_are_those_that_the_packages_themselves_say(monkeypatch):
 def test_what_installs_a_program_of_the_system_stands_before_what_pip_installs():
     assert tools.remedy(['g++']) == 'apt-get install g++'
     assert tools.remedy(['no-such-package', 'g++']) == 'apt-get install g++ && pip install no-such-package'
+
+
+def test_a_library_of_the_system_that_a_package_lacks_is_named_with_the_command_that_brings_it():
+    said = 'ImportError: libgomp.so.1: cannot open shared object file: No such file or directory'
+
+    assert tools.library(said).endswith(
+        'lacks libgomp.so.1, which a package is linked with; run: apt-get install libgomp1'
+    )
+    assert 'libfoo.so.2, ' in tools.library('OSError: libfoo.so.2: cannot open shared object file')
+    assert tools.library('ImportError: no module named gomp') == ''

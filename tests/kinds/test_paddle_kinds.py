@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from stages.errors import UnsupportedError
 from stages.frameworks.paddle import ports
 from stages.kinds import openvino_from_paddle
 from tests.locked import python_of
-from tests.with_paddle import asked, request
+from tests.with_paddle import asked, lacking, request
 
 pytestmark = pytest.mark.paddle
-if importlib.util.find_spec('paddle') is None:
-    pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"', allow_module_level=True)
+if said := lacking():
+    pytest.skip(said, allow_module_level=True)
 
 # the recipe's order of the inputs is not the file's, its names of the outputs are its own
 DECLARED = Contract(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from stages.frameworks.paddle import allowed
 from stages.frameworks.paddle import weights as weights_file
 from stages.frameworks.paddle.operators import OPERATORS
 from stages.sources import paddle as source
+from tests.with_paddle import lacking
 
 WEIGHTS = bytes(16) + b'\x04\0\0\0\x08\x05\x10\x01' + b'\0\0\x80\x3f'
 HOSTILE = [
@@ -189,8 +189,8 @@ print(*paddle.base.core.get_all_op_names(), *dir(paddle._C_ops))
 @pytest.fixture(scope='module')
 def paddles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
     """Models that Paddle saved, in a process of its own, and the names of all its operators."""
-    if importlib.util.find_spec('paddle') is None:
-        pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"')
+    if said := lacking():
+        pytest.skip(said)
     folder = tmp_path_factory.mktemp('paddle')
     (folder / 'models.py').write_text(MODELS)
     command = [sys.executable, str(folder / 'models.py'), str(folder)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 np = pytest.importorskip('numpy')
@@ -16,7 +14,7 @@ from stages.contract.port import Contract, Port, contract_json  # noqa: E402
 from stages.frameworks.paddle import ports  # noqa: E402
 from stages.kinds import kind_for  # noqa: E402
 from tests.locked import python_of  # noqa: E402
-from tests.with_paddle import asked, request  # noqa: E402
+from tests.with_paddle import asked, lacking, request  # noqa: E402
 
 pytestmark = pytest.mark.tvm
 
@@ -96,8 +94,8 @@ def test_from_tensorflow_through_onnx_and_tflite(keras_net, tmp_path, format, ki
 @pytest.mark.environments
 @pytest.mark.paddle
 def test_from_paddle_through_onnx(tmp_path):
-    if importlib.util.find_spec('paddle') is None:  # importing it would end a process that has TensorFlow
-        pytest.skip('needs modelkiln[paddle]: pip install "modelkiln[paddle]"')
+    if said := lacking():
+        pytest.skip(said)
     feed, net = arrays(PADDLE), tmp_path / 'net'
     np.savez(tmp_path / 'feeds.npz', **{f'0.{name}': array for name, array in feed.items()})
     asked('models', tmp_path, fresh=True)
