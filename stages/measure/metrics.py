@@ -106,7 +106,7 @@ def _hits(metric: Metric, answers: Sequence[numpy.ndarray], wanted: Sequence[num
     """Return which answers of each sample are right."""
     chosen = [_classes(metric, answer, label.shape) for answer, label in zip(answers, wanted, strict=True)]
     for (_, count), label in zip(chosen, wanted, strict=True):
-        _check_range(metric, label, count)
+        _check_range(metric, label, count, wanted)
     return [(got.ravel() == label.ravel()) for (got, _), label in zip(chosen, wanted, strict=True)]
 
 
@@ -388,16 +388,20 @@ def _long(shape: Sequence[int]) -> list[int]:
     return [size for size in shape if size != 1]
 
 
-def _check_range(metric: Metric, label: numpy.ndarray, count: int) -> None:
+def _check_range(metric: Metric, label: numpy.ndarray, count: int, every: Sequence[numpy.ndarray]) -> None:
     """A label that no class has would only ever count as wrong: the metric would be another than it seems."""
     if not count or not label.size or label.dtype.kind not in 'iu':
         return
     least, most = int(label.min()), int(label.max())
     if least < 0 or most >= count:
         wrong = least if least < 0 else most
+        then = 'leave out what is to be ignored in a metric of your own, models/file.py:function'
+        some = [each for each in every if each.size]
+        if (min(int(each.min()) for each in some), max(int(each.max()) for each in some)) == (1, count):
+            then = f'they run from 1 to {count}: write each one lower'
         raise StepError(
             f'{metric.of}: `labels` of the evaluation data holds {wrong}, and the output has the classes 0 to '
-            f'{count - 1}; leave out what is to be ignored in a metric of your own, models/file.py:function'
+            f'{count - 1}; {then}'
         )
 
 

@@ -14,7 +14,7 @@ from stages.errors import ModelkilnError
 from stages.feed.calibration import calibration
 from stages.feed.npz import write_npz
 from stages.feed.samples import samples
-from stages.measure.metrics import off_by_one
+from stages.measure.metrics import off_by_one, score
 from stages.recipe.model import Metric
 from stages.recipe.read import read_recipe
 from tests.sources.sources_helpers import job
@@ -57,6 +57,12 @@ def test_labels_off_by_one() -> None:
     told = off_by_one(Metric('top1'), [*np.eye(6, dtype=np.float32)[:5]], np.arange(5) + 1)
 
     assert told and shown(told)
+
+
+def test_labels_that_count_from_one() -> None:
+    told = said(lambda: score(Metric('top1'), [*np.eye(4, dtype=np.float32)], np.arange(4) + 1, None))
+
+    assert all(map(shown, told)), told
 
 
 def project(root: Path, sha256: str) -> Path:
