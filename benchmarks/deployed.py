@@ -189,9 +189,18 @@ def _counts(found: Deployed) -> str:
 
 def _lists(found: Deployed) -> Iterator[str]:
     rows = [found.rows[name] for name in sorted(found.rows)]
-    yield from _list('Not released', (f'`{r.name}`: {r.problem}' for r in rows if not r.released))
-    yield from _list('Arrived, and not compared', (f'`{r.name}`: {r.silent}' for r in rows if r.released and r.silent))
-    yield from _list('Wrong', (f'`{r.name}`: {r.problem}' for r in rows if r.broken))
+    yield from _list('Not released', _folded((r, r.problem) for r in rows if not r.released))
+    yield from _list('Arrived, and not compared', _folded((r, r.silent) for r in rows if r.released and r.silent))
+    yield from _list('Wrong', _folded((r, r.problem) for r in rows if r.broken))
+
+
+def _folded(rows: Iterable[tuple[Trip, str]]) -> Iterator[str]:
+    """Give what is said of several artifacts once."""
+    said: dict[str, list[str]] = {}
+    for row, words in rows:
+        said.setdefault(words.removeprefix(f'{row.name} ').removeprefix('is not released: '), []).append(row.name)
+    for words, names in said.items():
+        yield f'{", ".join(f"`{name}`" for name in names)}: {words}'
 
 
 def _list(head: str, lines: Iterable[str]) -> Iterator[str]:

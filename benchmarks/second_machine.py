@@ -35,7 +35,7 @@ SECONDS: Final = 900
 CLOSE: Final = 1e-4
 """Of an output's largest number: how far an answer may be from the check's, which ran on another number of threads."""
 
-HELD: Final = 1.5e9
+HELD: Final = 0.25e9
 """Bytes of artifacts that servers hold, each of the two; then others take their place."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from stages import __version__
 from stages.deliver.release import Layer
@@ -17,6 +18,9 @@ STATEMENT: Final = 'https://in-toto.io/Statement/v1'
 PREDICATE: Final = 'https://slsa.dev/provenance/v1'
 BUILD_TYPE: Final = 'urn:modelkiln:recipe:1'
 """Names what the parameters mean: a variant of a recipe, its stages in order, each with the key of its step."""
+
+ADDRESS: Final = "%/:?#@!$&'()*+,;=~"
+"""Signs of an address that mean something in it."""
 
 BUILDER: Final = 'urn:modelkiln:local'
 """Whoever ran the command, on a machine of his own: SLSA build level 0, unless what runs it says more."""
@@ -81,13 +85,17 @@ def provenance(
 
 
 def uri_of(fetch: Fetch) -> str:
-    """Return a file from outside as a URI: a package URL, the address, or its place in the project."""
+    """Return a file from outside as a URI: a package URL, the address, or its place in the project.
+
+    What a URI may not hold is written by its bytes: names of files have spaces, letters of all scripts, and patterns.
+    """
+    within = f'#{quote(fetch.file)}' if fetch.file else ''
     if fetch.where == 'pip':
         name, _, version = fetch.name.partition('==')
-        return f'pkg:pypi/{name.lower().replace("_", "-")}@{version}' + (f'#{fetch.file}' if fetch.file else '')
+        return f'pkg:pypi/{name.lower().replace("_", "-")}@{version}{within}'
     if fetch.where == 'hf':
-        return f'pkg:huggingface/{fetch.name}' + (f'#{fetch.file}' if fetch.file else '')
-    return fetch.name if fetch.where == 'https' else f'recipes/{fetch.name}'
+        return f'pkg:huggingface/{quote(fetch.name, safe="/@")}{within}'
+    return quote(fetch.name, safe=ADDRESS) if fetch.where == 'https' else f'recipes/{quote(fetch.name)}'
 
 
 def fetches_of(recipe: Recipe) -> list[tuple[str, Fetch]]:
