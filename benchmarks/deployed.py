@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from stages.document import typed  # noqa: E402
+from stages.engines import OURS  # noqa: E402
 
 JSON: Final = 'docs/deployed.json'
 PAGE: Final = 'docs/deployed.md'
@@ -128,7 +129,7 @@ def page(found: Deployed) -> str:
         '# What arrived on a second machine\n\n'
         'Written by `python benchmarks/deployments.py --project PROJECT --write`; each row of it is in '
         '`docs/deployed.json`.\n\n'
-        'Every artifact that `doit` built of the shipped recipes was pushed to a docker-registry and to an S3 server, '
+        'Artifacts that `doit` built of the shipped recipes were pushed to a docker-registry and to an S3 server, '
         "pulled from the\nregistry into a fresh environment that has one engine's `run-` extra alone and from the "
         'bucket by one that has `modelkiln[s3]` alone,\nloaded by its manifest alone, and asked the samples of its '
         'check. The answers were compared with those that the check kept, number\nby number; a difference is the '
@@ -139,7 +140,10 @@ def page(found: Deployed) -> str:
         'Sizes are those of the engine with NumPy and this project; the loader is `import stages.deliver.load` from '
         'the start of a Python,\nmedian of five.\n'
     )
-    return '\n'.join([head, *_table(found), '', costs, _counts(found), *_lists(found), ''])
+    reached = {row.engine for row in found.rows.values()}
+    left = ', '.join(f'`{name}`' for name in OURS if name not in reached)
+    untried = ['', f'Engines of which nothing was taken along: {left}.'] if left else []
+    return '\n'.join([head, *_table(found), '', costs, _counts(found), *untried, *_lists(found), ''])
 
 
 def _table(found: Deployed) -> Iterator[str]:

@@ -17,8 +17,8 @@ compared with those that the check kept. What may not be released is listed with
 what arrived before and has the same manifest is not taken again, so that a run that was stopped goes on.
 
 Needs the package index, the registry (apt install docker-registry), and the extras release, s3 and test. Every
-environment and server is removed afterwards, and servers hold half a GB at once; a project's files are only read, but for
-what a push puts below its .modelkiln/ and takes away again.
+environment and server is removed afterwards, and servers hold half a GB at once; a project's files are only read, but
+for what a push puts below its .modelkiln/ and takes away again.
 """
 
 from __future__ import annotations
