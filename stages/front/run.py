@@ -1,7 +1,8 @@
-"""doit's own command ``run``, with two things that a dodo.py comes too late for; doit finds it by an entry point.
+"""doit's own command ``run``, with three things that a dodo.py comes too late for; doit finds it by an entry point.
 
 ``-v`` without a number means ``-v 2``: the lines of steps' logs are told while they work. And from here on ^C is one
-line: doit reads a dodo.py, and all that this imports, with Python's traceback still in place.
+line: doit reads a dodo.py, and all that this imports, with Python's traceback still in place. And who names a task
+twice gets the others as well.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class Run(DoitsRun):  # type: ignore[misc]  # doit has no types
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, stopped)
         return super().parse_execute(with_level(in_args))
+
+    def execute(self, params: Any, args: Sequence[str]) -> Any:
+        """Run each task that is named once: at a name that comes again doit would leave out those after it."""
+        return super().execute(params, list(dict.fromkeys(args)))
 
 
 def with_level(arguments: Sequence[str]) -> list[str]:

@@ -79,3 +79,15 @@ def test_the_run_is_doits_where_the_project_is_another_ones(tmp_path, installed)
     )  # fmt: skip
 
     assert done.stdout == '.  a\nof-a-shell\n'
+
+
+def test_who_names_a_task_twice_gets_the_others_as_well(tmp_path, installed):
+    body = ''.join(f"def task_{name}():\n    return {{'actions': ['echo of-{name}']}}\n" for name in 'ab')
+    Path(tmp_path, 'dodo.py').write_text(body)
+
+    done = subprocess.run(
+        [sys.executable, '-m', 'doit', '-v', '2', 'a', 'a', 'b'], cwd=tmp_path, env=os.environ | installed,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert [line for line in done.stdout.split() if line.startswith('of-')] == ['of-a', 'of-b']
