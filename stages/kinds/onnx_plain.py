@@ -20,6 +20,7 @@ TOOLS = ('onnx', 'numpy')
 ENVIRONMENT = ''
 PROGRAMS = ()
 DETERMINISTIC = True
+ASIDE = 'it is for models of scikit-learn and the like: only they have operators of machine learning'
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,18 @@ def outputs(params: Params) -> tuple[str, ...]:
 
 
 def refuses(params: Params, job: Job) -> None:
-    """Raise UnsupportedError where an operator has no plain form, or there is nothing to write anew."""
-    _plain(job)
+    """Raise UnsupportedError where an operator has no plain form; of a model that has none there is nothing to say."""
+    import onnx
+
+    from stages.frameworks.onnx.plain import DOMAIN
+
+    graph = onnx.load(job.inputs['model'] / 'model.onnx', load_external_data=False).graph
+    if any(node.domain == DOMAIN for node in graph.node):
+        _plain(job)
 
 
 def run(params: Params, job: Job) -> Contract:
-    """Write ``model.onnx``."""
+    """Write ``model.onnx``; refuse a model in which there is nothing to write anew."""
     from stages.frameworks.onnx import ports
     from stages.frameworks.onnx.write import write_stripped
 
