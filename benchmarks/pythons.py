@@ -4,9 +4,10 @@
 
 WHEEL is what `python -m build` made. For each interpreter that is found (on the PATH, or as pyenv has them) the wheel
 alone is installed into an environment of its own, a project is made and read with it, and the tests run that need no
-framework, from this clone. Then all extras are installed, together, as none asks for what another cannot have; where
-that fails, each by itself. What an extra asks for is imported, for each extra in a fresh process, and the smallest
-recipe is built, checked and measured. `--docs` puts the table into that page; `--keep` leaves the environments there.
+framework, from this clone; charts, statistics and readers of data they do need. Then all extras are installed,
+together, as none asks for what another cannot have; where that fails, each by itself. What an extra asks for is
+imported, for each extra in a fresh process, and the smallest recipe is built, checked and measured. `--docs` puts the
+table into that page; `--keep` leaves the environments there.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def row(version: str, wheel: Path, keep: Path | None) -> Iterator[tuple[str, str
         command, made = [own, '-m', 'stages.command.main'], Path(folder, 'project')
         new = said(*command, 'new', str(made))
         yield '`modelkiln new`, `modelkiln check`', said(*command, 'check', folder=made) if new == 'yes' else new
-        said(*pip, *TOOLS)
+        said(*pip, f'{wheel}[report,data]', *TOOLS)
         yield 'the tests that need no framework', tests(own)
         yield from extras(own, pip, wheel)
         yield '`doit rnet`: every variant is built, checked and measured', built(own, Path(folder, 'rnet'))

@@ -145,8 +145,10 @@ def test_an_environment_that_cannot_be_made_is_one_message_and_nothing_is_writte
 
 @pytest.mark.environments
 @pytest.mark.network
+@pytest.mark.onnx
 @pytest.mark.slow
 def test_a_model_that_a_locked_environment_reads_gets_what_can_be_made_of_it_there(here, capfd):
+    pytest.importorskip('onnxruntime', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
     model = Path(__file__).parents[2] / 'recipes/today/recipes/trained/wine.skops'
 
     assert main(['new', 'wine', '--from', str(model)]) == 0, capfd.readouterr().err
