@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import ctypes.util
 import importlib.util
 import json
 import os
@@ -20,9 +20,7 @@ def lacking() -> str:
     """Say what Paddle lacks here, and how to get it; empty: nothing. It is not imported for that."""
     if importlib.util.find_spec('paddle') is None:
         return 'needs modelkiln[paddle]: pip install "modelkiln[paddle]"'
-    try:
-        ctypes.CDLL('libgomp.so.1')
-    except OSError:
+    if ctypes.util.find_library('gomp') is None:  # not by loading it: torch may have brought its own into this process
         return 'Paddle needs the library libgomp.so.1 of the system: apt-get install libgomp1'
     return ''
 

@@ -58,7 +58,9 @@ def test_a_text_of_lightgbm_without_trees_has_no_endless_outputs(tmp_path: Path)
         lightgbm.read(tmp_path / 'm.txt')
 
 
+@pytest.mark.onnx
 def test_decisions_that_share_a_set_become_no_mountain_of_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('onnx', reason='needs modelkiln[onnx]: pip install "modelkiln[onnx]"')
     monkeypatch.setattr('stages.frameworks.trees.categories.LONGEST', 3)
 
     with pytest.raises(UnsupportedError, match=r'decisions by category are .* what to try: onnx: \{trees: plain\}'):
