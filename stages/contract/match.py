@@ -27,6 +27,7 @@ def matched(where: str, found: Contract, declared: Contract, *, ordered: bool = 
     name in the file. Sizes that the file has for its free dimensions stand where the recipe gives none. Raises
     StepError, naming both sides, where they contradict each other.
     """
+    _check_named(where, 'inputs', found.inputs, declared.inputs)
     inputs = _paired(where, 'inputs', found.inputs, [p.in_file for p in declared.inputs], ordered)
     said = declared.inputs or tuple(_undeclared(port) for port in inputs)
     pairs = [(port, _told(port, asked)) for port, asked in zip(inputs, said, strict=True)]
@@ -46,6 +47,17 @@ def matched(where: str, found: Contract, declared: Contract, *, ordered: bool = 
     own = [(names.get(name, name), size) for name, size in found.sizes.items()]
     sizes = {name: size for name, size in reversed(own) if isinstance(name, str) and name != BATCH}
     return replace(found, inputs=merged, outputs=returned, sizes=sizes | dict(declared.sizes))
+
+
+def _check_named(where: str, what: str, found: Sequence[Port], declared: Sequence[Port]) -> None:
+    """Refuse a name that the recipe says is the file's and that the file has not, be it the only one."""
+    known = [port.name for port in found]
+    for port in declared:
+        if port.file and port.file not in known:
+            near = difflib.get_close_matches(port.file, known, 1)
+            guess = f'; did you mean {near[0]}?' if near else ''
+            words = f'the recipe says that {port.name} is called {port.file} in the file; its {what} are'
+            raise StepError(f'{where}: {words} {", ".join(known) or "none"}{guess}')
 
 
 def _check_sizes(where: str, inputs: Sequence[Port], sizes: Mapping[str, int]) -> None:

@@ -47,6 +47,12 @@ def test_a_single_new_name_has_one_meaning_where_the_others_stand_in_order() -> 
     assert found.outputs[1].in_file == 'scores'
 
 
+def test_a_name_said_to_be_the_files_is_one_of_the_files_also_where_there_is_a_single_input() -> None:
+    declared = recipe('boxes', 'scores', inputs=(Port('picture', ('n', 4), 'float32', file='xs'),))
+    with pytest.raises(StepError, match=r'picture is called xs in the file; its inputs are x; did you mean x\?'):
+        matched('net.onnx', FILE, declared)
+
+
 def test_a_recipe_that_leaves_them_out_gets_the_files_ports() -> None:
     found = matched('net.onnx', Contract(ports('x', shape=('batch_size', 4)), ports('y')), Contract())
     assert (found.inputs[0].shape, found.inputs[0].batch) == (('batch', 4), 0)
