@@ -45,3 +45,18 @@ def test_what_is_out_of_range_reads_the_nearest_place(program):
 
     assert torch.equal(rows, net.table(torch.tensor([6, 0])))
     assert torch.equal(gathered, net.places[:, [5, 5]])
+
+
+class Masked(torch.nn.Module):
+    def forward(self, x, mask, place):
+        return x[mask, place], torch.ops.aten.index_put(x, [mask, place], torch.tensor(0.0))
+
+
+def test_an_index_behind_a_mask_points_along_the_axis_behind_the_masks_own():
+    from stages.frameworks.torch.bounded import bound
+
+    fed = torch.arange(300.0).reshape(2, 3, 50), torch.tensor([[0, 1, 0], [0, 0, 1]]) > 0, torch.tensor([40])
+    made = torch.export.export(Masked().eval(), fed)
+    bound(made)
+
+    assert all(torch.equal(one, other) for one, other in zip(made.module()(*fed), Masked()(*fed), strict=True))

@@ -34,10 +34,23 @@ def _bound(node: torch.fx.Node) -> None:
     elif node.target in (aten.gather.default, aten.index_select.default):
         given[2] = _held(node, given[2], given[0], given[1])
     elif node.target in (aten.index.Tensor, aten.index_put.default):
-        given[1] = [_held(node, index, given[0], axis, negative=True) for axis, index in enumerate(given[1])]
+        given[1] = [
+            _held(node, index, given[0], axis, negative=True)
+            for axis, index in zip(_axes(given[1]), given[1], strict=True)
+        ]
     else:
         return
     node.args = tuple(given)
+
+
+def _axes(indices: list[Any]) -> list[int]:
+    """Return the axis that each index begins at: a mask stands for as many axes as it has, all others for one."""
+    axes, axis = [], 0
+    for index in indices:
+        axes.append(axis)
+        value = index.meta.get('val') if index is not None else None
+        axis += value.dim() if value is not None and _is_mask(value) else 1
+    return axes
 
 
 def _held(node: torch.fx.Node, index: Any, table: Any, axis: int, *, negative: bool = False) -> Any:
@@ -48,9 +61,15 @@ def _held(node: torch.fx.Node, index: Any, table: Any, axis: int, *, negative: b
     if not isinstance(value, torch.Tensor) or not isinstance(held, torch.Tensor) or not held.dim():
         return index
     size = held.shape[axis]
-    if value.dtype in (torch.bool, torch.uint8) or not isinstance(size, int) or size < 1:
+    if _is_mask(value) or not isinstance(size, int) or size < 1:
         return index
     with node.graph.inserting_before(node):
         made = node.graph.call_function(torch.ops.aten.clamp.default, (index, -size if negative else 0, size - 1))
     made.meta['val'] = value
     return made
+
+
+def _is_mask(value: torch.Tensor) -> bool:
+    import torch
+
+    return value.dtype in (torch.bool, torch.uint8)
