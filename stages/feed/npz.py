@@ -9,7 +9,7 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,9 +73,7 @@ def _mapped(path: Path, header: int) -> np.ndarray[Any, Any]:
         file.seek(header + _LENGTHS)
         name, extra = struct.unpack('<HH', file.read(4))
         file.seek(name + extra, os.SEEK_CUR)
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
+        shape, fortran, dtype = _header(file)
         order: Literal['F', 'C'] = 'F' if fortran else 'C'
         if not math.prod(shape):
             return np.empty(shape, dtype, order)
@@ -93,8 +91,6 @@ def read_npy(path: Path) -> np.ndarray[Any, Any]:
 
 def _check_sizes(path: Path) -> None:
     """Hold what each array says of itself against its place in the file, and all of them against the file, unread."""
-    import numpy as np
-
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         unpacked, size = sum(member.file_size for member in members), path.stat().st_size
@@ -104,11 +100,19 @@ def _check_sizes(path: Path) -> None:
             if not member.filename.endswith('.npy'):
                 raise ValueError(f'{member.filename} is no array')
             with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
+                shape, _, dtype = _header(file)
                 held = member.file_size - file.tell()
             if dtype.hasobject:
                 raise ValueError(f'{member.filename} holds Python objects')
             if (said := math.prod(shape) * dtype.itemsize) != held:
                 raise ValueError(f'{member.filename} says that it has {said:,} bytes; there are {held:,}')
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return what the array that begins here says of itself: shape, whether it is in Fortran's order, and type."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(file)
+    return shape, fortran, dtype
