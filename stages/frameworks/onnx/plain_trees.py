@@ -45,10 +45,17 @@ def _classifier(node: Node) -> list[str]:
 
 
 def _of_two(node: Node) -> list[str]:
-    """Write a classifier whose trees tell of one class alone: the other has what is left of 1, or the opposite."""
+    """Write a classifier whose trees tell of one class alone: the other has what is left of 1, or the opposite.
+
+    Of the first class: where they tell of the second, ONNX Runtime answers the first in a way of its own.
+    """
+    if {*node.told['class_ids']} != {0}:
+        raise node.refused('its trees tell of the second of two classes alone')
     sums, _ = _sums(node, 'class', 1, 1.0)
     kind = node.told.get('post_transform', 'NONE')
     if min(node.told['class_weights']) >= 0:
+        if kind != 'NONE':
+            raise node.refused(f'ends in {kind}, for two classes of which its trees, all for it, tell one')
         scores = node.op('Concat', node.op('Sub', node.floats(1, 'one'), sums), sums, axis=1)
         return [labels(node, scores), scores]
     both = node.op('Concat', node.op('Neg', sums), sums, axis=1)

@@ -165,3 +165,24 @@ def test_a_model_without_such_operators_has_no_use_for_it(tmp_path: Path) -> Non
     onnx_plain.refuses(onnx_plain.Params(), task)  # no reason against the model: whoever looks it over goes on
     with pytest.raises(UnsupportedError, match='leave this stage out'):
         onnx_plain.run(onnx_plain.Params(), task)
+
+
+@pytest.mark.parametrize('post', ['NONE', 'LOGISTIC', 'SOFTMAX'])
+@pytest.mark.parametrize(
+    'weights', [[0.2, 0.7, 0.1, 0.4, 3.0], [-0.2, 0.7, 0.1, -0.4, 3.0], [-0.9, -0.1, -2, -1, -0.3]]
+)
+def test_two_classes_of_which_trees_tell_one_are_answered_alike_or_refused(weights: list[float], post: str) -> None:
+    same = 0
+    for told, base in ((0, []), (0, [0.3]), (0, [-0.4]), (1, []), (1, [0.3])):
+        more: dict[str, Any] = {'classlabels_int64s': [5, 7], 'post_transform': post}
+        more |= {'base_values': base} if base else {}
+        made = model('TreeEnsembleClassifier', 2, forested('class', [told] * 5, weights, **more))
+        wanted = answered(made)
+        try:
+            found = answered(plain(made))
+        except UnsupportedError:
+            continue
+        same += 1
+        np.testing.assert_array_equal(found[0], wanted[0])
+        np.testing.assert_allclose(found[1], wanted[1], atol=1e-6)
+    assert same == (0 if post == 'SOFTMAX' or (post == 'LOGISTIC' and min(weights) >= 0) else 3)
