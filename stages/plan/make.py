@@ -88,8 +88,10 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
         arrays = {role: _data(steps, recipe, data, source) for role, data in recipe.data.items()}
         probes[recipe.model] = arrays.get('evaluate') or arrays.get('calibrate') or _probe(steps, recipe, source)
         around |= _around(steps, recipe, source)
+        references: dict[tuple[tuple[str, int], ...], str] = {}
         builds[recipe.model] = tuple(
-            _build(steps, recipe, variant, source, arrays, probes[recipe.model]) for variant in recipe.variants
+            _build(steps, recipe, variant, source, references, arrays, probes[recipe.model])
+            for variant in recipe.variants
         )
     return Plan(steps.by_id, builds, known, probes, around)
 
@@ -236,8 +238,15 @@ def _check(
 
 
 def _build(
-    steps: _Steps, recipe: Recipe, variant: Variant, source: str, arrays: Mapping[str, str], probe_id: str
+    steps: _Steps,
+    recipe: Recipe,
+    variant: Variant,
+    source: str,
+    references: dict[tuple[tuple[str, int], ...], str],
+    arrays: Mapping[str, str],
+    probe_id: str,
 ) -> Build:
+    """Return a variant's steps; ``references`` are the recipe's by sizes, filled as they come up."""
     format, model = recipe.source.format, source
     last = len(variant.stages)
     sizes: dict[str, int] = {}
@@ -246,7 +255,10 @@ def _build(
         options, engine = variant.run if place == last else None, engine_for(format)
         if engine is None:
             return None  # nothing runs it; what it leads to is checked
-        reference = _reference(steps, recipe, source, arrays, probe_id, sizes)
+        made_for = tuple(sorted(sizes.items()))
+        if made_for not in references:
+            references[made_for] = _reference(steps, recipe, source, arrays, probe_id, sizes)
+        reference = references[made_for]
         if model == source and SOURCES[format].original is None and options in (None, engine.Options()):
             return reference
         return _check(steps, recipe, model, format, reference, arrays, probe_id, options, sizes)
